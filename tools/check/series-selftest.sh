@@ -95,7 +95,7 @@ lines fork 60 >"$LINUX_SRC/kernel/fork.c"
 lines config 20 >"$LINUX_SRC/init/Kconfig"
 
 cp "$here/tools/series" "$repo/tools/"
-cp "$here/tools/lib/owned.sh" "$repo/tools/lib/"
+cp "$here"/tools/lib/{owned.sh,commits.py} "$repo/tools/lib/"
 git init -q "$repo"
 cd "$repo" || exit 1
 lines core 40 >kernel/rcfs.c
@@ -122,7 +122,9 @@ t "check refuses a series without a cover letter" refuses "cover" check
 mv kernel/rcfs.full kernel/tmp && mv kernel/rcfs.c "$tmp/rcfs.c" && mv kernel/tmp kernel/rcfs.c
 t "new: a part of a diff, by folder" series new "nsproxy: edit it" --file body --diff "$tmp/diff" kernel/nsproxy.c
 t "new: an owned file in an earlier state" \
-	series new "rcfs: add the core" --file body --diff "$tmp/diff" init kernel/rcfs.c="$tmp/rcfs.c"
+	series new "rcfs: add the core" --file body --diff "$tmp/diff" init kernel/nsproxy.c \
+	kernel/rcfs.c="$tmp/rcfs.c"
+t "what of the diff was in a patch already is not in the second" only_in_patch 0001 "ten, edited"
 echo "extra" >kernel/acct.c
 t "new: an owned file, and the rest of another" \
 	series new "rcfs: add accounting" --file body kernel/acct.c kernel/rcfs.c
