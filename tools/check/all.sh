@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Everything there is to check: the tests in the plain kernel, the same tests in
+# the debug kernel, and what needs no kernel. The last line is the sum,
+# "N passed, N failed"; the status is 0 when something passed and nothing failed.
+
+set -u
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+result='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
+output=$(mktemp) || exit 1
+trap 'rm -f "$output"' EXIT
+passed=0 failed=0 skipped=0
+report=()
+
+# stage NAME COMMAND…: run it, let its output through, add its last line up
+stage() {
+	local name=$1 last status p f s
+	shift
+	echo "# $name: ${*#"$top"/}"
+	"$@" </dev/null | tee "$output"
+	status=${PIPESTATUS[0]}
+	last=$(grep . "$output" | tail -n 1)
+	p=0 f=0 s=0
+	if [[ $last =~ $result ]]; then
+		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[4]:-0}
+	fi
+	# A stage that did not get as far as its tests, or that passed them all
+	# and still complains, is a failure that no count shows.
+	if [[ $((p + f)) -eq 0 || ( $f -eq 0 && $status -ne 0 ) ]]; then
+		f=$((f + 1))
+		report+=("# $name: ended with status $status after '${last:-no output}'")
+	fi
+	report+=("# $name: $p passed, $f failed, $s skipped")
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+stage "plain kernel" "$top/qemu-run.sh" --test
+stage "debug kernel" "$top/qemu-run.sh" --debug --test
+stage "hygiene" "$top/tools/check/hygiene.sh"
+
+printf '%s\n' "${report[@]}"
+echo "$passed passed, $failed failed$([[ $skipped -eq 0 ]] || echo ", $skipped skipped")"
+[[ $failed -eq 0 && $passed -gt 0 ]]

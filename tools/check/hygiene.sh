@@ -1,0 +1,253 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The checks that need no running kernel. KTAP output, and "N passed, N failed"
+# as the last line. With a PATTERN (extended regular expression): only the checks
+# whose name matches.
+
+set -u
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
+FLAVOUR=clippy
+VERBOSE=
+# shellcheck source=tools/lib/owned.sh
+. "$TOP/tools/lib/owned.sh"
+# shellcheck source=tools/run/ui.sh
+. "$TOP/tools/run/ui.sh"
+STEPS=4
+# shellcheck source=tools/run/host.sh
+. "$TOP/tools/run/host.sh"
+# shellcheck source=tools/run/source.sh
+. "$TOP/tools/run/source.sh"
+# shellcheck source=tools/run/tree.sh
+. "$TOP/tools/run/tree.sh"
+# shellcheck source=tools/run/build.sh
+. "$TOP/tools/run/build.sh"
+
+cd "$TOP" || exit 1
+
+# ---- what the checks need
+
+find_checkers() {
+	local pair package
+	MISSING=() WHY_MISSING=()
+	for pair in git:git quilt:quilt shellcheck:shellcheck perl:perl python3:python3; do
+		command -v "${pair%:*}" >/dev/null || missing "no ${pair%:*}" "${pair#*:}"
+	done
+	# The formatter and the linter must be the compiler's own.
+	package=$(dpkg -S "$RUSTC" 2>/dev/null | sed 's/:.*//')
+	for pair in rustfmt:rustfmt clippy-driver:rust-clippy; do
+		[[ ! -x ${RUSTC%rustc}${pair%:*} ]] || continue
+		case $package in
+		rustc) missing "no ${pair%:*} beside $RUSTC" "${pair#*:}" ;;
+		rustc-web) missing "no ${pair%:*} beside $RUSTC" "$(sed 's/rustfmt/&-web/; s/rust-/&web-/' <<<"${pair#*:}")" ;;
+		*) fail "no ${pair%:*} beside $RUSTC" "this compiler is not from a Debian package" \
+			"add it to that toolchain (rustup component add rustfmt clippy)" ;;
+		esac
+	done
+}
+
+prepare() {
+	log_start "$@"
+	lock_cache
+	step "Tools"
+	host_prepare
+	# Twice: the first round may end with fresh package lists alone.
+	for _ in 1 2; do
+		find_checkers
+		[[ ${#MISSING[@]} -gt 0 ]] || break
+		install_missing
+		hash -r
+	done
+	find_checkers
+	[[ ${#MISSING[@]} -eq 0 ]] ||
+		fail "tools are still missing after the installation" "$(printf '%s\n' "${WHY_MISSING[@]}")" \
+			"see the log; install them by hand"
+	step "Source"
+	source_prepare
+	step "Series"
+	# In a shell of its own: what the series cannot do is for the checks to say.
+	(tree_update) || TREE_BROKEN=1
+	TREE=$CACHE/tree/$SOURCE_ID
+	step "Checks"
+	export LINUX_SRC=$SOURCE
+	export PYTHONDONTWRITEBYTECODE=1	# the source stays as it is
+}
+
+# project_files: every file of the repository, as git sees it
+project_files() {
+	git -c safe.directory="$TOP" ls-files -z --cached --others --exclude-standard |
+		while IFS= read -r -d '' file; do
+			[[ ! -f $file ]] || printf '%s\n' "$file"
+		done
+}
+
+owned_matching() { owned_files "$TOP" | grep -E "$1"; }
+
+# ---- the checks: each says what is wrong, and fails
+
+check_rustfmt() {
+	owned_matching '\.rs$' |
+		xargs -r -d '\n' "${RUSTC%rustc}rustfmt" --check --config-path "$SOURCE/.rustfmt.toml"
+}
+
+# Only what is Rust gets built, in a build folder of its own. A warning is an
+# error, so that it is there again the next time.
+check_clippy() {
+	local key objects
+	[[ ! ${TREE_BROKEN-} ]] || {
+		echo "there is nothing to build: the series does not apply"
+		return 1
+	}
+	build_setup
+	[[ $SOURCE_ID == "$(cat "$BUILD/.rcfs-source" 2>/dev/null)" ]] || rm -rf "$BUILD"
+	mkdir -p "$BUILD"
+	echo "$SOURCE_ID" >"$BUILD/.rcfs-source"
+	key=$({ cat "${FRAGMENTS[@]}"; kconfig_of_series; echo "${MAKE[*]} $TOOLCHAIN"; } | sha256sum)
+	if [[ $key != "$(cat "$BUILD/.rcfs-config-key" 2>/dev/null)" ]]; then
+		configure
+		echo "$key" >"$BUILD/.rcfs-config-key"
+	fi
+	# A file in a folder named after a crate is a module of that crate.
+	mapfile -t objects < <(owned_matching '^(kernel|samples/rust)/[^/]*\.rs$' | sed 's/rs$/o/')
+	"${MAKE[@]}" -j"$(nproc)" CLIPPY=1 KRUSTFLAGS=-Dwarnings prepare "${objects[@]}" >"$BUILD/clippy.log" 2>&1 || {
+		sed -n '/^\(warning\|error\)/,$p' "$BUILD/clippy.log" | head -n 60
+		grep -q '^\(warning\|error\)' "$BUILD/clippy.log" || tail -n 20 "$BUILD/clippy.log"
+		return 1
+	}
+	! grep -A 12 '^warning' "$BUILD/clippy.log"
+}
+
+check_checkpatch() {
+	local scratch
+	# From an empty folder: it leaves a cache file where it runs.
+	scratch=$(mktemp -d) || return
+	(cd "$scratch" && perl "$SOURCE/scripts/checkpatch.pl" --root="$SOURCE" --strict --show-types \
+		--no-summary -q "$TOP/patches/$1")
+	local status=$?
+	rm -rf "$scratch"
+	return $status
+}
+
+check_kernel_doc() {
+	owned_matching '^(include|init|kernel|rust|samples)/.*\.[ch]$' |
+		xargs -r -d '\n' python3 "$SOURCE/scripts/kernel-doc" -none -Wall -Werror
+}
+
+check_shellcheck() {
+	local file first status=0 programs=() libraries=()
+	while IFS= read -r file; do
+		IFS= read -r first <"$file" || true
+		if [[ $first =~ ^#!.*[/\ ](ba|da|a)?sh( |$) ]]; then
+			programs+=("$file")
+		elif grep -qE '^# shellcheck shell=' "$file"; then
+			libraries+=("$file")
+		fi
+	done < <(project_files)
+	# kselftests take their helpers from the kernel tree
+	local options=(-x -P "$TOP" -P "$SOURCE/tools/testing/selftests/kselftest" -P SCRIPTDIR)
+	if [[ ${#programs[@]} -gt 0 ]]; then
+		shellcheck "${options[@]}" "${programs[@]}" || status=1
+	fi
+	if [[ ${#libraries[@]} -gt 0 ]]; then
+		# A library sets what others use, and uses what others set.
+		shellcheck "${options[@]}" -e SC2034,SC2154 "${libraries[@]}" || status=1
+	fi
+	return $status
+}
+
+check_spdx() {
+	local file status=0
+	while IFS= read -r file; do
+		case $file in
+		# Mail, a list of names, the licence itself, kselftest's settings,
+		# which its runner reads without comments.
+		patches/* | series | COPYING | LICENSES/* | */settings) continue ;;
+		esac
+		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' || {
+			echo "$file: no SPDX-License-Identifier in its first three lines"
+			status=1
+		}
+	done < <(project_files)
+	return $status
+}
+
+# no_file_has STRINGS: none of them, one a line, is anywhere in the repository
+no_file_has() {
+	local found
+	found=$(project_files | xargs -d '\n' grep -nIwF -e "$1" --)
+	[[ ! $found ]] || printf '%s\n' "$found"
+	[[ ! $found ]]
+}
+
+# What exists beside the repository or in the home directory is a path of this
+# machine alone.
+check_paths() {
+	local paths
+	paths=$({
+		find "$(dirname "$TOP")" "$HOME" -mindepth 1 -maxdepth 1
+		printf '%s\n' "$TOP" "$CACHE"
+	} | grep -E '^/[^/]+/[^/]+' | sort -u)
+	no_file_has "$paths"
+}
+
+# The hosts that this machine gets its packages from are nobody else's business.
+check_hosts() {
+	local hosts
+	hosts=$({
+		apt-get indextargets --format "\$(REPO_URI)" 2>/dev/null
+		cat "${CARGO_HOME:-$HOME/.cargo}"/config{,.toml} /etc/pip.conf 2>/dev/null
+	} | grep -oE '[a-z+]+://[^/"[:space:]]+' | sed -E 's,.*(://|@),,; s,:[0-9]+$,,' |
+		grep -F . | sort -u)
+	[[ ! $hosts ]] || no_file_has "$hosts"
+}
+
+check_series() { tools/series check; }
+check_apply() { tools/series apply "$1"; }
+check_series_tool() { tools/check/series-selftest.sh; }
+
+# ---- all of them
+
+main() {
+	local pattern=${1-} names=() commands=() patch i output passed=0 failed=0
+	local TREE_BROKEN=
+	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
+	add "rustfmt" check_rustfmt
+	add "shellcheck" check_shellcheck
+	add "kernel-doc" check_kernel_doc
+	add "SPDX lines" check_spdx
+	add "no paths of this machine" check_paths
+	add "no package mirrors of this machine" check_hosts
+	add "the series tool" check_series_tool
+	add "the series and the repository agree" check_series
+	add "quilt push -a" check_apply --quilt
+	add "git am" check_apply --git-am
+	while read -r patch; do
+		add "checkpatch $patch" check_checkpatch "$patch"
+	done < <(series)
+	add "clippy" check_clippy
+	[[ ${#names[@]} -gt 0 ]] || {
+		echo "hygiene.sh: no check is called like '$pattern'" >&2
+		exit 1
+	}
+
+	prepare "$@"
+	echo "KTAP version 1"
+	echo "1..${#names[@]}"
+	for i in "${!names[@]}"; do
+		if output=$(${commands[i]} 2>&1); then
+			passed=$((passed + 1))
+			echo "ok $((i + 1)) ${names[i]}"
+		else
+			failed=$((failed + 1))
+			echo "not ok $((i + 1)) ${names[i]}"
+			printf '# %s\n' "${output//$'\n'/$'\n# '}"
+		fi
+	done
+	echo "# log: $LOG"
+	echo "$passed passed, $failed failed"
+	[[ $failed -eq 0 ]]
+}
+
+main "$@"
