@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build Linux with rcfs and boot it: one command from a fresh Debian to a shell
+# in the guest. What it does is in tools/run/, one concept a file; here are the
+# options and the order of the steps.
+
+set -u
+export LC_ALL=C
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
+# shellcheck source=tools/lib/owned.sh
+. "$TOP/tools/lib/owned.sh"
+# shellcheck source=tools/run/ui.sh
+. "$TOP/tools/run/ui.sh"
+# shellcheck source=tools/run/host.sh
+. "$TOP/tools/run/host.sh"
+# shellcheck source=tools/run/source.sh
+. "$TOP/tools/run/source.sh"
+# shellcheck source=tools/run/tree.sh
+. "$TOP/tools/run/tree.sh"
+# shellcheck source=tools/run/build.sh
+. "$TOP/tools/run/build.sh"
+# shellcheck source=tools/run/initramfs.sh
+. "$TOP/tools/run/initramfs.sh"
+# shellcheck source=tools/run/boot.sh
+. "$TOP/tools/run/boot.sh"
+# shellcheck source=tools/run/test.sh
+. "$TOP/tools/run/test.sh"
+
+help() {
+	cat <<-HELP
+	Usage: ./qemu-run.sh [OPTION…]                  a shell in the guest; without a
+	                                                terminal: the demonstration
+	       ./qemu-run.sh [OPTION…] -- CMD [ARG…]    run CMD in the guest, as root
+	       ./qemu-run.sh [OPTION…] --test [PATTERN] run the tests, or those whose
+	                                                file or KUnit suite has PATTERN
+	                                                in its name
+
+	Builds Linux $KERNEL with rcfs and boots it in QEMU, with rcfs mounted at
+	/sys/fs/rcfs. Installs what is missing (Debian 12 and 13), fetches the source,
+	applies the series, builds what changed. The first run takes about a quarter of
+	an hour on two processors, the next ones seconds.
+
+	  --demo             play the demonstration: two containers, a busy and an idle
+	                     workload, and whom the CPU time is charged to
+	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
+	                     and PROVE_RCU; much faster than those checks in QEMU
+	  --add FILE[:DEST]  put a file or folder of the host into the guest, by default
+	                     below /root; may be repeated
+	  --icount           count instructions instead of time: figures repeat, whatever
+	                     else the machine does (one processor, emulated)
+	  --smp N            processors of the guest (default: $SMP)
+	  --mem SIZE         memory of the guest (default: 512M; 1G with --debug)
+	  --append 'ARGS'    more arguments for the guest's kernel
+	  --accel WHICH      tcg, kvm or auto (default): KVM only if a short boot with it
+	                     has worked on this machine, else emulation
+	  --gdb              wait for gdb on port 1234 before the first instruction
+	  --build-only       stop after the build
+	  --verbose          show what apt, make and others print
+	  --help             this text
+
+	CMD's output alone goes to stdout, its errors to stderr, and its standard input
+	is ours unless that is a terminal (for --debug it is read to its end first). All
+	else is told on stderr; every error names the log.
+
+	The exit status is CMD's; of the demonstration and the tests, 0 or 1. Our own:
+	  2    wrong usage
+	  $EXIT_LOST  the guest ended without telling how its work went
+	  $EXIT_SETUP  set-up or build failed, nothing ran
+	  $EXIT_PANIC  the guest's kernel panicked
+	  $EXIT_HANG  the guest hangs: nothing printed for $SILENCE s, or the limit reached
+	  $EXIT_COMPLAINT  CMD succeeded, but the kernel complained on its console, or lockdep
+	       was off at the end of a --debug run
+	In the tests each of these counts as a failure.
+
+	Environment:
+	  LINUX_SRC       a kernel tree (never modified) or tarball to use instead of
+	                  Debian's package
+	  XDG_CACHE_HOME  downloads, sources and builds live in rcfs/ below it; about 4 GB
+	                  (default: ~/.cache)
+	  RCFS_SILENCE    seconds without any output after which the guest counts as hung
+	                  (default: $SILENCE; 0: never)
+	  RCFS_LIMIT      seconds a guest may run (default: none; $((TESTS_LIMIT / 3600)) hours for tests)
+	  RCFS_TEST_LIMIT seconds a single test file may run (default: $TEST_LIMIT)
+	HELP
+}
+
+usage() {
+	echo "qemu-run.sh: $1" >&2
+	echo "  do:   see ./qemu-run.sh --help" >&2
+	exit 2
+}
+
+# The machines are noisy and QEMU is emulation: limits are ten times what is
+# needed.
+TESTS_LIMIT=7200
+TEST_LIMIT=${RCFS_TEST_LIMIT:-900}
+SILENCE=${RCFS_SILENCE:-1200}
+LIMIT=${RCFS_LIMIT:-0}
+
+MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN=''
+ADD=() COMMAND=()
+arguments=("$@")
+
+while [[ $# -gt 0 ]]; do
+	option=$1
+	shift
+	case $option in
+	--add | --smp | --mem | --append | --accel)
+		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
+	--demo | --test | --build-only)
+		[[ ! $MODE ]] || usage "$option and --$MODE exclude each other" ;;&
+	--demo)		MODE=demo ;;
+	--test)
+		MODE='test'
+		LIMIT=${RCFS_LIMIT:-$TESTS_LIMIT}
+		if [[ $# -gt 0 && $1 != -* ]]; then PATTERN=$1; shift; fi
+		;;
+	--build-only)	MODE='build-only' ;;
+	--debug)	FLAVOUR=debug ;;
+	--add)		ADD+=("$1"); shift ;;
+	--icount)	ICOUNT=1 ;;
+	--smp)		SMP=$1; shift ;;
+	--mem)		MEM=$1; shift ;;
+	--append)	APPEND=$1; shift ;;
+	--accel)	ACCEL=$1; shift ;;
+	--gdb)		GDB=1 ;;
+	--verbose)	VERBOSE=1 ;;
+	-h | --help)	help; exit ;;
+	--)
+		[[ $# -gt 0 ]] || usage "-- wants a command"
+		[[ ! $MODE ]] || usage "--$MODE and a command exclude each other"
+		MODE=command COMMAND=("$@")
+		break
+		;;
+	*)		usage "there is no option $option; a command comes after --" ;;
+	esac
+done
+[[ $SMP =~ ^[1-9][0-9]*$ ]] || usage "--smp wants a number, not $SMP"
+[[ $ACCEL =~ ^(tcg|kvm|auto)$ ]] || usage "--accel wants tcg, kvm or auto, not $ACCEL"
+[[ $SILENCE$LIMIT$TEST_LIMIT =~ ^[0-9]+$ ]] || usage "RCFS_SILENCE, RCFS_LIMIT and RCFS_TEST_LIMIT want seconds"
+if [[ $ICOUNT ]]; then
+	[[ $ACCEL != kvm ]] || usage "--icount counts what QEMU emulates; it excludes --accel kvm"
+	SMP=1 ACCEL=tcg
+fi
+if [[ $FLAVOUR == debug ]]; then
+	MEM=${MEM:-1G}
+	[[ ! $ICOUNT ]] || usage "--icount is QEMU's; it excludes --debug"
+	[[ ! $GDB ]] || usage "--gdb is QEMU's; the debug kernel is a process: start it and use gdb -p PID"
+fi
+MEM=${MEM:-512M}
+if [[ ! $MODE ]]; then
+	[[ -t 0 && -t 1 ]] && MODE=shell || MODE=demo
+fi
+
+log_start "${arguments[@]}"
+run_begin
+lock_cache
+step "tools"
+host_prepare
+step "source"
+source_prepare
+step "series"
+tree_update
+step "kernel"
+build_kernel
+if [[ $MODE == build-only ]]; then
+	unlock_cache
+	say "built: $KERNEL_IMAGE"
+	exit 0
+fi
+take_kernel
+step "initramfs"
+base_initramfs
+[[ $MODE != test ]] || selftests_install
+step "accelerator"
+choose_accel
+unlock_cache
+
+step "guest"
+guest_begin "$MODE"
+for file in "${ADD[@]}"; do
+	guest_add "$file"
+done
+[[ ! $GDB ]] || say "waiting for gdb: gdb '$BUILD/vmlinux' -ex 'target remote :1234'"
+GUEST_END=''
+case $MODE in
+shell)
+	guest_shell
+	guest_end
+	boot_shell || exit "$EXIT_COMPLAINT"
+	;;
+demo | command)
+	[[ $MODE == demo ]] || guest_command "${COMMAND[@]}"
+	guest_stdin
+	guest_end
+	boot_watched
+	[[ $GUEST_STATUS == 0 && ${#SPLATS[@]} -gt 0 ]] && exit "$EXIT_COMPLAINT"
+	exit "$GUEST_STATUS"
+	;;
+test)
+	guest_tests "$PATTERN"
+	guest_stdin
+	guest_end
+	boot_watched
+	judge
+	;;
+esac

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Boot the guest, in QEMU or as User Mode Linux, watch it, and find out how it
+# ended.
+#
+# $RUN is this run's own folder: copies of kernel and initramfs, so that another
+# run may build meanwhile, and the lines of the guest as files:
+#	console		what the kernel prints
+#	out err		the command's streams
+#	status		"exit N", from the guest's init
+
+# What must not be on the console. Used for every run; see check_console.
+SPLAT='WARNING: |BUG: |BUG at |Oops|Kernel panic|general protection fault|unable to handle
+UBSAN: |KCSAN: |KASAN: |KFENCE: |ODEBUG: |DEBUG_LOCKS_WARN_ON
+possible (circular|recursive|irq) |inconsistent lock state|suspicious RCU usage|bad unlock balance
+held lock freed|lock held when returning|Invalid wait context
+sleeping function called|scheduling while atomic|refcount_t: |list_(add|del)[^ ]* corruption
+rcu: INFO: |detected stalls|blocked for more than|soft lockup|hard LOCKUP|workqueue lockup
+kmemleak: [1-9][0-9]* new suspected|Bad page state|rust_kernel: panicked|rcfs: cannot be mounted'
+SPLAT=${SPLAT//$'\n'/|}
+
+run_begin() {
+	mkdir -p "$CACHE/run"
+	RUN=$(mktemp -d "$CACHE/run/XXXXXX") ||
+		fail "cannot make a folder in $CACHE/run" "$(why_unwritable "$CACHE")" "make it writable"
+	TERMINAL_STATE=$(stty -g <&0 2>/dev/null)
+	trap run_end EXIT
+	trap 'run_end; trap - INT; kill -INT $$' INT
+	trap 'exit 143' TERM HUP
+}
+
+# However this ends: no process and no file of the run stays behind.
+run_end() {
+	local pid
+	trap - EXIT
+	for pid in "${BACKGROUND[@]}"; do
+		kill "$pid" 2>/dev/null
+	done
+	[[ ! ${VM-} ]] || kill -9 "$VM" 2>/dev/null
+	[[ ! $TERMINAL_STATE ]] || stty "$TERMINAL_STATE" <&0 2>/dev/null
+	clear_progress
+	rm -rf "$RUN"
+}
+
+# Take the kernel while the lock is held. A hard link is as good as a copy where
+# the linker writes a new file, as it does for User Mode Linux.
+take_kernel() {
+	if [[ $FLAVOUR == debug ]]; then
+		ln "$KERNEL_IMAGE" "$RUN/kernel" 2>/dev/null || cp "$KERNEL_IMAGE" "$RUN/kernel"
+	else
+		cp "$KERNEL_IMAGE" "$RUN/kernel"
+	fi || fail "the kernel cannot be copied" "$(why_unwritable "$CACHE")" "make room"
+}
+
+# choose_accel: KVM only where it has been seen to work. There are machines where
+# it opens, and the guest then never runs an instruction, so a short boot tries
+# it; what came out is kept for this processor, host kernel and QEMU.
+choose_accel() {
+	local key answer=tcg
+	[[ $ACCEL == auto ]] || return 0
+	ACCEL=tcg
+	[[ $FLAVOUR == plain && ! $ICOUNT && -r /dev/kvm && -w /dev/kvm ]] || return 0
+	key=$({ uname -rm; grep -m 1 'model name' /proc/cpuinfo; qemu-system-x86_64 --version; echo "$SOURCE_ID"; } | sha256sum)
+	if [[ $key != "$(head -n 1 "$CACHE/accel" 2>/dev/null)" ]]; then
+		doing "trying KVM for at most 8 s"
+		guest_begin probe
+		guest_end
+		ACCEL=kvm
+		qemu_arguments
+		{
+			timeout -k 1 8 "${VM_COMMAND[@]}" -chardev file,id=console,path=console \
+				-serial chardev:console -append "console=ttyS0 panic=-1" </dev/null
+		} >>"$LOG" 2>&1
+		! grep -q 'rcfs: the guest is up' "$RUN/console" || answer=kvm
+		rm -f "$RUN/console"
+		printf '%s\n' "$key" "$answer" >"$CACHE/accel"
+		done_with "KVM $([[ $answer == kvm ]] && echo works || echo 'does not work here; emulating')"
+	fi
+	ACCEL=$(tail -n 1 "$CACHE/accel")
+	echo "accelerator: $ACCEL" >>"$LOG"
+}
+
+# qemu_arguments: what every QEMU guest has, in VM_COMMAND
+qemu_arguments() {
+	VM_COMMAND=(env -C "$RUN" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -nic none
+		    -machine pc -accel "$ACCEL" -m "$MEM" -smp "$SMP" -kernel kernel -initrd initrd)
+	[[ $ACCEL != kvm ]] || VM_COMMAND+=(-cpu host)
+	[[ ! $ICOUNT ]] || VM_COMMAND+=(-icount "shift=0,sleep=off")
+	[[ ! $GDB ]] || VM_COMMAND+=(-s -S)
+}
+
+# boot_command INTERACTIVE: the whole command line, in VM_COMMAND
+boot_command() {
+	local interactive=$1 line append
+	append="panic=-1 $APPEND"
+	# An oops leaves locks behind, and a test would hang on them.
+	[[ $interactive ]] && append="loglevel=5 $append" || append="oops=panic $append"
+	[[ ! $GDB ]] || append="nokaslr $append"
+	[[ $MODE != test ]] || append="kunit.enable=1 $append"
+	if [[ $FLAVOUR == debug ]]; then
+		exec {OUT}>>"$RUN/out" {ERR}>>"$RUN/err" {STATUS}>>"$RUN/status" {CONSOLE}>>"$RUN/console"
+		VM_COMMAND=(env TMPDIR="${TMPDIR:-/dev/shm}" "$RUN/kernel" mem="$MEM" initrd="$RUN/initrd" uml_dir="$RUN/" ncpus="$SMP" seccomp=on
+			    con=null ssl=null "ssl1=null,fd:$OUT" "ssl2=null,fd:$ERR" "ssl3=null,fd:$STATUS" "ssl0=null,fd:$CONSOLE"
+			    console=ttyS0)
+		[[ ! $interactive ]] || VM_COMMAND+=("con0=fd:0,fd:1" console=tty0)
+		# shellcheck disable=SC2206 # one word an argument
+		VM_COMMAND+=($append)
+		return
+	fi
+	qemu_arguments
+	VM_COMMAND+=(-append "console=ttyS0 $append")
+	if [[ $interactive ]]; then
+		VM_COMMAND+=(-chardev "stdio,id=console,mux=on,signal=off,logfile=console" -mon "chardev=console")
+	else
+		VM_COMMAND+=(-chardev "file,id=console,path=console" -device virtio-serial-pci
+			     -chardev "stdio,id=in,signal=off" -device "virtserialport,chardev=in,name=in")
+		for line in out err status; do
+			VM_COMMAND+=(-chardev "file,id=$line,path=$line" -device "virtserialport,chardev=$line,name=$line")
+		done
+	fi
+	VM_COMMAND+=(-serial chardev:console)
+}
+
+# boot_shell: the guest has our terminal until it ends
+boot_shell() {
+	boot_command interactive
+	printf '%s\n' "${VM_COMMAND[*]@Q}" >>"$LOG"
+	: >"$RUN/console"
+	"${VM_COMMAND[@]}" 2>>"$LOG"
+	stty "$TERMINAL_STATE" 2>/dev/null
+	cat "$RUN/console" >>"$LOG"
+	check_alive
+	check_console
+	[[ ${#SPLATS[@]} -eq 0 ]]
+}
+
+# guest_stdin: what the guest reads. A terminal stays ours, for Ctrl-C; a pipe is
+# passed on through cat, since QEMU would make it non-blocking for everybody;
+# User Mode Linux has no line with an end of file, and gets a file beforehand.
+guest_stdin() {
+	if [[ -t 0 || $MODE != command ]]; then
+		exec {GUEST_STDIN}</dev/null
+	elif [[ $FLAVOUR == debug ]]; then
+		cat >"$GUEST/etc/rcfs/stdin"
+		exec {GUEST_STDIN}</dev/null
+	else
+		exec {INPUT}<&0
+		exec {GUEST_STDIN}< <(exec cat <&"$INPUT")
+		BACKGROUND+=("$!")
+	fi
+	touch "$GUEST/etc/rcfs/stdin"
+}
+
+# boot_watched: the guest's streams go to ours; returns the guest's status, or
+# ends with a status of its own for a panic, a hang, or a guest that got lost.
+boot_watched() {
+	local out_pid err_pid size last_size='' last_change=$SECONDS started=$SECONDS stuck=''
+	boot_command ''
+	printf '%s\n' "${VM_COMMAND[*]@Q}" >>"$LOG"
+	touch "$RUN"/{out,err,status,console}
+	"${VM_COMMAND[@]}" <&"$GUEST_STDIN" >>"$LOG" 2>&1 &
+	VM=$!
+	tail -c +1 -f -s 0.05 --pid="$VM" "$RUN/out" &
+	out_pid=$!
+	tail -c +1 -f -s 0.05 --pid="$VM" "$RUN/err" >&2 &
+	err_pid=$!
+	BACKGROUND+=("$out_pid" "$err_pid")
+	while kill -0 "$VM" 2>/dev/null; do
+		sleep 0.1
+		# Nobody reads us any more.
+		kill -0 "$out_pid" 2>/dev/null || { kill -0 "$VM" 2>/dev/null && exit 141; }
+		[[ ! $GDB ]] || continue
+		if [[ $SECONDS -gt $last_change ]]; then
+			size=$(stat -c %s "$RUN"/{console,out,err,status} | paste -sd' ')
+			[[ $size == "$last_size" ]] || last_change=$SECONDS
+			last_size=$size
+		fi
+		if [[ $SILENCE -gt 0 && $((SECONDS - last_change)) -ge $SILENCE ]]; then
+			stuck="it printed nothing for $SILENCE s, neither on the console nor on a stream"
+		elif [[ $LIMIT -gt 0 && $((SECONDS - started)) -ge $LIMIT ]]; then
+			stuck="it ran for longer than $LIMIT s"
+		fi
+		if [[ $stuck ]]; then
+			kill -9 "$VM" 2>/dev/null
+			break
+		fi
+	done
+	wait "$VM" 2>>"$LOG"
+	VM=
+	wait "$out_pid" "$err_pid" 2>/dev/null
+	cat "$RUN/console" >>"$LOG"
+	[[ ! $stuck ]] ||
+		ended "$EXIT_HANG" "the guest hangs" "$stuck" \
+			"if it only is slow: RCFS_SILENCE=SECONDS and RCFS_LIMIT=SECONDS set the limits, 0 for none"
+	check_alive
+	GUEST_STATUS=$(sed -n 's/^exit //p' "$RUN/status" | tr -d '\r')
+	[[ $GUEST_STATUS ]] ||
+		ended "$EXIT_LOST" "the guest ended without telling how its work went" \
+			"it was powered off, or QEMU was ended, before $MODE was through" "see its console in the log"
+	check_console
+}
+
+# ended STATUS WHAT WHY DO: a guest's bad end, with the console's last lines. The
+# tests count it as a failure instead.
+ended() {
+	if [[ $MODE == test ]]; then
+		GUEST_END=${GUEST_END:-$2: $3}
+		return
+	fi
+	fail "$2" "$3; the console's last lines:
+$(tail -n 25 "$RUN/console" | tr -d '\r')" "$4" "$1"
+}
+
+check_alive() {
+	if grep -q 'Kernel panic - not syncing' "$RUN/console"; then
+		ended "$EXIT_PANIC" "the guest's kernel panicked" \
+			"$(grep -m 1 -o 'Kernel panic - not syncing.*' "$RUN/console" | tr -d '\r')" "see its console in the log"
+	fi
+}
+
+# check_console: SPLATS, one for each complaint of the kernel. Lines close to one
+# another belong to the same one.
+check_console() {
+	local line
+	mapfile -t SPLATS < <(tr -d '\r' <"$RUN/console" | awk -v splat="$SPLAT" '
+		$0 ~ splat { if (!last || NR - last > 8) print; last = NR }')
+	if [[ $FLAVOUR == debug ]] && ! grep -q 'rcfs: debug_locks 1' "$RUN/console"; then
+		line=$(grep -o 'rcfs: debug_locks.*' "$RUN/console" | tail -n 1)
+		SPLATS+=("lockdep was off at the end (${line:-the guest did not get there})")
+	fi
+	for line in "${SPLATS[@]}"; do
+		say "the kernel complained: $line"
+	done
+}

@@ -1,0 +1,183 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Does the reader of test results notice what it must? KTAP output.
+
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
+number=0 bad=0
+
+# counts DESCRIPTION "PASSED FAILED SKIPPED" [AWK-OPTION…] <KTAP
+counts() {
+	local what=$1 want=$2 got
+	shift 2
+	got=$(awk "$@" -f "$here/ktap.awk" | awk '/^(passed|failed|skipped) /{ printf "%s%s", sep, $2; sep = " " }')
+	number=$((number + 1))
+	if [[ $got == "$want" ]]; then
+		echo "ok $number $what"
+	else
+		bad=1
+		echo "not ok $number $what # wanted $want, got $got"
+	fi
+}
+
+# complains DESCRIPTION yes|no CONSOLE-LINE
+complains() {
+	local got=no
+	number=$((number + 1))
+	! grep -qE -- "$SPLAT" <<<"$3" || got=yes
+	if [[ $got == "$2" ]]; then
+		echo "ok $number $1"
+	else
+		bad=1
+		echo "not ok $number $1 # $3"
+	fi
+}
+
+echo "KTAP version 1"
+echo "1..27"
+
+counts "all pass" "2 0 0" <<'EOF'
+KTAP version 1
+1..2
+ok 1 one
+ok 2 two
+EOF
+counts "a failure" "1 1 0" <<'EOF'
+TAP version 13
+1..2
+ok 1 one
+not ok 2 two
+EOF
+counts "a skip is neither" "1 0 1" <<'EOF'
+KTAP version 1
+1..2
+ok 1 one
+ok 2 two # SKIP no such thing here
+EOF
+counts "an expected failure passes" "1 0 0" <<'EOF'
+KTAP version 1
+1..1
+not ok 1 one # XFAIL known
+EOF
+counts "short plan" "1 1 0" <<'EOF'
+KTAP version 1
+1..2
+ok 1 one
+EOF
+counts "more tests than planned" "2 1 0" <<'EOF'
+KTAP version 1
+1..1
+ok 1 one
+ok 2 two
+EOF
+counts "missing plan" "1 1 0" <<'EOF'
+KTAP version 1
+ok 1 one
+EOF
+counts "plan at the end" "1 0 0" <<'EOF'
+KTAP version 1
+ok 1 one
+1..1
+EOF
+counts "nothing at all" "0 1 0" </dev/null
+counts "bail out" "1 2 0" <<'EOF'
+KTAP version 1
+1..2
+ok 1 one
+Bail out! enough
+EOF
+counts "nested tests count, their parent does not" "2 0 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..1
+    KTAP version 1
+    1..2
+    ok 1 one
+    ok 2 two
+ok 1 file
+EOF
+counts "short plan in a nested document" "2 1 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..2
+    TAP version 13
+    1..2
+    ok 1 one
+ok 1 file
+    TAP version 13
+    1..1
+    ok 1 one
+ok 2 other
+EOF
+counts "missing plan in a nested document" "1 1 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..1
+    TAP version 13
+    ok 1 one
+ok 1 file
+EOF
+counts "a file fails although its tests pass" "1 1 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..1
+    TAP version 13
+    1..1
+    ok 1 one
+not ok 1 file # exit status 1
+EOF
+counts "a failed test and its failed file are one failure" "0 1 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..1
+    TAP version 13
+    1..1
+    not ok 1 one
+not ok 1 file # exit status 1
+EOF
+counts "a file without test points" "0 1 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..1
+ok 1 file
+EOF
+counts "a file that skips everything" "0 0 1" -v nested=1 <<'EOF'
+KTAP version 1
+1..1
+    TAP version 13
+    1..0 # SKIP not root
+ok 1 file # SKIP
+EOF
+counts "the guest stops inside a test" "1 3 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..2
+    TAP version 13
+    1..3
+    ok 1 one
+EOF
+counts "three levels" "3 0 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..2
+    KTAP version 1
+    1..1
+        KTAP version 1
+        # Subtest: suite
+        1..2
+        ok 1 one
+        ok 2 two
+    # Totals: pass:2 fail:0 skip:0 total:2
+    ok 1 suite
+ok 1 kunit
+    TAP version 13
+    1..1
+    # not ok 7 a comment
+    ok 1 one
+ok 2 file
+EOF
+
+# shellcheck source=tools/run/boot.sh
+. "$here/boot.sh"
+complains "a warning" yes '[    1.0] WARNING: CPU: 0 PID: 1 at kernel/rcfs.rs:1'
+complains "a lock order" yes 'WARNING: possible circular locking dependency detected'
+complains "a use after free" yes 'BUG: KASAN: slab-use-after-free in find_nsproxy+0x1/0x2'
+complains "a reference count" yes 'refcount_t: underflow; use-after-free.'
+complains "a leak" yes 'kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)'
+complains "a stall" yes 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:'
+complains "a hung task" yes 'INFO: task sh:77 blocked for more than 120 seconds.'
+complains "a quiet boot is none" no '[    0.1] Dentry cache hash table entries: 65536 (order: 7, 524288 bytes, linear)'
+exit $bad
