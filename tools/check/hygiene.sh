@@ -6,6 +6,7 @@
 # whose name matches.
 
 set -u
+export LC_ALL=C.UTF-8
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
@@ -92,6 +93,20 @@ check_rustfmt() {
 		xargs -r -d '\n' "${RUSTC%rustc}rustfmt" --check --color never --config-path "$SOURCE/.rustfmt.toml"
 }
 
+# rust_targets: what make has to build for all owned Rust outside of rust/: a
+# folder that has a Makefile of ours; a crate on its own; not a crate's modules.
+rust_targets() {
+	local file folder
+	owned_matching '^(kernel|samples)/.*\.rs$' | while IFS= read -r file; do
+		folder=$(dirname "$file")
+		if owned_matching "^$folder/Makefile\$" >/dev/null; then
+			echo "$folder/"
+		elif [[ ! -f $folder.rs ]]; then
+			echo "${file%.rs}.o"
+		fi
+	done | sort -u
+}
+
 # Only what is Rust gets built, in a build folder of its own. A warning is an
 # error, so that it is there again the next time.
 check_clippy() {
@@ -109,8 +124,7 @@ check_clippy() {
 		configure
 		echo "$key" >"$BUILD/.rcfs-config-key"
 	fi
-	# A file in a folder named after a crate is a module of that crate.
-	mapfile -t objects < <(owned_matching '^(kernel|samples/rust)/[^/]*\.rs$' | sed 's/rs$/o/')
+	mapfile -t objects < <(rust_targets)
 	"${MAKE[@]}" -j"$(nproc)" CLIPPY=1 KRUSTFLAGS=-Dwarnings prepare "${objects[@]}" >"$BUILD/clippy.log" 2>&1 || {
 		sed -n '/^\(warning\|error\)/,$p' "$BUILD/clippy.log" | head -n 60
 		grep -q '^\(warning\|error\)' "$BUILD/clippy.log" || tail -n 20 "$BUILD/clippy.log"

@@ -212,6 +212,11 @@ t "check agrees" exports
 t "the later patch keeps its own change alone" only_in_patch 0003 "+nsproxy ten"
 sed 's/51/10/;s/nsproxy 48/nsproxy 7/' "$tmp/diff2" >"$tmp/diff3"
 t "new refuses a diff that does not apply" refuses "does not apply" series new "x: y" --file body --diff "$tmp/diff3"
+sed 's/^fork 9$/fork nine/' "$LINUX_SRC/kernel/fork.c" >"$tmp/fork.c"
+t "new FILE=OTHER for a file of the kernel" series new "fork: nine" --file body kernel/fork.c="$tmp/fork.c"
+t "is a change of that file" only_in_patch 0006 "+fork nine"
+t "and agrees" exports
+rm patches/0006-* && sed -i '$d' series && series export >/dev/null 2>&1
 printf 'text\n--- more\n' >"$tmp/bad"
 t "new refuses a message that git am would cut" refuses "would end the message" \
 	series new "x: y" --file "$tmp/bad" --diff "$tmp/diff2"
