@@ -126,8 +126,9 @@ check_clippy() {
 	fi
 	mapfile -t objects < <(rust_targets)
 	"${MAKE[@]}" -j"$(nproc)" CLIPPY=1 KRUSTFLAGS=-Dwarnings prepare "${objects[@]}" >"$BUILD/clippy.log" 2>&1 || {
-		sed -n '/^\(warning\|error\)/,$p' "$BUILD/clippy.log" | head -n 60
-		grep -q '^\(warning\|error\)' "$BUILD/clippy.log" || tail -n 20 "$BUILD/clippy.log"
+		grep -v '^make' "$BUILD/clippy.log" >"$BUILD/clippy.said"
+		sed -n '/^\(warning\|error\)/,$p' "$BUILD/clippy.said" | head -n 60
+		grep -q '^\(warning\|error\)' "$BUILD/clippy.said" || tail -n 20 "$BUILD/clippy.log"
 		return 1
 	}
 	! grep -A 12 '^warning' "$BUILD/clippy.log"
