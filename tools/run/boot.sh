@@ -97,7 +97,7 @@ boot_command() {
 	# An oops leaves locks behind, and a test would hang on them.
 	[[ $interactive ]] && append="loglevel=5 $append" || append="oops=panic $append"
 	[[ ! $GDB ]] || append="nokaslr $append"
-	[[ $MODE != test ]] || append="kunit.enable=1 $append"
+	[[ $MODE != test ]] || append="kunit.enable=1 kmemleak=on $append"
 	if [[ $FLAVOUR == debug ]]; then
 		exec {OUT}>>"$RUN/out" {ERR}>>"$RUN/err" {STATUS}>>"$RUN/status" {CONSOLE}>>"$RUN/console"
 		VM_COMMAND=(env TMPDIR="${TMPDIR:-/dev/shm}" "$RUN/kernel" mem="$MEM" initrd="$RUN/initrd" uml_dir="$RUN/" ncpus="$SMP" seccomp=on

@@ -51,7 +51,7 @@ why_unwritable() {
 # step NAME: the step that the next messages belong to
 step() {
 	clear_progress
-	STEP=$((STEP + 1)) STEP_NAME=$1 STEP_ANNOUNCED= STARTED=$SECONDS
+	STEP=$((STEP + 1)) STEP_NAME=$1 STEP_ANNOUNCED='' STARTED=$SECONDS
 	echo "--- [$STEP/$STEPS] $1" >>"$LOG"
 }
 
