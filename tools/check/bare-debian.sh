@@ -27,6 +27,7 @@ if [[ ${1-} != --inside ]]; then
 		command -v "$command" >/dev/null || die "$command is missing: apt-get install debootstrap git util-linux"
 	done
 	root=$(mktemp -d "${TMPDIR:-/var/tmp}/bare-$1-XXXXXX") || die "no room for a temporary folder"
+	chmod 755 "$root"	# apt looks at its folders as a user of its own
 	trap 'rm -rf --one-file-system "$root"' EXIT
 	trap 'exit 130' INT TERM
 	unshare --mount --pid --fork --kill-child "${BASH_SOURCE[0]}" --inside "$root" "$@"
@@ -48,7 +49,17 @@ debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
 rm -f "$root.log"
 # Without the package lists, as a fresh image has none.
 rm -rf "$root"/var/lib/apt/lists/*
+# The way to the network is the machine's: names, proxies, and the certificates
+# of a proxy that looks inside.
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+network=()
+for name in http_proxy https_proxy no_proxy; do
+	[[ ! ${!name-} ]] || network+=("$name=${!name}")
+done
+if [[ -f ${SSL_CERT_FILE-} ]]; then
+	cp -L "$SSL_CERT_FILE" "$root/etc/network-certificates.pem"
+	network+=(SSL_CERT_FILE=/etc/network-certificates.pem)
+fi
 git -c safe.directory='*' clone -q --no-hardlinks "$top" "$root/root/rcfs" || die "the repository cannot be cloned"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
@@ -59,7 +70,7 @@ run() {
 	local started=$SECONDS status
 	echo "== $suite: $1"
 	chroot "$root" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		bash -c "cd ~/rcfs && $1" </dev/null
+		"${network[@]}" bash -c "cd ~/rcfs && $1" </dev/null
 	status=$?
 	echo "== $suite: status $status after $((SECONDS - started)) s"
 	return $status
