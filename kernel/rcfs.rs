@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! rcfs: the resource control file system.
+//!
+//! Groups tasks, shows the groups as directories, and lets resource controllers account and limit
+//! each group. The words:
+//!
+//! - a *subsystem*, or controller, accounts or limits one resource: `struct rc_subsys`;
+//! - a *hierarchy* is a tree with a set of subsystems of its own ([`hierarchy`]);
+//! - a *container* is a directory of a hierarchy ([`container`]);
+//! - a *state* is what one subsystem keeps for one container;
+//! - *attaching* moves a task into a container ([`attach`]).
+//!
+//! A task is in the containers that its nsproxy names (`kernel/nsproxy.c`). Its parent's nsproxy is
+//! what a child gets, so that fork and exit have nothing to do. A task that is attached gets an
+//! nsproxy with the same namespaces and another container, which all tasks with this combination
+//! share.
+//!
+//! One mutex, [`door::REGISTRY`], protects subsystems, hierarchies and containers against
+//! change, and serialises attaching. Reading a control file takes no lock; the scheduler's hook
+//! runs under RCU. kernfs is told to let go of a node before the mutex is taken (`leave()`), since
+//! nodes are removed with it held.
+//!
+//! All code that C calls, or that calls C functions of subsystems, is in [`door`]; the other files
+//! are safe code.
+
+#[path = "rcfs/attach.rs"]
+mod attach;
+#[path = "rcfs/container.rs"]
+mod container;
+#[path = "rcfs/door.rs"]
+mod door;
+#[path = "rcfs/hierarchy.rs"]
+mod hierarchy;
+#[path = "rcfs/mount.rs"]
+mod mount;
+#[path = "rcfs/options.rs"]
+mod options;
+#[path = "rcfs/registry.rs"]
+mod registry;
+#[path = "rcfs/set.rs"]
+mod set;
+#[path = "rcfs/tasks.rs"]
+mod tasks;
+
+/// In front of what is printed to the kernel log.
+const __LOG_PREFIX: &[u8] = b"rcfs\0";
+
+/// What `#[vtable]` takes this crate for: a module that is never loaded or unloaded.
+use door::LocalModule;

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Containers: the directories of a hierarchy.
+
+use crate::{
+    door::{
+        States,
+        REGISTRY, //
+    },
+    hierarchy::Hierarchy,
+    mount::Rcfs,
+    registry::Guard,
+    tasks::Tasks,
+};
+use kernel::{
+    error::code::*,
+    kernfs::{
+        Directory,
+        Mode,
+        NodeRef,
+        Owner, //
+    },
+    prelude::*,
+    rcfs::members::Members,
+    str::CStr,
+    sync::{
+        deferred::Deferred,
+        Arc,
+        GlobalLockedBy, //
+    },
+};
+
+/// A container.
+pub(crate) struct Container {
+    states: States,
+    place: GlobalLockedBy<Place, REGISTRY>,
+    parent: Option<Arc<Container>>,
+    hierarchy: Arc<Hierarchy>,
+}
+
+/// Where a container is in its tree.
+struct Place {
+    /// The directory, which refers to the container. Not there in the root, whose directory the
+    /// tree has, nor in a container that has been removed.
+    directory: Option<Directory<Rcfs>>,
+    /// For freeing the container when its readers are done.
+    room: Option<Deferred<Arc<Container>>>,
+    /// How many containers are directly below.
+    children: usize,
+}
+
+impl Container {
+    /// The container of a new hierarchy, with all tasks in it.
+    pub(crate) fn root(hierarchy: Arc<Hierarchy>) -> Result<Arc<Self>> {
+        Self::alloc(States::root(&hierarchy)?, None, None, hierarchy)
+    }
+
+    fn alloc(
+        states: States,
+        room: Option<Deferred<Arc<Self>>>,
+        parent: Option<Arc<Self>>,
+        hierarchy: Arc<Hierarchy>,
+    ) -> Result<Arc<Self>> {
+        let place = Place {
+            directory: None,
+            room,
+            children: 0,
+        };
+
+        Ok(Arc::new(
+            Self {
+                states,
+                place: GlobalLockedBy::new(place),
+                parent,
+                hierarchy,
+            },
+            GFP_KERNEL,
+        )?)
+    }
+
+    /// The hierarchy that the container belongs to.
+    pub(crate) fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
+    /// Who is in the container.
+    pub(crate) fn members(&self) -> &Members {
+        self.states.members()
+    }
+
+    /// Makes sure that the container has not been removed.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV`.
+    pub(crate) fn check_alive(&self, guard: &Guard) -> Result {
+        if self.parent.is_some() && self.place.as_ref(guard).directory.is_none() {
+            return Err(ENODEV);
+        }
+        Ok(())
+    }
+
+    /// Makes all files of a container, invisible so far.
+    pub(crate) fn populate(hierarchy: &Hierarchy, dir: NodeRef<'_, Rcfs>) -> Result {
+        dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), Owner::current_fs(), &())?;
+        for ss in &hierarchy.subsystems {
+            ss.populate(dir)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a container below another one: all of it, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if `parent` has been removed, `EEXIST`, `ENOMEM`, and what a subsystem refuses
+    /// with.
+    pub(crate) fn create(guard: &mut Guard, parent: &Arc<Self>, name: &CStr, mode: Mode) -> Result {
+        parent.check_alive(guard)?;
+        let hierarchy = &parent.hierarchy;
+        let room = Deferred::new(GFP_KERNEL)?;
+        let states = States::new(hierarchy, &parent.states)?;
+        let container = Self::alloc(states, Some(room), Some(parent.clone()), hierarchy.clone())?;
+
+        let directory = {
+            let place = parent.place.as_ref(guard);
+            let live = guard.hierarchies[hierarchy.id].as_ref().ok_or(ENODEV)?;
+            let above = match &place.directory {
+                Some(directory) => directory.node(),
+                None => live.directory(),
+            };
+            above.create_directory(name, mode, Owner::current_fs(), container.clone())?
+        };
+        Self::populate(hierarchy, directory.node())?;
+
+        // Nothing can fail from here on.
+        container.members().publish();
+        directory.node().activate();
+        container.place.as_mut(guard).directory = Some(directory);
+        parent.place.as_mut(guard).children += 1;
+        if let Some(live) = &mut guard.hierarchies[hierarchy.id] {
+            live.containers += 1;
+        }
+        Ok(())
+    }
+
+    /// Removes a container.
+    ///
+    /// Its states stay until those who may be reading them are done.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if a task or a container is in it, `ENODEV` if it has been removed.
+    pub(crate) fn remove(guard: &mut Guard, container: &Arc<Self>) -> Result {
+        container.check_alive(guard)?;
+        let parent = container.parent.as_ref().ok_or(EBUSY)?;
+        if container.place.as_ref(guard).children != 0 {
+            return Err(EBUSY);
+        }
+        container.members().retire()?;
+
+        let place = container.place.as_mut(guard);
+        let room = place.room.take();
+        // Waits for operations on the files; those that want the mutex have left theirs.
+        drop(place.directory.take());
+        parent.place.as_mut(guard).children -= 1;
+        if let Some(live) = &mut guard.hierarchies[container.hierarchy.id] {
+            live.containers -= 1;
+        }
+        if let Some(room) = room {
+            room.drop_after_grace_period(container.clone());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The door to C: what C calls here, and how subsystems, which may be C, are called.
+//!
+//! The only file of the core with `unsafe` code.
+
+use crate::{
+    container::Container,
+    hierarchy::Hierarchy,
+    mount::{
+        self,
+        Rcfs, //
+    },
+    options::{
+        self,
+        Options, //
+    },
+    registry::{
+        Guard,
+        Registry, //
+    },
+};
+use core::ptr;
+use kernel::{
+    bindings,
+    error::{
+        code::*,
+        from_result,
+        to_result, //
+    },
+    fs::context::{
+        Log,
+        Parameter, //
+    },
+    kernfs::{
+        mount::{
+            FileSystem,
+            FileSystemType, //
+        },
+        ActiveFile,
+        FileOperations,
+        Mode,
+        NodeRef,
+        Owner,
+        RootHandle, //
+    },
+    new_condvar, new_mutex,
+    prelude::*,
+    rcfs::members::{
+        Members,
+        Move, //
+    },
+    seq_file::SeqFile,
+    str::CStr,
+    sync::{
+        global_lock,
+        Arc,
+        CondVar,
+        Mutex, //
+    },
+    types::Opaque,
+    ModuleMetadata,
+};
+
+global_lock! {
+    // SAFETY: `rcfs_init()` initialises it before anybody can use it.
+    pub(crate) unsafe(uninit) static REGISTRY: Mutex<Registry> = Registry::EMPTY;
+}
+
+/// The metadata of this crate, as `module!` would make it: always built in.
+pub(crate) struct LocalModule;
+
+impl ModuleMetadata for LocalModule {
+    const NAME: &'static CStr = c"rcfs";
+    // SAFETY: `THIS_MODULE` is NULL for what is built in.
+    const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(ptr::null_mut()) };
+}
+
+/// A registered subsystem.
+///
+/// # Invariants
+///
+/// `ss` is valid, and its functions may be called, until `rc_unregister_subsys()` returns. That
+/// waits until there are no states, and fails while the subsystem is bound; nothing else calls
+/// functions of a subsystem.
+#[pin_data]
+pub(crate) struct Subsys {
+    ss: *mut bindings::rc_subsys,
+    id: usize,
+    /// How many states there are, but for the root's.
+    #[pin]
+    states: Mutex<usize>,
+    #[pin]
+    no_states: CondVar,
+}
+
+// SAFETY: The functions of a subsystem may be called on any thread.
+unsafe impl Send for Subsys {}
+
+// SAFETY: As above. What they have to be protected against, the mutex does.
+unsafe impl Sync for Subsys {}
+
+impl Subsys {
+    /// The index of its states in an nsproxy.
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    /// The name.
+    pub(crate) fn name(&self) -> &CStr {
+        // SAFETY: By the type invariant; registration looked at the name.
+        unsafe { CStr::from_char_ptr((*self.ss).name) }
+    }
+
+    /// Lets the subsystem add its files to a new directory.
+    pub(crate) fn populate(&self, dir: NodeRef<'_, Rcfs>) -> Result {
+        // SAFETY: By the type invariant.
+        match unsafe { (*self.ss).populate } {
+            // SAFETY: By the type invariant, and `dir` is valid.
+            Some(populate) => to_result(unsafe { populate(self.ss, dir.as_ptr()) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks whether a task may move into a container.
+    pub(crate) fn can_attach(
+        &self,
+        _guard: &Guard,
+        container: &Container,
+        transfer: &Move<'_>,
+    ) -> Result {
+        let ns = container.members().as_nsproxy_ptr();
+
+        // SAFETY: By the type invariant.
+        match unsafe { (*self.ss).can_attach } {
+            // SAFETY: By the type invariant; the container, its nsproxy and the task are valid.
+            Some(f) => to_result(unsafe { f(self.ss, ns, transfer.task().as_ptr()) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells that a task has moved.
+    pub(crate) fn attach(&self, _guard: &Guard, transfer: &Move<'_>) {
+        // SAFETY: By the type invariant.
+        if let Some(f) = unsafe { (*self.ss).attach } {
+            // SAFETY: By the type invariant; the transfer has references on all three.
+            unsafe {
+                f(
+                    self.ss,
+                    transfer.new().as_ptr(),
+                    transfer.old().as_ptr(),
+                    transfer.task().as_ptr(),
+                )
+            };
+        }
+    }
+
+    /// Makes the state of a container.
+    fn create(&self, members: &Members, parent: &Members) -> Result {
+        let ns = members.as_nsproxy_ptr();
+
+        // SAFETY: By the type invariant; nobody else uses the nsproxy of the new container, and
+        // that of its parent is valid. Registration made sure that there is the function.
+        to_result(unsafe {
+            match (*self.ss).create {
+                Some(create) => create(self.ss, ns, parent.as_nsproxy_ptr()),
+                None => EINVAL.to_errno(),
+            }
+        })?;
+        *self.states.lock() += 1;
+        Ok(())
+    }
+
+    /// Frees the state that [`create`](Self::create) made.
+    fn destroy(&self, members: &Members) {
+        // SAFETY: By the type invariant; nobody uses the state any more.
+        unsafe {
+            if let Some(destroy) = (*self.ss).destroy {
+                destroy(self.ss, members.as_nsproxy_ptr());
+            }
+        }
+        let mut states = self.states.lock();
+        *states -= 1;
+        if *states == 0 {
+            // With the lock held: the subsystem may be gone as soon as it is released.
+            self.no_states.notify_all();
+        }
+    }
+
+    /// Waits until there is no state but the root's.
+    fn wait_for_states(&self) {
+        let mut states = self.states.lock();
+
+        while *states != 0 {
+            self.no_states.wait(&mut states);
+        }
+    }
+}
+
+/// The states of a container, one for each subsystem of its hierarchy, and its members.
+pub(crate) struct States {
+    members: Members,
+    /// Whose states have been made. Not those of a root, which registration made.
+    subsystems: KVec<Arc<Subsys>>,
+}
+
+impl States {
+    /// The states of the root of a hierarchy.
+    pub(crate) fn root(hierarchy: &Hierarchy) -> Result<Self> {
+        Ok(Self {
+            members: Members::root(hierarchy.id, hierarchy.set.words())?,
+            subsystems: KVec::new(),
+        })
+    }
+
+    /// Makes the states of a new container. If one cannot be made, those that were are freed.
+    pub(crate) fn new(hierarchy: &Hierarchy, parent: &Self) -> Result<Self> {
+        let count = hierarchy.subsystems.len();
+        let mut states = Self {
+            members: Members::new(hierarchy.id, hierarchy.set.words())?,
+            subsystems: KVec::with_capacity(count, GFP_KERNEL)?,
+        };
+
+        for ss in &hierarchy.subsystems {
+            ss.create(&states.members, &parent.members)?;
+            states.subsystems.push(ss.clone(), GFP_KERNEL)?;
+        }
+        Ok(states)
+    }
+
+    /// Who is in the container.
+    pub(crate) fn members(&self) -> &Members {
+        &self.members
+    }
+}
+
+impl Drop for States {
+    fn drop(&mut self) {
+        while let Some(ss) = self.subsystems.pop() {
+            ss.destroy(&self.members);
+        }
+    }
+}
+
+/// A subsystem's being bound to a hierarchy: its hooks are called and its module stays.
+pub(crate) struct Binding(Arc<Subsys>);
+
+impl Binding {
+    /// Binds a subsystem.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if its module is on its way out.
+    pub(crate) fn new(ss: Arc<Subsys>) -> Result<Self> {
+        // SAFETY: By the invariant of `Subsys`.
+        if !unsafe { bindings::try_module_get((*ss.ss).owner) } {
+            return Err(ENOENT);
+        }
+        // SAFETY: By the invariant of `Subsys`, which is registered.
+        unsafe { bindings::rcfs_activate_hooks(ss.ss, true) };
+        Ok(Self(ss))
+    }
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        // SAFETY: As in `new`, which took the reference on the module.
+        unsafe {
+            bindings::rcfs_activate_hooks(self.0.ss, false);
+            bindings::module_put((*self.0.ss).owner);
+        }
+    }
+}
+
+/// A control file of a subsystem.
+///
+/// # Invariants
+///
+/// The file is as `rcfs_add_file()` takes it. It is valid for as long as the subsystem is bound,
+/// and its node is gone before that ends.
+#[repr(transparent)]
+struct ControlFile(Opaque<bindings::rc_cftype>);
+
+// SAFETY: Control files do not change.
+unsafe impl Sync for ControlFile {}
+
+/// The operations of control files.
+struct Control;
+
+impl Control {
+    /// The nsproxy with the states of the container that a file is in.
+    fn nsproxy(file: &ActiveFile<'_, Self>) -> *mut bindings::nsproxy {
+        file.directory().members().as_nsproxy_ptr()
+    }
+}
+
+#[vtable]
+impl FileOperations for Control {
+    type Tree = Rcfs;
+    type Data = ControlFile;
+
+    fn show(file: &ActiveFile<'_, Self>, m: &SeqFile) -> Result {
+        let cft = file.data().0.get();
+
+        // SAFETY: By the invariant of `ControlFile`; the container, and with it its nsproxy, stays
+        // while the file is active. `SeqFile` is transparent.
+        to_result(unsafe {
+            match (*cft).seq_show {
+                Some(show) => show(Self::nsproxy(file), cft, ptr::from_ref(m).cast_mut().cast()),
+                None => EINVAL.to_errno(),
+            }
+        })
+    }
+
+    fn write(file: ActiveFile<'_, Self>, buf: &[u8]) -> Result {
+        let cft = file.data().0.get();
+        let data = buf.as_ptr().cast_mut().cast();
+
+        // SAFETY: As above. The buffer is kernfs's own, which may be written to.
+        let ret = unsafe {
+            match (*cft).write {
+                Some(write) => write(Self::nsproxy(&file), cft, file.as_ptr(), data, buf.len()),
+                None => EINVAL.to_errno() as isize,
+            }
+        };
+        if ret < 0 {
+            return Err(Error::from_errno(ret as c_int));
+        }
+        Ok(())
+    }
+}
+
+/// `rcfs_add_file()`: see `kernel/rcfs/interface.c`.
+///
+/// # Safety
+///
+/// `dir` and `ss` must be what `populate` was called with, and `cft` as `include/linux/rcfs.h` says.
+#[export]
+pub(crate) unsafe extern "C" fn __rcfs_add_file(
+    dir: *mut bindings::kernfs_node,
+    ss: *mut bindings::rc_subsys,
+    cft: *mut bindings::rc_cftype,
+) -> c_int {
+    // SAFETY: By the safety requirements.
+    let (name, readable, writable) = unsafe {
+        (*cft).ss = ss;
+        (
+            (*cft).name,
+            (*cft).seq_show.is_some(),
+            (*cft).write.is_some(),
+        )
+    };
+
+    from_result(|| {
+        let name = name.map(|c| c as u8);
+        let name = CStr::from_bytes_until_nul(&name).map_err(|_| EINVAL)?;
+        let mode = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
+        // SAFETY: By the safety requirements.
+        let dir = unsafe { NodeRef::<Rcfs>::from_raw(dir) };
+        // SAFETY: Not valid for ever, but for longer than the node: see the invariant.
+        let data = unsafe { &*cft.cast::<ControlFile>() };
+
+        if name.is_empty() || name.to_bytes().contains(&b'/') {
+            return Err(EINVAL);
+        }
+        dir.create_file::<Control>(name, Mode::new(mode), Owner::current_fs(), data)?;
+        Ok(0)
+    })
+}
+
+/// `rc_register_subsys()`: see `kernel/rcfs/interface.c`.
+///
+/// # Safety
+///
+/// `ss` must be valid, and its functions as `include/linux/rcfs.h` says, until it is unregistered.
+#[export]
+pub(crate) unsafe extern "C" fn __rc_register_subsys(ss: *mut bindings::rc_subsys) -> c_int {
+    from_result(|| {
+        // SAFETY: By the safety requirements.
+        let (name, create, destroy) = unsafe { ((*ss).name, (*ss).create, (*ss).destroy) };
+
+        let (Some(create), Some(destroy), false) = (create, destroy, name.is_null()) else {
+            return Err(EINVAL);
+        };
+        // SAFETY: By the safety requirements.
+        let name = unsafe { CStr::from_char_ptr(name) };
+        options::check_name(name)?;
+
+        let mut guard = REGISTRY.lock();
+        let id = guard.free_id(name)?;
+        let subsys = Arc::pin_init(
+            pin_init!(Subsys {
+                ss,
+                id,
+                states <- new_mutex!(0),
+                no_states <- new_condvar!(),
+            }),
+            GFP_KERNEL,
+        )?;
+
+        let init_ns = &raw mut bindings::init_nsproxy;
+        // SAFETY: By the safety requirements. Nobody uses this id, so that nobody but the subsystem
+        // accesses its place in `init_nsproxy`.
+        unsafe {
+            (*ss).subsys_id = id as c_int;
+            (*ss).active = 0;
+            to_result(create(ss, init_ns, ptr::null_mut())).inspect_err(|_| {
+                (*ss).subsys_id = -1;
+            })?;
+            if (*init_ns).ctlr_data[id].is_null() {
+                pr_err!("{name}: create() succeeded without a state\n");
+                destroy(ss, init_ns);
+                (*ss).subsys_id = -1;
+                return Err(EINVAL);
+            }
+            bindings::rcfs_add_hooks(ss);
+        }
+        guard.subsystems[id] = Some(subsys);
+        Ok(0)
+    })
+}
+
+/// `rc_unregister_subsys()`: see `kernel/rcfs/interface.c`.
+///
+/// # Safety
+///
+/// `ss` must be registered.
+#[export]
+pub(crate) unsafe extern "C" fn __rc_unregister_subsys(ss: *mut bindings::rc_subsys) -> c_int {
+    from_result(|| {
+        let mut guard = REGISTRY.lock();
+        let id = guard
+            .subsystems()
+            .find(|subsys| subsys.ss == ss)
+            .map(|subsys| subsys.id)
+            .ok_or(ENOENT)?;
+        if guard.hierarchy_of(id).is_some() {
+            return Err(EBUSY);
+        }
+        let subsys = guard.subsystems[id].take().ok_or(ENOENT)?;
+        // Containers that have been removed may still have states, and are freed without the
+        // mutex. The id stays taken by the root state in the meantime: `free_id` must not see it.
+        subsys.wait_for_states();
+
+        // SAFETY: The subsystem is registered until this returns, is not bound, and there is no
+        // state but the root's, which nobody reads after the hooks are gone.
+        unsafe {
+            bindings::rcfs_remove_hooks(ss);
+            let init_ns = &raw mut bindings::init_nsproxy;
+            if let Some(destroy) = (*ss).destroy {
+                destroy(ss, init_ns);
+            }
+            (*init_ns).ctlr_data[id] = ptr::null_mut();
+            (*ss).subsys_id = -1;
+        }
+        Ok(0)
+    })
+}
+
+// SAFETY: `hierarchy::get` counts mounts, and `hierarchy::put` drops the tree with the last one.
+unsafe impl FileSystem for Rcfs {
+    const NAME: &'static CStr = c"rcfs";
+    const MAGIC: usize = 0x27e0eb;
+
+    type Tree = Rcfs;
+    type Options = Options;
+
+    fn parse_option(options: &mut Options, option: &Parameter<'_>, log: &Log<'_>) -> Result {
+        mount::parse_option(options, option, log)
+    }
+
+    fn get_root(options: &Options, log: &Log<'_>) -> Result<RootHandle<Rcfs>> {
+        mount::get_tree(options, log)
+    }
+
+    fn put_root(root: &Container) {
+        mount::put_tree(root);
+    }
+
+    fn reconfigure(root: &Container, options: &Options, log: &Log<'_>) -> Result {
+        mount::reconfigure(root, options, log)
+    }
+}
+
+fn init() -> Result {
+    // SAFETY: The initial namespaces are there by now.
+    to_result(unsafe { bindings::namespaces_init() })?;
+    // SAFETY: sysfs is there by now.
+    to_result(unsafe {
+        bindings::sysfs_create_mount_point(bindings::fs_kobj, c"rcfs".as_char_ptr())
+    })?;
+    static TYPE: FileSystemType<Rcfs> = FileSystemType::new();
+    TYPE.register()
+}
+
+/// `rcfs_init()`: makes rcfs known to the system. Called from `start_kernel()`.
+///
+/// # Safety
+///
+/// Must be called once, after the initial mount and before initcalls.
+#[export]
+pub(crate) unsafe extern "C" fn rcfs_init() -> c_int {
+    // SAFETY: This is called once, before anything else uses the lock.
+    unsafe { REGISTRY.init() };
+
+    match init() {
+        Ok(()) => 0,
+        Err(e) => {
+            pr_err!("cannot register the file system: {e:?}\n");
+            e.to_errno()
+        }
+    }
+}

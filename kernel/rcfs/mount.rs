@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mounting hierarchies, and what `mkdir(2)` and `rmdir(2)` in them do.
+
+use crate::{
+    container::Container,
+    door::REGISTRY,
+    hierarchy,
+    options::{
+        self,
+        Options,
+        Problem, //
+    },
+    registry::{
+        Registry,
+        MAX_HIERARCHIES, //
+    },
+    set::SubsysSet,
+};
+use kernel::{
+    error::code::*,
+    fs::context::{
+        Log,
+        Parameter, //
+    },
+    kernfs::{
+        ActiveDirectory,
+        Mode,
+        RootHandle,
+        Tree, //
+    },
+    prelude::*,
+    seq_file::{
+        seq_print,
+        SeqFile, //
+    },
+    str::CStr,
+};
+
+/// The file system.
+pub(crate) struct Rcfs;
+
+#[vtable]
+impl Tree for Rcfs {
+    type Directory = Container;
+
+    fn mkdir(parent: ActiveDirectory<'_, Self>, name: &CStr, mode: Mode) -> Result {
+        // It would break the lines of files that show paths.
+        if name.to_bytes().contains(&b'\n') {
+            return Err(EINVAL);
+        }
+        let left = parent.leave();
+
+        Container::create(&mut REGISTRY.lock(), left.data(), name, mode)
+    }
+
+    fn rmdir(dir: ActiveDirectory<'_, Self>) -> Result {
+        let left = dir.leave();
+
+        Container::remove(&mut REGISTRY.lock(), left.data())
+    }
+
+    fn show_options(root: &Container, m: &SeqFile) -> Result {
+        for ss in &root.hierarchy().subsystems {
+            seq_print!(m, ",{}", ss.name());
+        }
+        Ok(())
+    }
+}
+
+/// Takes one mount option.
+pub(crate) fn parse_option(options: &mut Options, option: &Parameter<'_>, log: &Log<'_>) -> Result {
+    let key = option.key();
+
+    match options::parse(key, option.value()) {
+        Ok(wanted) => {
+            if let options::Wanted::Subsystem(name) = wanted {
+                let registry = REGISTRY.lock();
+                check_known(&registry, name, log)?;
+            }
+            options.add(wanted)
+        }
+        Err(Problem::NotOurs) => Err(ENOPARAM),
+        Err(Problem::NoName) => {
+            log.error(fmt!("a mount option without a name"));
+            Err(EINVAL)
+        }
+        Err(Problem::HasValue) => {
+            log.error(fmt!("{key}: the name of a subsystem takes no value"));
+            Err(EINVAL)
+        }
+    }
+}
+
+fn check_known(registry: &Registry, name: &CStr, log: &Log<'_>) -> Result {
+    if registry.find(name).is_some() {
+        return Ok(());
+    }
+    log.error(fmt!("{name}: no such subsystem is registered"));
+    Err(ENOENT)
+}
+
+/// The set of subsystems that a mount asks for.
+fn wanted_set(registry: &Registry, options: &Options, log: &Log<'_>) -> Result<SubsysSet> {
+    let mut set = SubsysSet::default();
+
+    match options.names() {
+        Some(names) => {
+            for name in names {
+                // It was there when the option was parsed, but modules go.
+                check_known(registry, name, log)?;
+                if let Some(ss) = registry.find(name) {
+                    set.insert(ss.id());
+                }
+            }
+        }
+        None => registry.subsystems().for_each(|ss| set.insert(ss.id())),
+    }
+    if set.is_empty() {
+        log.error(fmt!("no subsystem is registered"));
+        return Err(EINVAL);
+    }
+    Ok(set)
+}
+
+/// Finds or makes the hierarchy to mount, and counts the mount.
+pub(crate) fn get_tree(options: &Options, log: &Log<'_>) -> Result<RootHandle<Rcfs>> {
+    let mut guard = REGISTRY.lock();
+    let set = wanted_set(&guard, options, log)?;
+
+    match hierarchy::get(&mut guard, set) {
+        Ok(live) => Ok(live.tree()),
+        Err(e) => {
+            if e == EBUSY {
+                for ss in guard.of_set(&set) {
+                    if let Some(live) = guard.hierarchy_of(ss.id()) {
+                        let id = live.hierarchy.id;
+                        log.error(fmt!("{}: in use by hierarchy {id}", ss.name()));
+                    }
+                }
+            } else if e == ENOSPC {
+                log.error(fmt!("there are {MAX_HIERARCHIES} hierarchies already"));
+            }
+            Err(e)
+        }
+    }
+}
+
+/// Uncounts a mount.
+pub(crate) fn put_tree(root: &Container) {
+    hierarchy::put(&mut REGISTRY.lock(), root.hierarchy());
+}
+
+/// Changes the options of a mount: the subsystems have to stay what they are.
+pub(crate) fn reconfigure(root: &Container, options: &Options, log: &Log<'_>) -> Result {
+    let registry = REGISTRY.lock();
+
+    if !options.is_default() && wanted_set(&registry, options, log)? != root.hierarchy().set {
+        log.error(fmt!("the subsystems of a hierarchy cannot be changed"));
+        return Err(EINVAL);
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Mount options: which subsystems?
+
+use kernel::{
+    error::code::*,
+    fs::context::Value,
+    prelude::*,
+    str::{
+        CStr,
+        CString, //
+    },
+};
+
+/// The subsystems that a mount asks for.
+#[derive(Default)]
+pub(crate) struct Options {
+    all: bool,
+    names: KVec<CString>,
+}
+
+/// What is wrong with a mount option.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The VFS should look at it.
+    NotOurs,
+    /// There is no name.
+    NoName,
+    /// A subsystem's name has no value.
+    HasValue,
+}
+
+/// What a mount option asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// All subsystems.
+    All,
+    /// One subsystem.
+    Subsystem(&'a CStr),
+}
+
+/// Understands one mount option.
+pub(crate) fn parse<'a>(key: &'a CStr, value: Value<'_>) -> Result<Wanted<'a>, Problem> {
+    if key.to_bytes() == b"source" {
+        return Err(Problem::NotOurs);
+    }
+    if key.to_bytes().is_empty() {
+        return Err(Problem::NoName);
+    }
+    if !matches!(value, Value::Flag) {
+        return Err(Problem::HasValue);
+    }
+    if key.to_bytes() == b"all" {
+        return Ok(Wanted::All);
+    }
+    Ok(Wanted::Subsystem(key))
+}
+
+impl Options {
+    /// Adds what an option asks for.
+    pub(crate) fn add(&mut self, wanted: Wanted<'_>) -> Result {
+        match wanted {
+            Wanted::All => self.all = true,
+            Wanted::Subsystem(name) => self.names.push(CString::try_from(name)?, GFP_KERNEL)?,
+        }
+        Ok(())
+    }
+
+    /// The names of the subsystems that were asked for, or [`None`] for all there are.
+    pub(crate) fn names(&self) -> Option<&[CString]> {
+        (!self.all && !self.names.is_empty()).then_some(&self.names[..])
+    }
+
+    /// Whether there was no option at all.
+    pub(crate) fn is_default(&self) -> bool {
+        !self.all && self.names.is_empty()
+    }
+}
+
+/// Whether a subsystem may have this name: it has to be a mount option and part of a file name.
+pub(crate) fn check_name(name: &CStr) -> Result {
+    let max = kernel::bindings::MAX_CONTAINER_TYPE_NAMELEN as usize;
+    let name = name.to_bytes();
+    let fits = (1..=max).contains(&name.len());
+    let bad = |c: &u8| c.is_ascii_whitespace() || c.is_ascii_control() || matches!(c, b',' | b'/');
+
+    if !fits || name.iter().any(bad) || matches!(name, b"all" | b"source") {
+        return Err(EINVAL);
+    }
+    Ok(())
+}
+
+#[cfg(CONFIG_RCFS_KUNIT_TEST)]
+#[kunit_tests(rcfs_options)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_asks_for_a_subsystem() {
+        assert!(parse(c"pids", Value::Flag) == Ok(Wanted::Subsystem(c"pids")));
+        assert!(parse(c"all", Value::Flag) == Ok(Wanted::All));
+    }
+
+    #[test]
+    fn source_is_left_to_the_vfs() {
+        assert!(parse(c"source", Value::String(c"none")) == Err(Problem::NotOurs));
+        assert!(parse(c"source", Value::Other) == Err(Problem::NotOurs));
+    }
+
+    #[test]
+    fn names_have_no_value_and_are_not_empty() {
+        assert!(parse(c"pids", Value::String(c"1")) == Err(Problem::HasValue));
+        assert!(parse(c"pids", Value::Other) == Err(Problem::HasValue));
+        assert!(parse(c"all", Value::String(c"")) == Err(Problem::HasValue));
+        assert!(parse(c"", Value::Flag) == Err(Problem::NoName));
+    }
+
+    #[test]
+    fn nothing_and_all_ask_for_all() -> Result {
+        let mut options = Options::default();
+
+        assert!(options.names().is_none());
+        assert!(options.is_default());
+        options.add(Wanted::Subsystem(c"pids"))?;
+        assert!(options.names().is_some_and(|names| names.len() == 1));
+        assert!(!options.is_default());
+        options.add(Wanted::All)?;
+        assert!(options.names().is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn names_of_subsystems_fit_mount_options_and_files() {
+        assert!(check_name(c"pids").is_ok());
+        assert!(check_name(c"x").is_ok());
+        assert!(check_name(c"12345678901234567890123456789012").is_ok());
+        for name in [
+            c"",
+            c"123456789012345678901234567890123",
+            c"a,b",
+            c"a/b",
+            c"a b",
+            c"a\tb",
+            c"a\n",
+            c"all",
+            c"source",
+        ] {
+            assert!(check_name(name) == Err(EINVAL));
+        }
+    }
+}

@@ -1,0 +1,803 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! kernfs: file systems whose directories and files the kernel makes.
+//!
+//! sysfs, cgroup and resctrl stand on kernfs; it brings lookup, ownership and permissions, and the
+//! draining of open files when a directory is removed.
+//!
+//! A file system in Rust consists of
+//!
+//! - a [`Tree`]: what a directory stands for, and what `mkdir(2)` and `rmdir(2)` do;
+//! - types that implement [`FileOperations`], or [`ListOperations`] for files that list many
+//!   items: what reading and writing a file does;
+//! - a [`Root`], which owns the tree, and a [`Directory`] for each directory that was made;
+//! - a [`mount::FileSystem`], by which user space mounts trees.
+//!
+//! kernfs calls an operation with an *active reference* on its node, and removing a node waits for
+//! those. An operation that takes a lock which is held elsewhere while nodes are removed has to
+//! give the reference up before: [`ActiveDirectory::leave`] and [`ActiveFile::leave`].
+//!
+//! This module does not support:
+//!
+//! - symbolic links, namespaces and renaming;
+//! - `mmap`, `poll`, `llseek` and raw reads of files.
+//!
+//! C header: [`include/linux/kernfs.h`](srctree/include/linux/kernfs.h)
+
+use crate::{
+    bindings,
+    cred::Credential,
+    error::{
+        code::*,
+        from_err_ptr,
+        from_result,
+        Result, //
+    },
+    fs::File,
+    prelude::*,
+    seq_file::SeqFile,
+    str::CStr,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
+    types::ForeignOwnable,
+};
+use core::{
+    marker::PhantomData,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+
+pub mod mount;
+
+/// What the directories of a kernfs hierarchy stand for.
+#[vtable]
+pub trait Tree: Sized + 'static {
+    /// What a directory stands for. The directory holds a reference.
+    type Directory: Send + Sync + 'static;
+
+    /// `mkdir(2)` of `name` in `parent`, with the permissions `mode`.
+    fn mkdir(parent: ActiveDirectory<'_, Self>, name: &CStr, mode: Mode) -> Result;
+
+    /// `rmdir(2)` of `dir`. kernfs does not look whether it is empty.
+    fn rmdir(dir: ActiveDirectory<'_, Self>) -> Result;
+
+    /// Prints the mount options of the tree with the root directory `root` for `/proc/mounts`,
+    /// each with a comma in front.
+    fn show_options(root: &Self::Directory, m: &SeqFile) -> Result;
+}
+
+/// Permission bits of a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mode(bindings::umode_t);
+
+impl Mode {
+    /// The permission bits of `bits`; others are ignored.
+    pub const fn new(bits: u16) -> Self {
+        Self(bits & 0o7777)
+    }
+}
+
+/// Owner and group of a node.
+#[derive(Clone, Copy)]
+pub struct Owner {
+    uid: bindings::kuid_t,
+    gid: bindings::kgid_t,
+}
+
+impl Owner {
+    /// The global root user and group.
+    pub fn root() -> Self {
+        Self {
+            uid: bindings::kuid_t { val: 0 },
+            gid: bindings::kgid_t { val: 0 },
+        }
+    }
+
+    /// Whom the current task creates files for.
+    pub fn current_fs() -> Self {
+        // SAFETY: The file system ids of the current task can always be read.
+        unsafe {
+            Self {
+                uid: bindings::current_fsuid(),
+                gid: bindings::current_fsgid(),
+            }
+        }
+    }
+}
+
+/// The C side of a [`Tree`].
+struct TreeVTable<T: Tree>(PhantomData<T>);
+
+impl<T: Tree> TreeVTable<T> {
+    const OPS: bindings::kernfs_syscall_ops = bindings::kernfs_syscall_ops {
+        show_options: Some(Self::show_options),
+        mkdir: Some(Self::mkdir),
+        rmdir: Some(Self::rmdir),
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for a root that a [`Root<T>`] owns.
+    unsafe extern "C" fn mkdir(
+        parent: *mut bindings::kernfs_node,
+        name: *const c_char,
+        mode: bindings::umode_t,
+    ) -> c_int {
+        // SAFETY: kernfs holds an active reference on the directory `parent` during the call.
+        let parent = unsafe { ActiveDirectory::from_raw(parent) };
+        // SAFETY: kernfs passes a NUL-terminated name.
+        let name = unsafe { CStr::from_char_ptr(name) };
+
+        from_result(|| T::mkdir(parent, name, Mode::new(mode)).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for a root that a [`Root<T>`] owns.
+    unsafe extern "C" fn rmdir(kn: *mut bindings::kernfs_node) -> c_int {
+        // SAFETY: kernfs holds an active reference on the directory `kn` during the call.
+        let dir = unsafe { ActiveDirectory::from_raw(kn) };
+
+        from_result(|| T::rmdir(dir).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for a root that a [`Root<T>`] owns.
+    unsafe extern "C" fn show_options(
+        m: *mut bindings::seq_file,
+        root: *mut bindings::kernfs_root,
+    ) -> c_int {
+        // SAFETY: kernfs passes a seq file that only this call uses.
+        let m = unsafe { SeqFile::from_raw(m) };
+        // SAFETY: The root is mounted and thus valid.
+        let kn = unsafe { bindings::kernfs_root_to_node(root) };
+        // SAFETY: `Root::new` set `priv` to a reference that is given back only when the root is
+        // destroyed, which does not happen while it is mounted.
+        let dir = unsafe { Arc::<T::Directory>::borrow((*kn).priv_) };
+
+        from_result(|| T::show_options(&dir, m).map(|()| 0))
+    }
+}
+
+/// A kernfs hierarchy.
+///
+/// Dropping it removes all of its nodes; it must not be mounted any more.
+///
+/// # Invariants
+///
+/// `root` is a root from `kernfs_create_root()` that this object owns; `priv` of its node, and of
+/// every directory below, is an [`Arc<T::Directory>`] turned foreign.
+pub struct Root<T: Tree> {
+    root: NonNull<bindings::kernfs_root>,
+    _p: PhantomData<Arc<T::Directory>>,
+}
+
+// SAFETY: A kernfs hierarchy can be used and destroyed on any thread.
+unsafe impl<T: Tree> Send for Root<T> {}
+
+// SAFETY: kernfs synchronises itself.
+unsafe impl<T: Tree> Sync for Root<T> {}
+
+impl<T: Tree> Root<T> {
+    /// Makes a hierarchy that consists of a root directory, which stands for `data`.
+    ///
+    /// Nodes are invisible until they, or a directory above, are [activated](Directory::activate).
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new(data: Arc<T::Directory>) -> Result<Self> {
+        let flags = bindings::kernfs_root_flag_KERNFS_ROOT_CREATE_DEACTIVATED
+            | bindings::kernfs_root_flag_KERNFS_ROOT_INVARIANT_PARENT;
+        let data = data.into_foreign();
+
+        let root = from_err_ptr(
+            // SAFETY: kernfs does not write to the operations, which are valid for ever. `data` is
+            // for the callbacks only.
+            unsafe {
+                bindings::kernfs_create_root(
+                    ptr::from_ref(&TreeVTable::<T>::OPS).cast_mut(),
+                    flags,
+                    data,
+                )
+            },
+        )
+        .inspect_err(|_| {
+            // SAFETY: `data` comes from `into_foreign` above and nobody else got it.
+            drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
+        })?;
+
+        // INVARIANT: The root is new and has the foreign `data`.
+        Ok(Self {
+            root: NonNull::new(root).ok_or(ENOMEM)?,
+            _p: PhantomData,
+        })
+    }
+
+    /// The root directory.
+    pub fn directory(&self) -> NodeRef<'_, T> {
+        NodeRef {
+            // SAFETY: By the type invariant, the root is valid, and so is its node.
+            kn: unsafe { NonNull::new_unchecked(bindings::kernfs_root_to_node(self.as_ptr())) },
+            _p: PhantomData,
+        }
+    }
+
+    /// For mounting the hierarchy.
+    pub fn handle(&self) -> RootHandle<T> {
+        RootHandle {
+            root: self.root,
+            _p: PhantomData,
+        }
+    }
+
+    fn as_ptr(&self) -> *mut bindings::kernfs_root {
+        self.root.as_ptr()
+    }
+}
+
+/// Says which hierarchy it is about, without keeping it alive.
+pub struct RootHandle<T: Tree> {
+    root: NonNull<bindings::kernfs_root>,
+    _p: PhantomData<T>,
+}
+
+impl<T: Tree> RootHandle<T> {
+    fn as_ptr(&self) -> *mut bindings::kernfs_root {
+        self.root.as_ptr()
+    }
+}
+
+impl<T: Tree> Drop for Root<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, the root is valid.
+        let data = unsafe { (*bindings::kernfs_root_to_node(self.as_ptr())).priv_ };
+        // SAFETY: By the type invariant, we own the root. No operation runs once this returns.
+        unsafe { bindings::kernfs_destroy_root(self.as_ptr()) };
+        // SAFETY: By the type invariant, this is a foreign reference, and nobody can get at it
+        // through the root any more.
+        drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
+    }
+}
+
+/// A directory that may be populated.
+///
+/// # Invariants
+///
+/// `kn` is a directory in a hierarchy of `T` and valid for `'a`.
+pub struct NodeRef<'a, T: Tree> {
+    kn: NonNull<bindings::kernfs_node>,
+    _p: PhantomData<(&'a (), T)>,
+}
+
+impl<T: Tree> Clone for NodeRef<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Tree> Copy for NodeRef<'_, T> {}
+
+impl<'a, T: Tree> NodeRef<'a, T> {
+    /// A directory as C code passes it on.
+    ///
+    /// # Safety
+    ///
+    /// `kn` must be a directory in a hierarchy of `T`, and valid for `'a`.
+    pub unsafe fn from_raw(kn: *mut bindings::kernfs_node) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            // SAFETY: A valid directory is not NULL.
+            kn: unsafe { NonNull::new_unchecked(kn) },
+            _p: PhantomData,
+        }
+    }
+
+    /// For passing it on to C code.
+    pub fn as_ptr(self) -> *mut bindings::kernfs_node {
+        self.kn.as_ptr()
+    }
+
+    /// Makes a directory that stands for `data`.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if there is a node of that name, `ENOMEM`.
+    pub fn create_directory(
+        self,
+        name: &CStr,
+        mode: Mode,
+        owner: Owner,
+        data: Arc<T::Directory>,
+    ) -> Result<Directory<T>> {
+        let data = data.into_foreign();
+
+        let kn = from_err_ptr(
+            // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name.
+            unsafe {
+                bindings::kernfs_create_dir_ns(
+                    self.as_ptr(),
+                    name.as_char_ptr(),
+                    mode.0,
+                    owner.uid,
+                    owner.gid,
+                    data,
+                    ptr::null(),
+                )
+            },
+        )
+        .inspect_err(|_| {
+            // SAFETY: `data` comes from `into_foreign` above and nobody else got it.
+            drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
+        })?;
+        // SAFETY: `kn` is valid. The reference keeps its memory until `Directory` is dropped.
+        unsafe { bindings::kernfs_get(kn) };
+
+        // INVARIANT: The directory is new, is in the same hierarchy as its parent, has the foreign
+        // `data`, and we hold a reference.
+        Ok(Directory {
+            kn: NonNull::new(kn).ok_or(ENOMEM)?,
+            _p: PhantomData,
+        })
+    }
+
+    /// Makes a file with the operations `F` on `data`. It goes with its directory.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if there is a node of that name, `ENOMEM`.
+    pub fn create_file<F: FileOperations<Tree = T>>(
+        self,
+        name: &CStr,
+        mode: Mode,
+        owner: Owner,
+        data: &'static F::Data,
+    ) -> Result {
+        self.create(name, mode, owner, &FileVTable::<F>::OPS, data)
+    }
+
+    /// Makes a file that lists items, with the operations `F` on `data`.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` if there is a node of that name, `ENOMEM`.
+    pub fn create_list<F: ListOperations<Tree = T>>(
+        self,
+        name: &CStr,
+        mode: Mode,
+        owner: Owner,
+        data: &'static F::Data,
+    ) -> Result {
+        self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data)
+    }
+
+    fn create<D>(
+        self,
+        name: &CStr,
+        mode: Mode,
+        owner: Owner,
+        ops: &'static bindings::kernfs_ops,
+        data: &'static D,
+    ) -> Result {
+        // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name, and
+        // the operations and `data` are valid for ever.
+        from_err_ptr(unsafe {
+            bindings::__kernfs_create_file(
+                self.as_ptr(),
+                name.as_char_ptr(),
+                mode.0,
+                owner.uid,
+                owner.gid,
+                0,
+                ops,
+                ptr::from_ref(data).cast_mut().cast(),
+                ptr::null(),
+                crate::static_lock_class!().as_ptr(),
+            )
+        })
+        .map(|_| ())
+    }
+
+    /// Makes the node, and all nodes below, visible.
+    pub fn activate(self) {
+        // SAFETY: By the type invariant, `kn` is valid.
+        unsafe { bindings::kernfs_activate(self.as_ptr()) };
+    }
+}
+
+/// A directory below the root.
+///
+/// Dropping it removes the directory and all that is in it, waits until no operation runs on them,
+/// and gives up the reference on what the directory stands for.
+///
+/// # Invariants
+///
+/// `kn` is a directory in a hierarchy of `T`, on which this object holds a reference, and which
+/// only this object removes (but for the end of the whole hierarchy). Its `priv` is a foreign
+/// [`Arc<T::Directory>`] of this object.
+pub struct Directory<T: Tree> {
+    kn: NonNull<bindings::kernfs_node>,
+    _p: PhantomData<Arc<T::Directory>>,
+}
+
+// SAFETY: A kernfs node can be used and removed on any thread.
+unsafe impl<T: Tree> Send for Directory<T> {}
+
+// SAFETY: kernfs synchronises itself.
+unsafe impl<T: Tree> Sync for Directory<T> {}
+
+impl<T: Tree> Directory<T> {
+    /// The directory, for populating it.
+    pub fn node(&self) -> NodeRef<'_, T> {
+        // SAFETY: By the type invariant.
+        unsafe { NodeRef::from_raw(self.kn.as_ptr()) }
+    }
+}
+
+impl<T: Tree> Drop for Directory<T> {
+    fn drop(&mut self) {
+        let kn = self.kn.as_ptr();
+
+        // SAFETY: By the type invariant, we hold a reference.
+        let data = unsafe { (*kn).priv_ };
+        // SAFETY: By the type invariant, we hold a reference. No operation on the node or below
+        // runs with an active reference once this returns.
+        unsafe { bindings::kernfs_remove(kn) };
+        // SAFETY: By the type invariant, the data is ours; operations that have given up their
+        // active reference hold a reference of their own.
+        drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
+        // SAFETY: By the type invariant, we hold a reference, which we give up here.
+        unsafe { bindings::kernfs_put(kn) };
+    }
+}
+
+/// A directory that a system call is operating on.
+///
+/// # Invariants
+///
+/// `kn` is a directory in a hierarchy of `T` with an active reference for `'a`.
+pub struct ActiveDirectory<'a, T: Tree> {
+    kn: NonNull<bindings::kernfs_node>,
+    _p: PhantomData<(&'a (), T)>,
+}
+
+impl<'a, T: Tree> ActiveDirectory<'a, T> {
+    /// # Safety
+    ///
+    /// `kn` must be a directory in a hierarchy of `T` with an active reference for `'a`.
+    unsafe fn from_raw(kn: *mut bindings::kernfs_node) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            // SAFETY: A valid directory is not NULL.
+            kn: unsafe { NonNull::new_unchecked(kn) },
+            _p: PhantomData,
+        }
+    }
+
+    /// What the directory stands for.
+    pub fn data(&self) -> ArcBorrow<'_, T::Directory> {
+        // SAFETY: Every directory of a hierarchy of `T` has a foreign `Arc` in `priv`, which is
+        // taken back only after active references are gone.
+        unsafe { Arc::<T::Directory>::borrow((*self.kn.as_ptr()).priv_) }
+    }
+
+    /// Gives up the active reference for as long as the result lives: see [`Left`].
+    pub fn leave(self) -> Left<'a, T> {
+        let data = self.data().into();
+
+        // SAFETY: By the type invariant, there is an active reference, for all of `'a`.
+        unsafe { Left::new(self.kn, data) }
+    }
+}
+
+/// A node whose operation runs without the active reference that kernfs took for it.
+///
+/// The node, its directory, and all above may be removed meanwhile: look, under the lock that
+/// removing them takes, whether they still are what the operation is about.
+///
+/// # Invariants
+///
+/// A reference on `kn` is held, and its active reference has been broken.
+pub struct Left<'a, T: Tree> {
+    kn: NonNull<bindings::kernfs_node>,
+    data: Arc<T::Directory>,
+    _p: PhantomData<&'a ()>,
+}
+
+impl<T: Tree> Left<'_, T> {
+    /// # Safety
+    ///
+    /// There must be an active reference on `kn` that kernfs gives up, but not before the object
+    /// is dropped.
+    unsafe fn new(kn: NonNull<bindings::kernfs_node>, data: Arc<T::Directory>) -> Self {
+        // SAFETY: By the safety requirements, `kn` is valid.
+        unsafe { bindings::kernfs_get(kn.as_ptr()) };
+        // SAFETY: By the safety requirements, there is an active reference.
+        unsafe { bindings::kernfs_break_active_protection(kn.as_ptr()) };
+
+        // INVARIANT: Both done above.
+        Self {
+            kn,
+            data,
+            _p: PhantomData,
+        }
+    }
+
+    /// What the directory stands for, or the directory that the file is in.
+    pub fn data(&self) -> &Arc<T::Directory> {
+        &self.data
+    }
+}
+
+impl<T: Tree> Drop for Left<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, the active reference has been broken, and kernfs is about
+        // to give it up.
+        unsafe { bindings::kernfs_unbreak_active_protection(self.kn.as_ptr()) };
+        // SAFETY: By the type invariant, we hold a reference.
+        unsafe { bindings::kernfs_put(self.kn.as_ptr()) };
+    }
+}
+
+/// What reading and writing a file does.
+#[vtable]
+pub trait FileOperations: Sized + 'static {
+    /// The tree that the files are in.
+    type Tree: Tree;
+
+    /// What a file is about, besides its directory.
+    type Data: Sync + 'static;
+
+    /// The longest write. Longer ones fail with `E2BIG`.
+    const MAX_WRITE: usize = crate::page::PAGE_SIZE;
+
+    /// Prints the file. Not for files made by [`NodeRef::create_list`].
+    fn show(_file: &ActiveFile<'_, Self>, _m: &SeqFile) -> Result {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Takes one write. `buf` is all of what was written.
+    fn write(_file: ActiveFile<'_, Self>, _buf: &[u8]) -> Result {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// What reading a file that lists many items does.
+///
+/// All items are collected when a reader is at the beginning of the file, and shown from then on,
+/// however small the reader's buffer: what it reads is one listing.
+pub trait ListOperations: FileOperations {
+    /// One item.
+    type Item: Send;
+
+    /// Collects the items.
+    fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Self::Item>>;
+
+    /// Prints one item.
+    fn show_item(item: &Self::Item, m: &SeqFile) -> Result;
+}
+
+/// An open file that a system call is operating on.
+///
+/// # Invariants
+///
+/// `of` is an open file with the operations `F`, whose node has an active reference for `'a`.
+pub struct ActiveFile<'a, F: FileOperations> {
+    of: NonNull<bindings::kernfs_open_file>,
+    _p: PhantomData<(&'a (), F)>,
+}
+
+impl<'a, F: FileOperations> ActiveFile<'a, F> {
+    /// # Safety
+    ///
+    /// `of` must be an open file with the operations `F`, whose node has an active reference for
+    /// `'a`.
+    unsafe fn from_raw(of: *mut bindings::kernfs_open_file) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            // SAFETY: A valid open file is not NULL.
+            of: unsafe { NonNull::new_unchecked(of) },
+            _p: PhantomData,
+        }
+    }
+
+    fn node(&self) -> NonNull<bindings::kernfs_node> {
+        // SAFETY: By the type invariant, `of` is valid, and an open file has a node.
+        unsafe { NonNull::new_unchecked((*self.of.as_ptr()).kn) }
+    }
+
+    /// For passing it on to C code.
+    pub fn as_ptr(&self) -> *mut bindings::kernfs_open_file {
+        self.of.as_ptr()
+    }
+
+    /// What the file is about, as given to [`NodeRef::create_file`].
+    pub fn data(&self) -> &'static F::Data {
+        // SAFETY: Nodes with the operations `F` are made only with a static `F::Data` in `priv`.
+        unsafe { &*(*self.node().as_ptr()).priv_.cast() }
+    }
+
+    /// What the directory of the file stands for.
+    pub fn directory(&self) -> ArcBorrow<'_, <F::Tree as Tree>::Directory> {
+        // SAFETY: Nodes are never moved (`KERNFS_ROOT_INVARIANT_PARENT`), and the directory is not
+        // gone while there is an active reference on a node in it. Its `priv` is a foreign `Arc`.
+        unsafe {
+            let parent = (*self.node().as_ptr()).__parent;
+            Arc::<<F::Tree as Tree>::Directory>::borrow((*parent).priv_)
+        }
+    }
+
+    /// The credentials of whoever opened the file, to judge permissions by: the descriptor may
+    /// have been handed on.
+    pub fn cred(&self) -> &Credential {
+        // SAFETY: By the type invariant, `of` is valid, and so is its file.
+        unsafe { File::from_raw_file((*self.as_ptr()).file) }.cred()
+    }
+
+    /// Gives up the active reference for as long as the result lives: see [`Left`].
+    pub fn leave(self) -> Left<'a, F::Tree> {
+        let data = self.directory().into();
+
+        // SAFETY: By the type invariant, there is an active reference, for all of `'a`.
+        unsafe { Left::new(self.node(), data) }
+    }
+}
+
+/// The C side of [`FileOperations`] and [`ListOperations`].
+struct FileVTable<F: FileOperations>(PhantomData<F>);
+
+impl<F: FileOperations> FileVTable<F> {
+    const OPS: bindings::kernfs_ops = bindings::kernfs_ops {
+        seq_show: if F::HAS_SHOW { Some(Self::show) } else { None },
+        write: if F::HAS_WRITE {
+            Some(Self::write)
+        } else {
+            None
+        },
+        atomic_write_len: F::MAX_WRITE,
+        ..pin_init::zeroed()
+    };
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for files with the operations `F`.
+    unsafe extern "C" fn show(m: *mut bindings::seq_file, _v: *mut c_void) -> c_int {
+        // SAFETY: kernfs puts the open file there, and holds an active reference on its node.
+        let file = unsafe { ActiveFile::<F>::from_raw((*m).private.cast()) };
+        // SAFETY: kernfs passes a seq file that only this call uses.
+        let m = unsafe { SeqFile::from_raw(m) };
+
+        from_result(|| F::show(&file, m).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for files with the operations `F`.
+    unsafe extern "C" fn write(
+        of: *mut bindings::kernfs_open_file,
+        buf: *mut c_char,
+        bytes: usize,
+        _off: bindings::loff_t,
+    ) -> isize {
+        // SAFETY: kernfs holds an active reference on the node of `of`.
+        let file = unsafe { ActiveFile::<F>::from_raw(of) };
+        // SAFETY: kernfs passes a buffer of its own with `bytes` bytes in it.
+        let buf = unsafe { core::slice::from_raw_parts(buf.cast_const().cast(), bytes) };
+
+        from_result(|| F::write(file, buf).map(|()| bytes as isize))
+    }
+}
+
+/// The items that a reader is being shown: what `priv` of an open list points to.
+type Items<F> = KBox<KVVec<<F as ListOperations>::Item>>;
+
+impl<F: ListOperations> FileVTable<F> {
+    const LIST_OPS: bindings::kernfs_ops = bindings::kernfs_ops {
+        seq_show: Some(Self::list_show),
+        seq_start: Some(Self::list_start),
+        seq_next: Some(Self::list_next),
+        seq_stop: Some(Self::list_stop),
+        release: Some(Self::list_release),
+        ..Self::OPS
+    };
+
+    /// The item at a position, or NULL behind the last one.
+    ///
+    /// # Safety
+    ///
+    /// `of` must be an open list with the operations `F`, with `of->mutex` held.
+    unsafe fn item(of: *mut bindings::kernfs_open_file, pos: bindings::loff_t) -> *mut c_void {
+        // SAFETY: By the safety requirements, nobody else accesses `priv`.
+        let items = unsafe { (*of).priv_ };
+        if items.is_null() {
+            return ptr::null_mut();
+        }
+        // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
+        let items = unsafe { <Items<F> as ForeignOwnable>::borrow(items) };
+
+        match usize::try_from(pos).ok().and_then(|pos| items.get(pos)) {
+            Some(item) => ptr::from_ref(item).cast_mut().cast(),
+            None => ptr::null_mut(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for lists with the operations `F`.
+    unsafe extern "C" fn list_start(
+        m: *mut bindings::seq_file,
+        pos: *mut bindings::loff_t,
+    ) -> *mut c_void {
+        // SAFETY: kernfs puts the open file there.
+        let of: *mut bindings::kernfs_open_file = unsafe { (*m).private.cast() };
+        // SAFETY: `pos` is valid for the call.
+        let pos = unsafe { *pos };
+
+        if pos == 0 {
+            // SAFETY: kernfs holds an active reference on the node of `of`.
+            let file = unsafe { ActiveFile::<F>::from_raw(of) };
+            let items = match F::list(&file).and_then(|items| Ok(KBox::new(items, GFP_KERNEL)?)) {
+                Ok(items) => items,
+                // kernfs takes ENODEV for its own answer that the file is gone.
+                Err(e) if e == ENODEV => return EIO.to_ptr(),
+                Err(e) => return e.to_ptr(),
+            };
+            // SAFETY: kernfs holds `of->mutex`, so that nobody else accesses `priv`.
+            let old = unsafe { core::mem::replace(&mut (*of).priv_, items.into_foreign()) };
+            // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`, and nobody has it any
+            // more.
+            drop(unsafe { <Items<F> as ForeignOwnable>::try_from_foreign(old) });
+        }
+        // SAFETY: kernfs holds `of->mutex`.
+        unsafe { Self::item(of, pos) }
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for lists with the operations `F`.
+    unsafe extern "C" fn list_next(
+        m: *mut bindings::seq_file,
+        _v: *mut c_void,
+        pos: *mut bindings::loff_t,
+    ) -> *mut c_void {
+        // SAFETY: `pos` is valid for the call; kernfs puts the open file into `private` and holds
+        // its mutex.
+        unsafe {
+            *pos += 1;
+            Self::item((*m).private.cast(), *pos)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs.
+    unsafe extern "C" fn list_stop(_m: *mut bindings::seq_file, _v: *mut c_void) {}
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for lists with the operations `F`.
+    unsafe extern "C" fn list_show(m: *mut bindings::seq_file, v: *mut c_void) -> c_int {
+        // SAFETY: `v` comes from `item`, and the items stay until the next `list_start`.
+        let item = unsafe { &*v.cast::<F::Item>() };
+        // SAFETY: kernfs passes a seq file that only this call uses.
+        let m = unsafe { SeqFile::from_raw(m) };
+
+        from_result(|| F::show_item(item, m).map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for lists with the operations `F`.
+    unsafe extern "C" fn list_release(of: *mut bindings::kernfs_open_file) {
+        // SAFETY: kernfs calls this once, when no other operation runs on `of` or will.
+        let items = unsafe { core::mem::replace(&mut (*of).priv_, ptr::null_mut()) };
+        // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
+        drop(unsafe { <Items<F> as ForeignOwnable>::try_from_foreign(items) });
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Namespace proxies: what a task has its namespaces from.
+//!
+//! C header: [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h)
+
+use crate::{
+    bindings,
+    sync::aref::{
+        ARef,
+        AlwaysRefCounted, //
+    },
+    task::Task,
+    types::Opaque,
+};
+use core::ptr::NonNull;
+
+/// Wraps the kernel's `struct nsproxy`.
+///
+/// Putting the last reference may sleep.
+///
+/// # Invariants
+///
+/// Instances of this type are always reference-counted.
+#[repr(transparent)]
+pub struct NsProxy(Opaque<bindings::nsproxy>);
+
+// SAFETY: `NsProxy::dec_ref` can be called from any thread.
+unsafe impl Send for NsProxy {}
+
+// SAFETY: The namespaces do not change once a second thread can see the nsproxy, and no method
+// accesses anything else.
+unsafe impl Sync for NsProxy {}
+
+impl NsProxy {
+    /// For passing it on to C code.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut bindings::nsproxy {
+        self.0.get()
+    }
+}
+
+// SAFETY: The type invariants guarantee that `NsProxy` is always reference-counted.
+unsafe impl AlwaysRefCounted for NsProxy {
+    #[inline]
+    fn inc_ref(&self) {
+        // SAFETY: The existence of a shared reference means that the count is not zero.
+        unsafe { bindings::get_nsproxy(self.as_ptr()) };
+    }
+
+    #[inline]
+    unsafe fn dec_ref(obj: NonNull<Self>) {
+        // SAFETY: The safety requirements guarantee that the count is not zero.
+        unsafe { bindings::put_nsproxy(obj.cast().as_ptr()) };
+    }
+}
+
+impl Task {
+    /// The nsproxy that the task has at the moment, or [`None`] if it is exiting and has none any
+    /// more.
+    pub fn nsproxy(&self) -> Option<ARef<NsProxy>> {
+        // SAFETY: By the type invariant, the task is valid.
+        let ns = unsafe { bindings::get_task_nsproxy(self.as_ptr()) };
+
+        // SAFETY: A reference comes with it; the layouts are the same.
+        NonNull::new(ns.cast::<NsProxy>()).map(|ns| unsafe { ARef::from_raw(ns) })
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Per-CPU data.
+//!
+//! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
+
+use crate::{
+    bindings,
+    cpu::CpuId,
+    error::{
+        code::*,
+        Result, //
+    },
+};
+use core::ptr::NonNull;
+
+/// A counter that is cheap to add to, from any context, and less so to read.
+///
+/// Every CPU adds to a number of its own. A reader that adds them up sees all that was added
+/// before, and may see some of what is being added meanwhile.
+///
+/// # Invariants
+///
+/// `counts` is per-CPU memory that this object owns, and is written by [`add`](Self::add) only.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::percpu::Counter;
+///
+/// let counter = Counter::new()?;
+/// counter.add(3);
+/// counter.add(4);
+/// assert_eq!(counter.sum(), 7);
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Counter {
+    counts: NonNull<bindings::local64_t>,
+}
+
+// SAFETY: Per-CPU memory can be used and freed on any thread.
+unsafe impl Send for Counter {}
+
+// SAFETY: The numbers are accessed by operations that are atomic with respect to those of other
+// threads: `local64_t` is made for being read from other CPUs.
+unsafe impl Sync for Counter {}
+
+impl Counter {
+    /// Makes a counter that is zero.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        // SAFETY: This only allocates. The memory is zeroed.
+        let counts = unsafe { bindings::alloc_percpu_local64() };
+
+        // INVARIANT: The memory is new.
+        Ok(Self {
+            counts: NonNull::new(counts).ok_or(ENOMEM)?,
+        })
+    }
+
+    /// Adds to the number of this CPU.
+    #[inline]
+    pub fn add(&self, n: u64) {
+        // SAFETY: By the type invariant, this is valid per-CPU memory.
+        unsafe { bindings::this_cpu_local64_add(n as i64, self.counts.as_ptr()) };
+    }
+
+    /// The number of one CPU.
+    pub fn of(&self, cpu: CpuId) -> u64 {
+        // SAFETY: By the type invariant, this is valid per-CPU memory.
+        unsafe { bindings::per_cpu_local64_read(self.counts.as_ptr(), cpu.as_u32() as i32) as u64 }
+    }
+
+    /// The sum over all CPUs that there can be.
+    pub fn sum(&self) -> u64 {
+        // SAFETY: By the type invariant, this is valid per-CPU memory.
+        unsafe { bindings::sum_percpu_local64(self.counts.as_ptr()) as u64 }
+    }
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, we own the memory.
+        unsafe { bindings::free_percpu(self.counts.as_ptr().cast()) };
+    }
+}

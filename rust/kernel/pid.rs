@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Finding tasks by their ids.
+//!
+//! C headers: [`include/linux/pid.h`](srctree/include/linux/pid.h)
+
+use crate::{
+    bindings,
+    cred::Credential,
+    pid_namespace::PidNamespace,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+    task::{
+        Kuid,
+        Pid,
+        Task, //
+    },
+};
+use core::ptr::NonNull;
+
+/// Finds a thread by its id in the pid namespace of the current task.
+///
+/// The thread may be exiting, or be a zombie.
+pub fn find_task(id: Pid) -> Option<ARef<Task>> {
+    let _guard = rcu::read_lock();
+
+    // SAFETY: The RCU read lock is held.
+    let task = NonNull::new(unsafe { bindings::find_task_by_vpid(id) })?;
+    // SAFETY: The RCU read lock is held, which keeps the task valid until there is a reference.
+    unsafe { bindings::get_task_struct(task.as_ptr()) };
+    // SAFETY: The reference was taken above; the layouts are the same.
+    Some(unsafe { ARef::from_raw(task.cast()) })
+}
+
+/// Calls `f` for threads that `ns` can see, in the order of their ids there.
+///
+/// Begins with the lowest id that is at least `from`, and stops behind `max` ids that are in use,
+/// so that callers can let others run in between.
+///
+/// Returns the id to go on with, or [`None`] if there are no more.
+pub fn for_tasks_from(
+    ns: &PidNamespace,
+    from: Pid,
+    max: usize,
+    mut f: impl FnMut(Pid, &Task, &rcu::Guard),
+) -> Option<Pid> {
+    let guard = rcu::read_lock();
+    let mut next = from;
+
+    for _ in 0..max {
+        // SAFETY: The RCU read lock is held, and `ns` is valid.
+        let pid = NonNull::new(unsafe { bindings::find_ge_pid(next, ns.as_ptr()) })?;
+        // SAFETY: The RCU read lock keeps `pid` valid.
+        let id = unsafe { bindings::pid_nr_ns(pid.as_ptr(), ns.as_ptr()) };
+        // SAFETY: As above. The task, if there is one with this id, stays valid as well.
+        let task = unsafe {
+            bindings::pid_task(pid.as_ptr(), bindings::pid_type_PIDTYPE_PID)
+                .cast::<Task>()
+                .as_ref()
+        };
+
+        if let Some(task) = task {
+            f(id, task, &guard);
+        }
+        next = id + 1;
+    }
+    Some(next)
+}
+
+impl Task {
+    /// Whether the owner of `cred` may move the task around: root may, and whoever owns the task by
+    /// its real or saved user id.
+    pub fn may_be_moved_by(&self, cred: &Credential) -> bool {
+        let euid = cred.euid();
+
+        // SAFETY: By the type invariant, the task is valid.
+        let suid = Kuid::from_raw(unsafe { bindings::task_suid(self.as_ptr()) });
+        euid == Kuid::from_raw(bindings::kuid_t { val: 0 }) || euid == self.uid() || euid == suid
+    }
+
+    /// Whether the task is `kthreadd`, or a kernel thread that has to stay on its CPUs: the rest of
+    /// the kernel counts on those not being limited.
+    pub fn is_pinned_kthread(&self) -> bool {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::task_is_pinned_kthread(self.as_ptr()) }
+    }
+
+    /// Whether the task is on its way out.
+    pub fn is_exiting(&self) -> bool {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::task_is_exiting(self.as_ptr()) }
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who is in a container.
+//!
+//! A task is in a container if its nsproxy says so; there is no list of them. A container knows
+//! whether there is any, because it counts nsproxies.
+
+use crate::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result,
+        Result, //
+    },
+    nsproxy::NsProxy,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu, //
+    },
+    task::Task,
+};
+use core::ptr::NonNull;
+
+/// Number of words that hold a set of subsystems: see [`Members::new`].
+pub const SUBSYSTEM_WORDS: usize =
+    (bindings::CONFIG_MAX_RC_SUBSYS as usize).div_ceil(usize::BITS as usize);
+
+/// The tasks in a container, and the nsproxy that the container owns.
+///
+/// # Invariants
+///
+/// `cont` is from `rcfs_alloc_container()` and owned by this object.
+pub struct Members {
+    cont: NonNull<bindings::rcfs_container>,
+}
+
+// SAFETY: A container can be used and freed on any thread.
+unsafe impl Send for Members {}
+
+// SAFETY: The C side synchronises the methods among each other.
+unsafe impl Sync for Members {}
+
+impl Members {
+    /// The members of a new container, none, in hierarchy number `hierarchy`, which has the
+    /// subsystems whose bits are set in `subsystems`, lowest first.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if there can be no hierarchy of that number, `ENOMEM`.
+    pub fn new(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS]) -> Result<Self> {
+        Self::alloc(hierarchy, subsystems, false)
+    }
+
+    /// The members of the root of a hierarchy: all tasks that are nowhere else in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Members::new`].
+    pub fn root(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS]) -> Result<Self> {
+        Self::alloc(hierarchy, subsystems, true)
+    }
+
+    fn alloc(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS], root: bool) -> Result<Self> {
+        if hierarchy >= bindings::CONFIG_MAX_RC_HIERARCHIES as usize {
+            return Err(EINVAL);
+        }
+        // SAFETY: The bitmap is as long as the C side expects, and the number is in range.
+        let cont = unsafe {
+            bindings::rcfs_alloc_container(hierarchy as c_int, subsystems.as_ptr(), root)
+        };
+
+        // INVARIANT: It is new.
+        Ok(Self {
+            cont: NonNull::new(cont).ok_or(ENOMEM)?,
+        })
+    }
+
+    fn is_root(&self) -> bool {
+        // SAFETY: By the type invariant, the container is valid.
+        unsafe { bindings::rcfs_container_is_root(self.cont.as_ptr()) }
+    }
+
+    /// The nsproxy with the states of the container, for passing it on to C code.
+    pub fn as_nsproxy_ptr(&self) -> *mut bindings::nsproxy {
+        // SAFETY: By the type invariant, the container is valid. The field never changes.
+        unsafe { (*self.cont.as_ptr()).nsproxy }
+    }
+
+    /// Lets tasks share the nsproxy that the container owns. Call it once all states are there.
+    pub fn publish(&self) {
+        if !self.is_root() {
+            // SAFETY: By the type invariant, the container is valid.
+            unsafe { bindings::rcfs_publish_container(self.cont.as_ptr()) };
+        }
+    }
+
+    /// Takes the container out of use if nobody is in it. This is final.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` if a task is in the container, or if it is a root.
+    pub fn retire(&self) -> Result {
+        // SAFETY: By the type invariant, the container is valid.
+        if self.is_root() || !unsafe { bindings::rcfs_retire_container(self.cont.as_ptr()) } {
+            return Err(EBUSY);
+        }
+        Ok(())
+    }
+
+    /// Whether no task is in the container, as far as that can be told without looking at tasks: a
+    /// root is never known to be empty.
+    pub fn is_empty(&self) -> bool {
+        // SAFETY: By the type invariant, the container is valid.
+        !self.is_root() && unsafe { bindings::rcfs_container_is_empty(self.cont.as_ptr()) }
+    }
+
+    /// Whether a task is in the container. A task that has given up its nsproxy on its way out is
+    /// in none.
+    pub fn contains(&self, task: &Task, _guard: &rcu::Guard) -> bool {
+        // SAFETY: The container and the task are valid, and the RCU read lock is held.
+        unsafe { bindings::rcfs_container_has_task(self.cont.as_ptr(), task.as_ptr()) }
+    }
+
+    /// Prepares to move `task` here.
+    ///
+    /// Returns [`None`] if it is here already.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` if the task is exiting, `ENODEV` if the container is out of use, `ENOMEM`.
+    pub fn prepare<'a>(&self, task: &'a Task) -> Result<Option<Move<'a>>> {
+        let old = task.nsproxy().ok_or(ESRCH)?;
+
+        // SAFETY: The container is valid, and there is a reference on `old`.
+        if unsafe { bindings::rcfs_container_has_nsproxy(self.cont.as_ptr(), old.as_ptr()) } {
+            return Ok(None);
+        }
+        // SAFETY: As above.
+        let new =
+            from_err_ptr(unsafe { bindings::find_nsproxy(old.as_ptr(), self.cont.as_ptr()) })?;
+        // SAFETY: `find_nsproxy` returned a reference, which is not NULL; the layouts are the same.
+        let new = unsafe { ARef::from_raw(NonNull::new_unchecked(new.cast::<NsProxy>())) };
+
+        // INVARIANT: `find_nsproxy` took the namespaces of `old`.
+        Ok(Some(Move { task, old, new }))
+    }
+}
+
+impl Drop for Members {
+    fn drop(&mut self) {
+        if !self.is_root() {
+            // SAFETY: By the type invariant, the container is valid. Retiring it again is fine.
+            let free = unsafe {
+                bindings::rcfs_container_is_retired(self.cont.as_ptr())
+                    || bindings::rcfs_retire_container(self.cont.as_ptr())
+            };
+            if crate::warn_on!(!free) {
+                // Tasks are in it: better lose the memory than pull it from under them.
+                return;
+            }
+        }
+        // SAFETY: By the type invariant, the container is ours; it is a root or retired.
+        unsafe { bindings::rcfs_free_container(self.cont.as_ptr()) };
+    }
+}
+
+/// A task that is about to move into a container.
+///
+/// # Invariants
+///
+/// `new` holds the same namespaces as `old`.
+pub struct Move<'a> {
+    task: &'a Task,
+    old: ARef<NsProxy>,
+    new: ARef<NsProxy>,
+}
+
+impl Move<'_> {
+    /// The task.
+    pub fn task(&self) -> &Task {
+        self.task
+    }
+
+    /// What the task has now.
+    pub fn old(&self) -> &NsProxy {
+        &self.old
+    }
+
+    /// What the task is to have.
+    pub fn new(&self) -> &NsProxy {
+        &self.new
+    }
+
+    /// Moves the task.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` if the task is exiting; `EAGAIN` if it got other namespaces since the move was
+    /// prepared, which is a reason to prepare another one.
+    pub fn commit(&self) -> Result {
+        let new = self.new.clone();
+
+        // SAFETY: By the type invariant, `new` is as the C side wants it. There are references on
+        // all three; that on `new` becomes the task's on success.
+        to_result(unsafe {
+            bindings::rcfs_replace_nsproxy(self.task.as_ptr(), self.old.as_ptr(), new.as_ptr())
+        })?;
+        let _ = ARef::into_raw(new);
+        Ok(())
+    }
+}

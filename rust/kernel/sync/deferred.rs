@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Dropping values when RCU readers are done with them.
+
+use crate::{
+    alloc::Flags,
+    bindings,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// Room for a value that is to be dropped after an RCU grace period.
+///
+/// Made ahead of time, so that nothing can fail at the time of dropping.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::sync::{deferred::Deferred, Arc};
+///
+/// let value = Arc::new(42, GFP_KERNEL)?;
+/// let deferred = Deferred::new(GFP_KERNEL)?;
+/// deferred.drop_after_grace_period(value);
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Deferred<T: Send + 'static>(KBox<Inner<T>>);
+
+#[repr(C)]
+struct Inner<T> {
+    /// First, so that [`Deferred::run`] finds the rest by the work's address.
+    work: Opaque<bindings::rcu_work>,
+    value: Option<T>,
+}
+
+// SAFETY: The work is not in use before `drop_after_grace_period`, which consumes the object.
+unsafe impl<T: Send> Send for Deferred<T> {}
+
+// SAFETY: There is no method that takes a shared reference.
+unsafe impl<T: Send> Sync for Deferred<T> {}
+
+impl<T: Send + 'static> Deferred<T> {
+    /// Allocates the room.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new(flags: Flags) -> Result<Self> {
+        let inner = KBox::new(
+            Inner {
+                work: Opaque::uninit(),
+                value: None,
+            },
+            flags,
+        )?;
+
+        Ok(Self(inner))
+    }
+
+    /// Drops `value` in process context, where it may sleep, once all RCU read-side critical
+    /// sections that are running now have ended.
+    pub fn drop_after_grace_period(self, value: T) {
+        let mut inner = self.0;
+
+        inner.value = Some(value);
+        let work = KBox::into_raw(inner).cast::<bindings::rcu_work>();
+        // SAFETY: The work is the first field and ours until `run` is called, which gets the box.
+        unsafe {
+            bindings::init_rcu_work(work, Some(Self::run));
+            bindings::queue_rcu_work(bindings::system_dfl_wq, work);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `work` must be the `work` of an [`Inner<T>`] from `drop_after_grace_period`, which passes
+    /// the box on.
+    unsafe extern "C" fn run(work: *mut bindings::work_struct) {
+        // The work is the first field of an `rcu_work`, which is the first one of `Inner`.
+        //
+        // SAFETY: By the safety requirements.
+        drop(unsafe { KBox::from_raw(work.cast::<Inner<T>>()) });
+    }
+}
