@@ -334,7 +334,8 @@ impl FileOperations for Control {
 ///
 /// # Safety
 ///
-/// `dir` and `ss` must be what `populate` was called with, and `cft` as `include/linux/rcfs.h` says.
+/// `dir` and `ss` must be what `populate` was called with, and `cft` as `include/linux/rcfs.h`
+/// says.
 #[export]
 pub(crate) unsafe extern "C" fn __rcfs_add_file(
     dir: *mut bindings::kernfs_node,
