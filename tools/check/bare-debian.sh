@@ -58,7 +58,7 @@ for name in http_proxy https_proxy no_proxy; do
 done
 if [[ -f ${SSL_CERT_FILE-} ]]; then
 	cp -L "$SSL_CERT_FILE" "$root/etc/network-certificates.pem"
-	network+=({SSL_CERT_FILE,CARGO_HTTP_CAINFO}=/etc/network-certificates.pem)
+	network+=({SSL_CERT_FILE,CARGO_HTTP_CAINFO}"=/etc/network-certificates.pem")
 fi
 git -c safe.directory='*' clone -q --no-hardlinks "$top" "$root/root/rcfs" || die "the repository cannot be cloned"
 mount -t proc proc "$root/proc"
