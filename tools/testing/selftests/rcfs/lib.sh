@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What the tests of rcfs share. A test file defines functions and calls
+#
+#	rcfs_begin
+#	point "what is true" function	# for each, at the beginning of a line
+#	ktap_finished
+#
+# Every point runs in a subshell, with an empty container $C of its own below
+# the root container $ROOT; $SELF is the id of the subshell, which is in the root
+# container. Whatever is in $C afterwards is ended, and $C must then go away, or
+# the point has failed. A function says with because() why it fails, returns
+# non-zero then, and returns $KSFT_SKIP if it cannot run.
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+for folder in "$HERE/../kselftest" "${BASE_DIR:-}/kselftest"; do
+	if [ -r "$folder/ktap_helpers.sh" ]; then
+		# shellcheck source=ktap_helpers.sh
+		. "$folder/ktap_helpers.sh"
+		break
+	fi
+done
+if [ -z "${KSFT_SKIP:-}" ]; then
+	echo "Bail out! ktap_helpers.sh is not in $HERE/../kselftest"
+	exit 1
+fi
+PATH=$HERE:$PATH
+
+# What is waited for takes milliseconds. Who waits this long waits in vain.
+LIMIT=60
+
+because() {
+	printf '# %s\n' "$*"
+}
+
+skip_all() {
+	ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+# rcfs_begin: mount rcfs at $ROOT, and begin the output. The same set of
+# subsystems is the same tree, so this is the one that the system has, if any.
+rcfs_begin() {
+	ktap_print_header
+	[ "$(id -u)" = 0 ] || skip_all "root is needed to mount rcfs"
+	grep -qw rcfs /proc/filesystems || skip_all "this kernel has no rcfs (CONFIG_RCFS)"
+	ROOT=
+	trap rcfs_end EXIT
+	trap 'exit 1' HUP INT TERM
+	ROOT=$(mktemp -d /tmp/rcfs-root.XXXXXX) || ktap_exit_fail_msg "no folder in /tmp"
+	WORK=$(mktemp -d /tmp/rcfs-work.XXXXXX) || ktap_exit_fail_msg "no folder in /tmp"
+	chmod 755 "$WORK"
+	mount -t rcfs -o "$(rcfs_options)" none "$ROOT" ||
+		ktap_exit_fail_msg "rcfs cannot be mounted at $ROOT"
+	POINT=0
+	ktap_set_plan "$(grep -c '^point ' "$0")"
+}
+
+# rcfs_options: the mount options of a tree that is there, or those of a new one
+rcfs_options() {
+	awk '$3 == "rcfs" { print $4; exit }' /proc/mounts | grep . || echo all
+}
+
+rcfs_end() {
+	[ "$ROOT" ] || return
+	! mountpoint_of "$ROOT" || umount "$ROOT"
+	rmdir "$ROOT"
+	rm -rf "$WORK"
+}
+
+mountpoint_of() {
+	awk -v dir="$1" '$2 == dir { found = 1 } END { exit !found }' /proc/mounts
+}
+
+# point DESCRIPTION FUNCTION
+point() {
+	POINT=$((POINT + 1))
+	# shellcheck disable=SC2030 # for the functions that run here
+	(
+		C=$ROOT/test-$$-$POINT
+		CHILDREN=
+		EXTRA_MOUNTS=
+		UNMOUNTED=
+		read -r SELF _ </proc/self/stat
+		mkdir "$C" || exit 1
+		"$2"
+		result=$?
+		tidy || exit 1
+		exit $result
+	)
+	case $? in
+	0) ktap_test_pass "$1" ;;
+	"$KSFT_SKIP") ktap_test_skip "$1" ;;
+	*) ktap_test_fail "$1" ;;
+	esac
+}
+
+# tidy: end what the point has started, remove what it has made
+tidy() {
+	for pid in $CHILDREN; do
+		end_task "$pid"
+	done
+	for folder in $EXTRA_MOUNTS; do
+		umount "$folder"
+	done
+	[ -e "$ROOT/tasks" ] || mount -t rcfs -o "$(rcfs_options)" none "$ROOT"
+	tidied=0
+	[ ! -e "$C" ] || wait_until empty_out || tidied=1
+	for mounted in $UNMOUNTED; do
+		mount -t rcfs -o "${mounted#*:}" none "${mounted%%:*}" || tidied=1
+	done
+	return $tidied
+}
+
+# empty_out: one attempt to remove $C with everything in it
+empty_out() {
+	echo 0 >"$ROOT/tasks"
+	find "$C" -name tasks -exec cat {} + 2>/dev/null | while read -r pid; do
+		kill -9 "$pid" 2>/dev/null
+	done
+	find "$C" -depth -type d -exec rmdir {} \; 2>/dev/null
+	[ ! -e "$C" ]
+}
+
+# start COMMAND...: in the background; $PID is its process id
+start() {
+	"$@" </dev/null >/dev/null 2>&1 &
+	PID=$!
+	CHILDREN="$CHILDREN $PID"
+}
+
+# end_task PID: of start()
+end_task() {
+	{
+		kill -9 "$1"
+		wait "$1"
+		true
+	} 2>/dev/null
+}
+
+# wait_until COMMAND...: until it succeeds
+wait_until() {
+	read -r since _ </proc/uptime
+	until "$@"; do
+		read -r now _ </proc/uptime
+		if [ $((${now%.*} - ${since%.*})) -ge "$LIMIT" ]; then
+			because "waited $LIMIT s in vain: $*"
+			return 1
+		fi
+		sleep 0.05 2>/dev/null || sleep 1
+	done
+}
+
+# expect RESULT COMMAND...: that it prints just that
+expect() {
+	wanted=$1
+	shift
+	got=$("$@" 2>&1)
+	[ "$got" = "$wanted" ] && return
+	because "$(printf '%s' "$*" | cut -c 1-200): '$got', expected '$wanted'"
+	return 1
+}
+
+# attach ID CONTAINER
+attach() {
+	expect OK try write "$2/tasks" "$1"
+}
+
+# in_container ID CONTAINER
+in_container() {
+	grep -qx "$1" "$2/tasks"
+}
+
+# must_be_in ID CONTAINER: there, and nowhere else where the test looks
+must_be_in() {
+	if ! in_container "$1" "$2"; then
+		because "task $1 is not in $2/tasks"
+		return 1
+	fi
+	for other in "$ROOT" "$C"; do
+		if [ "$other" != "$2" ] && [ -e "$other" ] && in_container "$1" "$other"; then
+			because "task $1 is in $other/tasks as well as in $2/tasks"
+			return 1
+		fi
+	done
+}
+
+# must_be_removable CONTAINER: now, not soon
+must_be_removable() {
+	expect OK try rmdir "$1"
+}
+
+# must_be_empty CONTAINER: no task in it
+must_be_empty() {
+	expect "" cat "$1/tasks"
+}
+
+# start_unshared COMMAND...: start() with an uts and an ipc namespace of its own
+start_unshared() {
+	mine=$(readlink /proc/self/ns/uts)
+	start unshare -u -i "$@"
+	wait_until has_other_ns "$PID" "$mine"
+}
+
+# has_other_ns ID NAMESPACE
+has_other_ns() {
+	other=$(readlink "/proc/$1/ns/uts") && [ "$other" != "$2" ]
+}
+
+# task_state ID: R, S, Z ...
+task_state() {
+	sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null
+}
+
+is_in_state() {
+	[ "$(task_state "$2")" = "$1" ]
+}
+
+# count_threads ID
+count_threads() {
+	set -- "/proc/$1/task"/*
+	echo $#
+}
+
+has_threads() {
+	[ "$(count_threads "$1")" -eq "$2" ]
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Make one system call and say how it ended: "OK", or the name of the error.
+ * For what a shell's own commands do not tell: the exact error, and where
+ * exactly a file is read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: try [-u UID] [-n] ACTION\n"
+	"  -u UID                    as this user and group\n"
+	"  -n                        as root of new user and mount namespaces\n"
+	"actions:\n"
+	"  read FILE                 open, and read to the end\n"
+	"  write FILE TEXT           open, and write all of it at once\n"
+	"  fdread FD                 read an inherited descriptor to the end\n"
+	"  fdwrite FD TEXT           write to an inherited descriptor\n"
+	"  handon UID FILE TEXT      open as this user, write as oneself\n"
+	"  pread FILE OFFSET         read there, and print what came\n"
+	"  mkdir DIR [MODE]\n"
+	"  rmdir DIR\n"
+	"  mount OPTIONS DIR         of type rcfs\n"
+	"  remount OPTIONS DIR\n"
+	"  run COMMAND...            execute it\n";
+
+static const char *name_of(int err)
+{
+	static const struct {
+		int err;
+		const char *name;
+	} names[] = {
+		{ E2BIG, "E2BIG" }, { EACCES, "EACCES" }, { EAGAIN, "EAGAIN" },
+		{ EBADF, "EBADF" }, { EBUSY, "EBUSY" }, { EEXIST, "EEXIST" },
+		{ EINVAL, "EINVAL" }, { EIO, "EIO" }, { EISDIR, "EISDIR" },
+		{ ENODEV, "ENODEV" }, { ENOENT, "ENOENT" }, { ENOMEM, "ENOMEM" },
+		{ ENOSPC, "ENOSPC" }, { ENOTDIR, "ENOTDIR" },
+		{ EPERM, "EPERM" }, { EROFS, "EROFS" }, { ESRCH, "ESRCH" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].err == err)
+			return names[i].name;
+	return strerror(err);
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "try: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static void end(bool ok)
+{
+	puts(ok ? "OK" : name_of(errno));
+	exit(0);
+}
+
+static int open_or_end(const char *file, int flags)
+{
+	int fd = open(file, flags);
+
+	if (fd < 0)
+		end(false);
+	return fd;
+}
+
+static void read_all(int fd)
+{
+	char buf[4096];
+	ssize_t n;
+
+	do {
+		n = read(fd, buf, sizeof(buf));
+	} while (n > 0);
+	end(n == 0);
+}
+
+static void write_all(int fd, const char *text)
+{
+	ssize_t n = write(fd, text, strlen(text));
+
+	if (n >= 0 && (size_t)n != strlen(text)) {
+		printf("only %zd of %zu bytes\n", n, strlen(text));
+		exit(0);
+	}
+	end(n >= 0);
+}
+
+static void print_at(int fd, off_t offset)
+{
+	char buf[4096];
+	ssize_t n = pread(fd, buf, sizeof(buf), offset);
+
+	if (n < 0)
+		end(false);
+	fwrite(buf, 1, n, stdout);
+	exit(0);
+}
+
+static void switch_user(uid_t uid)
+{
+	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+		die("cannot become another user");
+}
+
+static void put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd))
+		die(file);
+}
+
+static void map_to_root(void)
+{
+	char map[64];
+	uid_t uid = getuid();
+	gid_t gid = getgid();
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		die("no new user namespace");
+	put("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	put("/proc/self/uid_map", map);
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	put("/proc/self/gid_map", map);
+}
+
+int main(int argc, char **argv)
+{
+	int opt, args;
+	const char *action;
+
+	while ((opt = getopt(argc, argv, "+u:n")) != -1) {
+		if (opt == 'u')
+			switch_user(atoi(optarg));
+		else if (opt == 'n')
+			map_to_root();
+		else
+			optind = argc;
+	}
+	argv += optind;
+	args = argc - optind - 1;
+	action = args >= 0 ? argv[0] : "";
+
+	if (!strcmp(action, "read") && args == 1)
+		read_all(open_or_end(argv[1], O_RDONLY));
+	if (!strcmp(action, "write") && args == 2)
+		write_all(open_or_end(argv[1], O_WRONLY), argv[2]);
+	if (!strcmp(action, "fdread") && args == 1)
+		read_all(atoi(argv[1]));
+	if (!strcmp(action, "fdwrite") && args == 2)
+		write_all(atoi(argv[1]), argv[2]);
+	if (!strcmp(action, "handon") && args == 3) {
+		int fd;
+
+		if (seteuid(atoi(argv[1])))
+			die("cannot become another user");
+		fd = open_or_end(argv[2], O_WRONLY);
+		if (seteuid(0))
+			die("cannot become root again");
+		write_all(fd, argv[3]);
+	}
+	if (!strcmp(action, "pread") && args == 2)
+		print_at(open_or_end(argv[1], O_RDONLY), strtoll(argv[2], NULL, 0));
+	if (!strcmp(action, "mkdir") && (args == 1 || args == 2))
+		end(!mkdir(argv[1], args == 2 ? strtoul(argv[2], NULL, 8) : 0777));
+	if (!strcmp(action, "rmdir") && args == 1)
+		end(!rmdir(argv[1]));
+	if (!strcmp(action, "mount") && args == 2)
+		end(!mount("none", argv[2], "rcfs", 0, argv[1]));
+	if (!strcmp(action, "remount") && args == 2)
+		end(!mount("none", argv[2], "rcfs", MS_REMOUNT, argv[1]));
+	if (!strcmp(action, "run") && args >= 1) {
+		execvp(argv[1], argv + 1);
+		die(argv[1]);
+	}
+	fputs(usage, stderr);
+	return 2;
+}
