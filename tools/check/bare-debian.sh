@@ -39,9 +39,7 @@ shift 3
 
 # shellcheck source=/dev/null
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-# shellcheck disable=SC2016 # apt fills these in
-mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-	awk -v release="$codename" '$1 == release && $2 == "main" { print $3; exit }')
+mirror=$(apt-get update --print-uris | sed -nE "s,^'(.*/)dists/$codename/InRelease'.*,\\1,p" | head -n 1)
 [[ $mirror ]] || die "this machine's apt sources name no mirror for $codename"
 
 debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||

@@ -19,6 +19,9 @@ MIN_CARGO=1.70.0
 # The LLVM versions that are known to build this kernel, the best-tried first.
 LLVM_VERSIONS=(19 20 21 18 22 17)
 
+# Where depmod is, which a user does not have on the PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
 MISSING=()		# Debian packages
 WHY_MISSING=()		# the reasons, for the message
 
@@ -235,12 +238,13 @@ apt_install() {
 		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 install "${MISSING[@]}"
 }
 
-# fail_apt WHAT: apt's own errors, and what the network has to do with it
+# fail_apt WHAT [DO]: apt's own errors, and what the network has to do with it
 fail_apt() {
-	local errors todo="see the log; then run this again: it goes on where it stopped"
+	local errors todo="see the log; then run this again: it goes on where it stopped${2:+; or
+$2}"
 	errors=$(tail -n 200 "$LOG" | grep -E '^(E|Err|W):|^Err' | tail -n 5)
 	if grep -qE 'Could not resolve|Could not connect|Temporary failure|Unable to connect|Network is unreachable|Connection (timed out|refused)|Failed to fetch' <<<"$errors"; then
-		todo="check the network and the apt sources of this machine; then run this again: it goes on where it stopped"
+		todo="check the network and the apt sources of this machine; ${todo#see the log; }"
 		errors="the mirror cannot be reached, or does not have it
 $errors"
 	fi

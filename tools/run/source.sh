@@ -131,14 +131,14 @@ setup_private_apt() {
 	fi
 }
 
-# debian_mirrors: the archives that this machine reads its own release from
+# debian_mirrors: the archives that this machine reads its own release from. apt
+# itself reads its sources, whatever their format, and says what it would fetch.
 debian_mirrors() {
 	local codename
 	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
-	# shellcheck disable=SC2016 # apt fills these in
-	apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' 2>>"$LOG" |
-		awk -v release="$codename" '$1 == release && $2 == "main" && !seen[$3]++ { print $3 }'
+	apt-get update --print-uris 2>>"$LOG" |
+		sed -nE "s,^'(.*/)dists/($codename|stable|oldstable)/InRelease'.*,\\1,p" | awk '!seen[$0]++'
 }
 
 source_from_debian() {
@@ -149,7 +149,10 @@ LINUX_SRC=/path/to/linux-$KERNEL.tar.xz $0 …"
 		fail "no kernel source" "Linux $KERNEL comes from Debian's archive, and this is not Debian" "$by_hand"
 	fi
 	doing "looking for $package"
-	version=
+	[[ $(debian_mirrors) ]] ||
+		fail "no mirror to fetch $package from" "this machine's apt sources name none for its own release" \
+			"add one to /etc/apt/sources.list; or $by_hand"
+	version=''
 	for suite in "${SUITES[@]}"; do
 		while read -r mirror; do
 			setup_private_apt "$mirror" "$suite"
@@ -159,11 +162,7 @@ LINUX_SRC=/path/to/linux-$KERNEL.tar.xz $0 …"
 			[[ ! $version ]] || break 2
 		done < <(debian_mirrors)
 	done
-	[[ $version ]] ||
-		fail "Debian's $package cannot be found" \
-			"$(tail -n 100 "$LOG" | grep -E '^(E|Err|W):|^Err' | tail -n 3)
-neither of the suites ${SUITES[*]} of this machine's mirrors gave it" \
-			"check the network and the machine's apt sources; or $by_hand"
+	[[ $version ]] || fail_apt "Debian's $package is in none of: ${SUITES[*]}" "$by_hand"
 
 	# apt checked the signature of the list, and the list has the checksum.
 	sum=$(sed -n 's/^SHA256: //p' <<<"$shown")
