@@ -1,0 +1,209 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Reading the file tasks.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# More than fits into a page as text, and than is collected at one go
+MANY=1100
+
+# start_inside N: a process of N threads in $C
+start_inside() {
+	start sh -c "echo 0 >$C/tasks; exec threads $1"
+	wait_until has_threads "$PID" "$1"
+}
+
+# threads_of ID: sorted
+threads_of() {
+	for thread in "/proc/$1/task"/*; do
+		echo "${thread##*/}"
+	done | sort -n
+}
+
+empty_prints_nothing() {
+	must_be_empty "$C" || return
+	start sleep 1000
+	attach "$PID" "$C" || return
+	expect "$PID" cat "$C/tasks" || return
+	attach "$PID" "$ROOT" || return
+	must_be_empty "$C"
+}
+
+all_tasks_sorted() {
+	start threads 30
+	wait_until has_threads "$PID" 30 || return
+	first=$PID
+	start threads 30
+	wait_until has_threads "$PID" 30 || return
+	threads_of "$first" >"$WORK/threads"
+	threads_of "$PID" >>"$WORK/threads"
+	# The last ones first
+	sort -rn "$WORK/threads" | while read -r thread; do
+		echo "$thread" >"$C/tasks"
+	done
+	expect "$(sort -n "$WORK/threads")" cat "$C/tasks"
+}
+
+many_tasks() {
+	start_inside $MANY || return
+	threads_of "$PID" >"$WORK/expected"
+	cat "$C/tasks" >"$WORK/got"
+	cmp "$WORK/expected" "$WORK/got" && return
+	because "$(wc -l <"$WORK/got") of $MANY tasks are listed"
+	return 1
+}
+
+small_reads() {
+	start_inside 50 || return
+	cat "$C/tasks" >"$WORK/whole"
+	for size in 1 2 3 4 5 6 7 4096; do
+		dd if="$C/tasks" bs=$size of="$WORK/parts" 2>/dev/null
+		if ! cmp "$WORK/whole" "$WORK/parts"; then
+			because "read $size bytes at a time, the listing is another"
+			return 1
+		fi
+	done
+}
+
+reads_anywhere() {
+	start_inside $MANY || return
+	cat "$C/tasks" >"$WORK/whole"
+	size=$(wc -c <"$WORK/whole")
+	for offset in 0 1 7 1000 4095 4096 4097 $((size - 1)); do
+		tail -c +$((offset + 1)) "$WORK/whole" | head -c 100 >"$WORK/expected"
+		try pread "$C/tasks" "$offset" | head -c 100 >"$WORK/got"
+		if ! cmp "$WORK/expected" "$WORK/got"; then
+			because "read at $offset, the listing is another"
+			return 1
+		fi
+	done
+}
+
+# In 2007 an offset past the end underflowed, and gave away kernel memory.
+past_the_end() {
+	start_inside 5 || return
+	size=$(wc -c <"$C/tasks")
+	for offset in "$size" $((size + 1)) 4095 4096 4097 1000000 2147483647 2147483648 \
+		4294967295 4294967296 4611686018427387904 9223372036854771711; do
+		expect "" try pread "$C/tasks" "$offset" || return
+	done
+	expect EINVAL try pread "$C/tasks" -1
+}
+
+# A listing is of one moment, also for who reads it slowly.
+one_moment() {
+	start_inside $MANY || return
+	cat "$C/tasks" >"$WORK/whole"
+	exec 3<"$C/tasks"
+	dd bs=100 count=1 <&3 >"$WORK/parts" 2>/dev/null
+	end_task "$PID"
+	must_be_empty "$C" || return
+	cat <&3 >>"$WORK/parts"
+	cmp "$WORK/whole" "$WORK/parts" && return
+	because "$(wc -l <"$WORK/parts") of $MANY tasks are listed"
+	return 1
+}
+
+rewound_file_is_new() {
+	start_inside 3 || return
+	exec 3<"$C/tasks"
+	expect "$(cat "$C/tasks")" cat <&3 || return
+	# A second reader of the same file has a position of its own.
+	exec 4<"$C/tasks"
+	end_task "$PID"
+	must_be_empty "$C" || return
+	expect "" cat <&4
+}
+
+# In 2007 only tasks with the very nsproxy of the directory were listed.
+unshared_tasks() {
+	start_inside 2 || return
+	first=$PID
+	start_unshared sleep 1000 || return
+	attach "$PID" "$C" || return
+	must_be_in "$PID" "$C" || return
+	mine=$(readlink /proc/self/ns/uts)
+	start sh -c "echo 0 >$C/tasks; exec unshare -u sleep 1000"
+	wait_until has_other_ns "$PID" "$mine" || return
+	must_be_in "$PID" "$C" || return
+	must_be_in "$first" "$C" || return
+	expect 4 count_lines "$C/tasks"
+}
+
+count_lines() {
+	lines=$(wc -l <"$1")
+	echo $((lines))
+}
+
+root_lists_the_rest() {
+	start_inside 3 || return
+	must_be_in 1 "$ROOT" || return
+	must_be_in 2 "$ROOT" || return
+	must_be_in "$SELF" "$ROOT" || return
+	for thread in $(threads_of "$PID"); do
+		must_be_in "$thread" "$C" || return
+	done
+}
+
+child_containers_are_not_listed() {
+	mkdir "$C/child" || return
+	start sleep 1000
+	attach "$PID" "$C/child" || return
+	must_be_empty "$C" || return
+	must_be_in "$PID" "$C/child"
+}
+
+zombies_are_not_listed() {
+	start sh -c "sh -c 'echo 0 >$C/tasks; echo \$\$ >$WORK/zombie' & exec sleep 1000"
+	wait_until test -s "$WORK/zombie" || return
+	wait_until is_in_state Z "$(cat "$WORK/zombie")" || return
+	must_be_empty "$C"
+}
+
+# Listed are those that the reader can see, by the names that it has for them.
+ids_of_the_readers_namespace() {
+	if ! unshare -p -f true 2>/dev/null; then
+		because "no pid namespaces"
+		return "$KSFT_SKIP"
+	fi
+	start sleep 1000
+	outside=$PID
+	attach "$PID" "$C" || return
+	start unshare -p -f sh -c "
+		echo 0 >$C/tasks
+		while read -r id; do echo \$id; done <$C/tasks >$WORK/inside
+		echo >$WORK/done
+		exec sleep 1000"
+	wait_until test -e "$WORK/done" || return
+	expect 1 cat "$WORK/inside" || return
+	expect 2 count_lines "$C/tasks" || return
+	must_be_in "$outside" "$C" || return
+	expect 0 grep -cx 1 "$C/tasks"
+}
+
+anybody_may_read() {
+	start sleep 1000
+	attach "$PID" "$C" || return
+	expect OK try -u 1000 read "$C/tasks" || return
+	expect "$PID" try -u 1000 run cat "$C/tasks" || return
+	expect EACCES try -u 1000 write "$C/tasks" 0
+}
+
+rcfs_begin
+point "an empty container prints nothing" empty_prints_nothing
+point "all tasks are listed once, sorted" all_tasks_sorted
+point "$MANY tasks are listed" many_tasks
+point "small reads give the same as one read" small_reads
+point "a read anywhere gives what is there" reads_anywhere
+point "a read past the end gives nothing" past_the_end
+point "a listing is of one moment" one_moment
+point "every reader gets a listing of its own" rewound_file_is_new
+point "tasks with other namespaces are listed" unshared_tasks
+point "the root lists who is nowhere else" root_lists_the_rest
+point "tasks of child containers are not listed" child_containers_are_not_listed
+point "zombies are not listed" zombies_are_not_listed
+point "ids are those of the reader's pid namespace" ids_of_the_readers_namespace
+point "anybody may read who is in a container" anybody_may_read
+ktap_finished
