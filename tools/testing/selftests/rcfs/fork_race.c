@@ -5,7 +5,8 @@
  *	fork_race storm A B ROUNDS	everything at once
  *	fork_race children A B ROUNDS	no child stays behind its parent
  *	fork_race switches A B ROUNDS	no switch of namespaces undoes a move
- *	fork_race vacate A B ROUNDS	A's children can be removed once left
+ *	fork_race vacate A B ROUNDS	A's children can be removed once left,
+ *	fork_race leave A B ROUNDS	... by a task that forks as well,
  *	fork_race reap A ROUNDS		... and once their last task is reaped
  *
  * A and B are containers. The number of rounds bounds all of them, never the
@@ -306,11 +307,6 @@ static void switcher(const char *dir, unsigned long unused)
 	}
 }
 
-static void *nothing(void *unused)
-{
-	return unused;
-}
-
 static void fork_and_wait(unsigned long flags)
 {
 	pid_t pid = syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
@@ -319,6 +315,23 @@ static void fork_and_wait(unsigned long flags)
 		_exit(0);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
+}
+
+static void short_forker(const char *dir, unsigned long unused)
+{
+	(void)unused;
+	run_on(false);
+	must_move(0, dir);
+	count(&shared->ready);
+	while (!stopped()) {
+		fork_and_wait(0);
+		end_round();
+	}
+}
+
+static void *nothing(void *unused)
+{
+	return unused;
 }
 
 static void fork_twice(void)
@@ -513,6 +526,29 @@ static void vacate(unsigned long rounds)
 	reap_all();
 }
 
+/* A child that was there already may be left; it is alive for a moment only. */
+static void leave(unsigned long rounds)
+{
+	static struct list list;
+	char dir[PATH_MAX];
+	pid_t pid = start(short_forker, back, 0);
+
+	snprintf(dir, sizeof(dir), "%s", path(there, "x"));
+	run_on(true);
+	wait_ready(1);
+	while (rounds--) {
+		must_mkdir(dir);
+		must_move(pid, dir);
+		wait_any_moment();
+		must_move(pid, back);
+		do {
+			list_tasks(dir, &list);
+		} while (list.count);
+		must_rmdir(dir, "which nobody is in, and whose last task forks elsewhere");
+	}
+	reap_all();
+}
+
 static void dies_there(const char *dir, unsigned long round)
 {
 	if (round % 2)
@@ -566,12 +602,14 @@ int main(int argc, char **argv)
 			no_move_undone(rounds);
 		else if (!strcmp(test, "vacate"))
 			vacate(rounds);
+		else if (!strcmp(test, "leave"))
+			leave(rounds);
 		else
 			argc = 0;
 		if (argc)
 			return 0;
 	}
-	fputs("usage: fork_race storm|children|switches|vacate A B ROUNDS\n"
+	fputs("usage: fork_race storm|children|switches|vacate|leave A B ROUNDS\n"
 	      "       fork_race reap A ROUNDS\n", stderr);
 	return 2;
 }

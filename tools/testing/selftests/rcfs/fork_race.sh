@@ -43,6 +43,10 @@ vacate() {
 	race vacate 150
 }
 
+leave() {
+	race leave 150
+}
+
 reap() {
 	before=$(complaints)
 	fork_race reap "$C" 60 || return
@@ -56,5 +60,6 @@ point "tasks that fork, exit and switch namespaces can be moved" storm
 point "no child stays behind when its parent is moved" children
 point "no switch of namespaces undoes a move" switches
 point "a container can be removed when its last task leaves amid a switch" vacate
+point "a container can be removed when its last task leaves amid a fork" leave
 point "a container can be removed when its last task is reaped" reap
 ktap_finished
