@@ -147,8 +147,8 @@ impl Subsys {
             unsafe {
                 f(
                     self.ss,
-                    transfer.new().as_ptr(),
-                    transfer.old().as_ptr(),
+                    transfer.new_nsproxy().as_ptr(),
+                    transfer.old_nsproxy().as_ptr(),
                     transfer.task().as_ptr(),
                 )
             };

@@ -39,7 +39,10 @@
 //!     }
 //!
 //!     fn files() -> &'static [rcfs::File<Self>] {
-//! XX//!     }
+//!         static FILES: [rcfs::File<Ticks>; 1] = [rcfs::File::u64(c"count", |ticks| ticks.sum())];
+//!
+//!         &FILES
+//!     }
 //! }
 //! ```
 

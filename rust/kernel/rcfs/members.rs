@@ -183,12 +183,12 @@ impl Move<'_> {
     }
 
     /// What the task has now.
-    pub fn old(&self) -> &NsProxy {
+    pub fn old_nsproxy(&self) -> &NsProxy {
         &self.old
     }
 
     /// What the task is to have.
-    pub fn new(&self) -> &NsProxy {
+    pub fn new_nsproxy(&self) -> &NsProxy {
         &self.new
     }
 

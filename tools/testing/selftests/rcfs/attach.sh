@@ -17,6 +17,12 @@ namespaces_of() {
 	done
 }
 
+namespaces_of_all() {
+	for each; do
+		namespaces_of "$each"
+	done
+}
+
 own_id() {
 	start sh -c "echo \$\$ >$C/tasks; exec sleep 1000"
 	wait_until in_container "$PID" "$C" || return
@@ -258,7 +264,7 @@ namespaces_do_not_mix() {
 	third=$PID
 	wait_until shows_hostname "$first" first || return
 	wait_until shows_hostname "$second" second || return
-	before="$(namespaces_of "$first") $(namespaces_of "$second") $(namespaces_of "$third")"
+	before=$(namespaces_of_all "$first" "$second" "$third")
 	for target in "$C" "$ROOT" "$C"; do
 		for id in "$first" "$second" "$third"; do
 			attach "$id" "$target" || return
@@ -266,8 +272,7 @@ namespaces_do_not_mix() {
 		for id in "$first" "$second" "$third"; do
 			must_be_in "$id" "$target" || return
 		done
-		after="$(namespaces_of "$first") $(namespaces_of "$second") $(namespaces_of "$third")"
-		expect "$before" echo "$after" || return
+		expect "$before" namespaces_of_all "$first" "$second" "$third" || return
 		for pair in "$first:first" "$second:second" "$third:$here"; do
 			expect "${pair#*:}" nsenter -t "${pair%:*}" -u hostname || return
 		done
@@ -279,7 +284,8 @@ shows_hostname() {
 }
 
 unshare_stays_inside() {
-	start sh -c "echo 0 >$C/tasks; exec unshare -m -u -i sh -c 'echo >$WORK/there; exec sleep 1000'"
+	start sh -c "echo 0 >$C/tasks
+		exec unshare -m -u -i sh -c 'echo >$WORK/there; exec sleep 1000'"
 	wait_until test -e "$WORK/there" || return
 	must_be_in "$PID" "$C"
 }
@@ -293,10 +299,8 @@ no_reference_is_left() {
 	count=0
 	while [ $count -lt 200 ]; do
 		for target in a b; do
-			if ! echo "$first" >"$C/$target/tasks" || ! echo "$PID" >"$C/$target/tasks"; then
-				because "attach number $count failed"
-				return 1
-			fi
+			attach "$first" "$C/$target" || return
+			attach "$PID" "$C/$target" || return
 		done
 		count=$((count + 1))
 	done

@@ -44,7 +44,8 @@ container_appears_with_its_files() {
 	start sh -c "while :; do
 			for tasks in $C/*/tasks; do
 				[ ! -d \"\${tasks%/tasks}\" ] || [ -e \"\$tasks\" ] ||
-					[ ! -d \"\${tasks%/tasks}\" ] || echo \"\$tasks\" >>$WORK/incomplete
+					[ ! -d \"\${tasks%/tasks}\" ] ||
+					echo \"\$tasks\" >>$WORK/incomplete
 			done
 		done"
 	for number in $(seq 40); do
@@ -259,7 +260,8 @@ creator_owns_all_files() {
 }
 
 files_come_with_containers_only() {
-	for verb in "touch $C/file" "ln -s tasks $C/link" "ln $C/tasks $C/link" "rm $C/tasks" "mv $C/tasks $C/other"; do
+	for verb in "touch $C/file" "ln -s tasks $C/link" "ln $C/tasks $C/link" \
+		"rm $C/tasks" "mv $C/tasks $C/other"; do
 		if $verb 2>/dev/null; then
 			because "this was allowed: $verb"
 			return 1

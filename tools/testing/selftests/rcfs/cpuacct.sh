@@ -168,7 +168,8 @@ moving_a_running_task() {
 	wait_until has_run "$PID" $(($(cpu_time "$PID") + ENOUGH)) || return
 	expect "$before" usage "$C/before" || return
 	halt "$PID" || return
-	about_equal "usage of both containers" $((before + $(usage "$C/after"))) "$(cpu_time "$PID")"
+	both=$((before + $(usage "$C/after")))
+	about_equal "usage of both containers" $both "$(cpu_time "$PID")"
 }
 
 exit_keeps_it() {
@@ -218,7 +219,8 @@ is_read_only() {
 }
 
 rcfs_begin
-[ -e "$ROOT/cpuacct.usage" ] || ktap_exit_fail_msg "$ROOT has no cpuacct.usage (CONFIG_RCFS_CPUACCT)"
+[ -e "$ROOT/cpuacct.usage" ] ||
+	ktap_exit_fail_msg "$ROOT has no cpuacct.usage (CONFIG_RCFS_CPUACCT)"
 point "usage grows with the CPU time of a task" grows_with_cpu_time
 point "the usage of tasks adds up" tasks_add_up
 point "the usage of a sibling stays what it is" sibling_stays

@@ -211,7 +211,9 @@ containers_outlive_umount() {
 
 unmounted_containers_work() {
 	alone || return
-	start sh -c "echo 0 >$C/tasks; while [ ! -e $WORK/go ]; do sleep 0.05; done; sleep 1000 & wait"
+	start sh -c "echo 0 >$C/tasks
+		while [ ! -e $WORK/go ]; do sleep 0.05; done
+		sleep 1000 & wait"
 	parent=$PID
 	wait_until in_container "$parent" "$C" || return
 	umount "$ROOT" || return
@@ -225,11 +227,15 @@ unmounted_containers_work() {
 	end_task "$parent"
 }
 
+command_of() {
+	tr '\0' ' ' <"/proc/$1/cmdline"
+}
+
 # children_of PID: those that sleep for a long time
 children_of() {
 	for stat in /proc/[0-9]*/stat; do
 		read -r id _ _ ppid _ 2>/dev/null <"$stat"
-		if [ "$ppid" = "$1" ] && tr '\0' ' ' <"/proc/$id/cmdline" | grep -q 'sleep 1000'; then
+		if [ "$ppid" = "$1" ] && command_of "$id" | grep -q '^sleep 1000'; then
 			echo "$id"
 		fi
 	done

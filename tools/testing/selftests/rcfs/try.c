@@ -35,21 +35,22 @@ static const char usage[] =
 
 static const char *name_of(int err)
 {
+#define NAMED(err) { err, #err }
 	static const struct {
 		int err;
 		const char *name;
 	} names[] = {
-		{ E2BIG, "E2BIG" }, { EACCES, "EACCES" }, { EAGAIN, "EAGAIN" },
-		{ EBADF, "EBADF" }, { EBUSY, "EBUSY" }, { EEXIST, "EEXIST" },
-		{ EINVAL, "EINVAL" }, { EIO, "EIO" }, { EISDIR, "EISDIR" },
-		{ ENODEV, "ENODEV" }, { ENOENT, "ENOENT" }, { ENOMEM, "ENOMEM" },
-		{ ENOSPC, "ENOSPC" }, { ENOTDIR, "ENOTDIR" },
-		{ EPERM, "EPERM" }, { EROFS, "EROFS" }, { ESRCH, "ESRCH" },
-	};
+		NAMED(E2BIG), NAMED(EACCES), NAMED(EAGAIN), NAMED(EBADF),
+		NAMED(EBUSY), NAMED(EEXIST), NAMED(EINVAL), NAMED(EIO),
+		NAMED(EISDIR), NAMED(EMFILE), NAMED(ENAMETOOLONG),
+		NAMED(ENODEV), NAMED(ENOENT), NAMED(ENOMEM), NAMED(ENOSPC),
+		NAMED(ENOTDIR), NAMED(EPERM), NAMED(EROFS), NAMED(ESRCH),
+		{ 0, NULL }
+	}, *named;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].err == err)
-			return names[i].name;
+	for (named = names; named->name; named++)
+		if (named->err == err)
+			return named->name;
 	return strerror(err);
 }
 
