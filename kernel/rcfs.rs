@@ -32,10 +32,16 @@ mod container;
 mod door;
 #[path = "rcfs/hierarchy.rs"]
 mod hierarchy;
+#[path = "rcfs/ids.rs"]
+mod ids;
 #[path = "rcfs/mount.rs"]
 mod mount;
 #[path = "rcfs/options.rs"]
 mod options;
+#[path = "rcfs/proc.rs"]
+mod proc;
+#[path = "rcfs/procs.rs"]
+mod procs;
 #[path = "rcfs/registry.rs"]
 mod registry;
 #[path = "rcfs/set.rs"]

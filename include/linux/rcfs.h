@@ -19,6 +19,8 @@
 struct kernfs_node;
 struct kernfs_open_file;
 struct module;
+struct pid;
+struct pid_namespace;
 struct seq_file;
 struct task_struct;
 
@@ -52,6 +54,15 @@ struct rc_cftype {
 			 struct kernfs_open_file *of, char *buf, size_t nbytes);
 };
 
+/* What the rest of the kernel tells subsystems: see kernel/rcfs/hooks.c */
+enum rc_hook {
+	RC_HOOK_CHARGE,
+	RC_HOOK_TRANSFER,
+	RC_HOOK_FORK,
+	RC_HOOK_EXIT,
+	RC_NR_HOOKS
+};
+
 /**
  * struct rc_subsys - a resource control subsystem
  * @create: makes the state of a container and stores it in
@@ -62,23 +73,47 @@ struct rc_cftype {
  * @destroy: frees that state. Nobody is in the container and an RCU grace
  *	     period has passed since the last reader could find it.
  * @can_attach: may refuse, with a negative errno, that @tsk moves to the
- *		container of @ns. Optional.
+ *		container of @ns. It is no promise that the task does: another
+ *		subsystem may refuse, or the task exit. When a whole process
+ *		moves, all of its threads are asked for before the first one
+ *		moves; those that it creates meanwhile follow without a
+ *		question. Optional.
+ * @transfer: @tsk goes from the container with the state @old to the one with
+ *	      the state @new. Called in the moment at which it moves, under the
+ *	      task_lock: no sleeping. What has to be right at any time, like a
+ *	      count of tasks, is kept here and not in @attach. Optional.
  * @attach: @tsk has moved; @new and @old are its nsproxies, with references
- *	    held. Optional.
+ *	    held. It may have exited meanwhile. Optional.
  * @populate: adds the files of the subsystem to a new container's directory
  *	      with rcfs_add_file(). Optional.
+ * @can_fork: may refuse, with a negative errno, that @child comes into being
+ *	      in the container with the state @state. If no other subsystem
+ *	      refuses, it is there the next moment. Called by the parent under
+ *	      the tasklist_lock and the siglock: no sleeping. Optional.
+ * @cancel_fork: takes back what a successful @can_fork did, under the same
+ *		 locks. Optional.
+ * @exit: @tsk leaves the container with the state @state, because it exits. It
+ *	  is in no container from then on, although it still runs for a while
+ *	  and is a zombie after that. Called under the task_lock: no sleeping.
+ *	  Optional.
  * @charge: @delta_exec ns of CPU time were consumed by a task in the container
  *	    with the state @state. Called for every task under the runqueue
  *	    lock, perhaps on another CPU than the task's: no sleeping, no
  *	    locks. Optional.
  * @subsys_id: index into ctlr_data; set by rc_register_subsys()
  * @active: whether the subsystem is bound to a hierarchy; set by the core
+ * @root_state: what @create stored in &init_nsproxy; set by rc_register_subsys()
  * @name: unique name, for mount options and file names
  * @owner: the module that must not go away while the subsystem is bound
  *
- * All but @charge are called in process context, may sleep, and are called
- * with the mutex of rcfs held, except for @destroy: they must not call into
- * rcfs but for rcfs_add_file() in @populate.
+ * The hooks @charge, @transfer, @can_fork, @cancel_fork and @exit are called
+ * while the subsystem is bound to a hierarchy, and under RCU. Every task is in
+ * the root then, and was there before without any of them being called: only
+ * what they tell of other containers is complete.
+ *
+ * All others are called in process context, may sleep, and are called with the
+ * mutex of rcfs held, except for @destroy: they must not call into rcfs but for
+ * rcfs_add_file() in @populate.
  */
 struct rc_subsys {
 	int (*create)(struct rc_subsys *ss, struct nsproxy *ns,
@@ -86,17 +121,25 @@ struct rc_subsys {
 	void (*destroy)(struct rc_subsys *ss, struct nsproxy *ns);
 	int (*can_attach)(struct rc_subsys *ss, struct nsproxy *ns,
 			  struct task_struct *tsk);
+	void (*transfer)(struct rc_subsys *ss, void *new, void *old,
+			 struct task_struct *tsk);
 	void (*attach)(struct rc_subsys *ss, struct nsproxy *new,
 		       struct nsproxy *old, struct task_struct *tsk);
 	int (*populate)(struct rc_subsys *ss, struct kernfs_node *dir);
+	int (*can_fork)(struct rc_subsys *ss, void *state,
+			struct task_struct *child);
+	void (*cancel_fork)(struct rc_subsys *ss, void *state,
+			    struct task_struct *child);
+	void (*exit)(struct rc_subsys *ss, void *state, struct task_struct *tsk);
 	void (*charge)(struct rc_subsys *ss, void *state, u64 delta_exec);
 	int subsys_id;
 	int active;
+	void *root_state;
 	const char *name;
 	struct module *owner;
 
 	/* private: */
-	struct list_head charge_node;
+	struct list_head hook_nodes[RC_NR_HOOKS];
 };
 
 /**
@@ -106,12 +149,15 @@ struct rc_subsys {
  * @hierarchy: number of its hierarchy: index into nsproxy->rcfs_container
  * @nsproxy: the nsproxy that the directory owns, with the states in ctlr_data.
  *	     &init_nsproxy in the root of a hierarchy.
+ * @directory: the directory; stays for as long as an nsproxy of a task refers
+ *	       to the container. NULL in the root of a hierarchy.
  * @subsystems: the subsystems of its hierarchy
  */
 struct rcfs_container {
 	atomic_t nr_nsproxies;
 	int hierarchy;
 	struct nsproxy *nsproxy;
+	struct kernfs_node *directory;
 
 	/* private: */
 	struct rcu_head rcu;
@@ -155,6 +201,15 @@ static inline bool rcfs_container_has_task(const struct rcfs_container *cont,
 	return ns && rcfs_container_has_nsproxy(cont, ns);
 }
 
+/* As above: whether it is in another one of the hierarchy */
+static inline bool rcfs_container_lacks_task(const struct rcfs_container *cont,
+					     const struct task_struct *tsk)
+{
+	const struct nsproxy *ns = READ_ONCE(tsk->nsproxy);
+
+	return ns && !rcfs_container_has_nsproxy(cont, ns);
+}
+
 /**
  * rcfs_nsproxy_state - the state of a subsystem for the tasks of an nsproxy
  * @ns: the nsproxy, or NULL, which an exiting task has: the root state
@@ -169,7 +224,7 @@ static inline void *rcfs_nsproxy_state(const struct nsproxy *ns,
 {
 	void *state = ns ? READ_ONCE(ns->ctlr_data[ss->subsys_id]) : NULL;
 
-	return state ?: READ_ONCE(init_nsproxy.ctlr_data[ss->subsys_id]);
+	return state ?: ss->root_state;
 }
 
 int rc_register_subsys(struct rc_subsys *ss);
@@ -189,8 +244,20 @@ void rcfs_add_hooks(struct rc_subsys *ss);
 void rcfs_remove_hooks(struct rc_subsys *ss);
 void rcfs_activate_hooks(struct rc_subsys *ss, bool active);
 
-DECLARE_STATIC_KEY_FALSE(rcfs_charge_key);
+/* In Rust: what fs/proc/base.c calls */
+int proc_rcfs_show(struct seq_file *m, struct pid_namespace *ns,
+		   struct pid *pid, struct task_struct *tsk);
+
+/* In Rust: /proc/rcfs */
+int rcfs_show_subsystems(struct seq_file *m, void *v);
+
+extern struct static_key_false rcfs_hook_keys[RC_NR_HOOKS];
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec);
+void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
+		     const struct nsproxy *old);
+int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child);
+void __rcfs_cancel_fork(const struct nsproxy *ns, struct task_struct *child);
+void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns);
 
 /**
  * rcfs_charge - account CPU time to the containers of a task
@@ -201,17 +268,93 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec);
  */
 static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
-	if (static_branch_unlikely(&rcfs_charge_key))
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CHARGE]))
 		__rcfs_charge(tsk, delta_exec);
+}
+
+/**
+ * rcfs_transfer - tell subsystems that a task moves
+ * @tsk: the task
+ * @new: what it just got
+ * @old: what it had
+ *
+ * Context: Called with the task_lock of @tsk held, and references on both.
+ */
+static inline void rcfs_transfer(struct task_struct *tsk,
+				 const struct nsproxy *new,
+				 const struct nsproxy *old)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_TRANSFER]))
+		__rcfs_transfer(tsk, new, old);
+}
+
+/**
+ * rcfs_can_fork - ask subsystems whether there may be another task
+ * @ns: what the child is to get
+ * @child: the child, which nobody can find yet
+ *
+ * Context: Called with the tasklist_lock held for writing, under RCU.
+ * Return: 0, or what a subsystem refused with; then none of them remembers.
+ */
+static inline int rcfs_can_fork(const struct nsproxy *ns,
+				struct task_struct *child)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_FORK]))
+		return __rcfs_can_fork(ns, child);
+	return 0;
+}
+
+/**
+ * rcfs_cancel_fork - tell subsystems that a child does not come to be there
+ * @ns: what rcfs_can_fork() was called with
+ * @child: the child
+ *
+ * Context: Called as rcfs_can_fork() was, without a break since.
+ */
+static inline void rcfs_cancel_fork(const struct nsproxy *ns,
+				    struct task_struct *child)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_FORK]))
+		__rcfs_cancel_fork(ns, child);
+}
+
+/**
+ * rcfs_exit - tell subsystems that a task leaves its containers for good
+ * @tsk: the task, current
+ * @ns: what it had
+ *
+ * Context: Called with the task_lock held, and a reference on @ns.
+ */
+static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_EXIT]))
+		__rcfs_exit(tsk, ns);
 }
 
 #else /* !CONFIG_RCFS */
 
+struct nsproxy;
 struct task_struct;
 
 static inline int rcfs_init(void) { return 0; }
 static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec) { }
+static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns) { }
 
 #endif /* CONFIG_RCFS */
+
+/* Where kernel/rcfs/delay.c can make a task wait, to widen a race */
+enum rcfs_delay {
+	RCFS_DELAY_COPY,	/* forking, around the parent's nsproxy */
+	RCFS_DELAY_VISIBLE,	/* forking, the moment before it can be seen */
+	RCFS_DELAY_SWITCH,	/* with new namespaces that are not in use yet */
+	RCFS_DELAY_PUT,		/* the last user is gone, the rest has to follow */
+	RCFS_NR_DELAYS
+};
+
+#ifdef CONFIG_RCFS_DELAYS
+void rcfs_delay(enum rcfs_delay where);
+#else
+static inline void rcfs_delay(enum rcfs_delay where) { }
+#endif
 
 #endif /* _LINUX_RCFS_H */

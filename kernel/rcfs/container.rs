@@ -9,6 +9,7 @@ use crate::{
     },
     hierarchy::Hierarchy,
     mount::Rcfs,
+    procs::Procs,
     registry::Guard,
     tasks::Tasks,
 };
@@ -103,6 +104,7 @@ impl Container {
     /// Makes all files of a container, invisible so far.
     pub(crate) fn populate(hierarchy: &Hierarchy, dir: NodeRef<'_, Rcfs>) -> Result {
         dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), Owner::current_fs(), &())?;
+        dir.create_list::<Procs>(c"procs", Mode::new(0o644), Owner::current_fs(), &())?;
         for ss in &hierarchy.subsystems {
             ss.populate(dir)?;
         }
@@ -134,7 +136,7 @@ impl Container {
         Self::populate(hierarchy, directory.node())?;
 
         // Nothing can fail from here on.
-        container.members().publish();
+        container.members().publish(directory.node());
         directory.node().activate();
         container.place.as_mut(guard).directory = Some(directory);
         parent.place.as_mut(guard).children += 1;

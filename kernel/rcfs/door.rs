@@ -15,6 +15,7 @@ use crate::{
         self,
         Options, //
     },
+    proc,
     registry::{
         Guard,
         Registry, //
@@ -58,6 +59,7 @@ use kernel::{
         CondVar,
         Mutex, //
     },
+    task::Task,
     types::Opaque,
     ModuleMetadata,
 };
@@ -127,7 +129,7 @@ impl Subsys {
         &self,
         _guard: &Guard,
         container: &Container,
-        transfer: &Move<'_>,
+        transfer: &Move,
     ) -> Result {
         let ns = container.members().as_nsproxy_ptr();
 
@@ -140,7 +142,7 @@ impl Subsys {
     }
 
     /// Tells that a task has moved.
-    pub(crate) fn attach(&self, _guard: &Guard, transfer: &Move<'_>) {
+    pub(crate) fn attach(&self, _guard: &Guard, transfer: &Move) {
         // SAFETY: By the type invariant.
         if let Some(f) = unsafe { (*self.ss).attach } {
             // SAFETY: By the type invariant; the transfer has references on all three.
@@ -414,6 +416,7 @@ pub(crate) unsafe extern "C" fn __rc_register_subsys(ss: *mut bindings::rc_subsy
                 (*ss).subsys_id = -1;
                 return Err(EINVAL);
             }
+            (*ss).root_state = (*init_ns).ctlr_data[id];
             bindings::rcfs_add_hooks(ss);
         }
         guard.subsystems[id] = Some(subsys);
@@ -452,6 +455,7 @@ pub(crate) unsafe extern "C" fn __rc_unregister_subsys(ss: *mut bindings::rc_sub
                 destroy(ss, init_ns);
             }
             (*init_ns).ctlr_data[id] = ptr::null_mut();
+            (*ss).root_state = ptr::null_mut();
             (*ss).subsys_id = -1;
         }
         Ok(0)
@@ -483,6 +487,41 @@ unsafe impl FileSystem for Rcfs {
     }
 }
 
+/// `/proc/PID/rcfs`: see [`proc::show_task`].
+///
+/// # Safety
+///
+/// Only for `fs/proc/base.c`, as it calls such functions.
+#[export]
+pub(crate) unsafe extern "C" fn proc_rcfs_show(
+    m: *mut bindings::seq_file,
+    _ns: *mut bindings::pid_namespace,
+    _pid: *mut bindings::pid,
+    tsk: *mut bindings::task_struct,
+) -> c_int {
+    // SAFETY: The caller passes a seq file that only this call uses.
+    let m = unsafe { SeqFile::from_raw(m) };
+    // SAFETY: The caller holds a reference on the task; the layouts are the same.
+    let task = unsafe { &*tsk.cast::<Task>() };
+
+    from_result(|| proc::show_task(task, m).map(|()| 0))
+}
+
+/// `/proc/rcfs`: see [`proc::show_subsystems`].
+///
+/// # Safety
+///
+/// Only for `single_open()`.
+#[export]
+pub(crate) unsafe extern "C" fn rcfs_show_subsystems(
+    m: *mut bindings::seq_file,
+    _v: *mut c_void,
+) -> c_int {
+    // SAFETY: The caller passes a seq file that only this call uses.
+    proc::show_subsystems(unsafe { SeqFile::from_raw(m) });
+    0
+}
+
 fn init() -> Result {
     // SAFETY: The initial namespaces are there by now.
     to_result(unsafe { bindings::namespaces_init() })?;
@@ -490,6 +529,19 @@ fn init() -> Result {
     to_result(unsafe {
         bindings::sysfs_create_mount_point(bindings::fs_kobj, c"rcfs".as_char_ptr())
     })?;
+    // SAFETY: procfs is there by now. It copies the name, and the function stays.
+    let file = unsafe {
+        bindings::proc_create_single_data(
+            c"rcfs".as_char_ptr(),
+            0o444,
+            ptr::null_mut(),
+            Some(rcfs_show_subsystems),
+            ptr::null_mut(),
+        )
+    };
+    if file.is_null() {
+        return Err(ENOMEM);
+    }
     static TYPE: FileSystemType<Rcfs> = FileSystemType::new();
     TYPE.register()
 }

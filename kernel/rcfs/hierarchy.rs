@@ -27,13 +27,20 @@ use kernel::{
 
 /// What a hierarchy is. Does not change, and lives as long as any of its containers.
 pub(crate) struct Hierarchy {
-    /// The number of the hierarchy. Free again once it is gone, even if containers that have been
+    /// The index of the hierarchy. Free again once it is gone, even if containers that have been
     /// removed still wait for their readers.
     pub(crate) id: usize,
     /// The ids of its subsystems.
     pub(crate) set: SubsysSet,
     /// Its subsystems, in the order of their ids.
     pub(crate) subsystems: KVec<Arc<Subsys>>,
+}
+
+impl Hierarchy {
+    /// The number that user space sees. There is no number 0, which stands for none.
+    pub(crate) fn number(&self) -> usize {
+        self.id + 1
+    }
 }
 
 /// A hierarchy that can be mounted.

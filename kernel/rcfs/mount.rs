@@ -134,8 +134,8 @@ pub(crate) fn get_tree(options: &Options, log: &Log<'_>) -> Result<RootHandle<Rc
             if e == EBUSY {
                 for ss in guard.of_set(&set) {
                     if let Some(live) = guard.hierarchy_of(ss.id()) {
-                        let id = live.hierarchy.id;
-                        log.error(fmt!("{}: in use by hierarchy {id}", ss.name()));
+                        let number = live.hierarchy.number();
+                        log.error(fmt!("{}: in use by hierarchy {number}", ss.name()));
                     }
                 }
             } else if e == ENOSPC {

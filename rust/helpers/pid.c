@@ -3,6 +3,7 @@
 #include <linux/cred.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 __rust_helper kuid_t rust_helper_task_suid(struct task_struct *tsk)
 {
@@ -18,4 +19,22 @@ __rust_helper bool rust_helper_task_is_pinned_kthread(const struct task_struct *
 __rust_helper bool rust_helper_task_is_exiting(const struct task_struct *tsk)
 {
 	return READ_ONCE(tsk->flags) & PF_EXITING;
+}
+
+__rust_helper int rust_helper_task_nr_threads(struct task_struct *tsk)
+{
+	return data_race(get_nr_threads(tsk));
+}
+
+/* Under RCU, all of it until the last thread is reached */
+__rust_helper struct task_struct *rust_helper_first_thread(struct task_struct *tsk)
+{
+	return list_first_or_null_rcu(&tsk->signal->thread_head,
+				      struct task_struct, thread_node);
+}
+
+__rust_helper struct task_struct *
+rust_helper_next_thread_or_null(struct task_struct *tsk)
+{
+	return __next_thread(tsk);
 }

@@ -7,7 +7,9 @@
 use crate::{
     bindings,
     cred::Credential,
+    error::Result,
     pid_namespace::PidNamespace,
+    prelude::*,
     sync::{
         aref::ARef,
         rcu, //
@@ -18,7 +20,10 @@ use crate::{
         Task, //
     },
 };
-use core::ptr::NonNull;
+use core::{
+    ops::ControlFlow,
+    ptr::NonNull, //
+};
 
 /// Finds a thread by its id in the pid namespace of the current task.
 ///
@@ -69,7 +74,62 @@ pub fn for_tasks_from(
     Some(next)
 }
 
+/// References on all threads of the process that `task` belongs to, in the order in which they came
+/// into being.
+///
+/// Threads that come into being or exit meanwhile may be among them or not.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
+    let mut threads = KVVec::new();
+
+    loop {
+        // Allocating may sleep, walking must not.
+        threads.reserve(task.nr_threads() + 8, GFP_KERNEL)?;
+        let complete = task.for_each_thread(|thread, _| {
+            match threads.push_within_capacity(ARef::from(thread)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        if complete.is_continue() {
+            return Ok(threads);
+        }
+        threads.clear();
+    }
+}
+
 impl Task {
+    /// How many threads the process of the task has at the moment.
+    pub fn nr_threads(&self) -> usize {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::task_nr_threads(self.as_ptr()) as usize }
+    }
+
+    /// Calls `f` for the threads of the process that the task belongs to, in the order in which
+    /// they came into being, until it returns [`ControlFlow::Break`].
+    ///
+    /// Threads that come into being or exit meanwhile may be among them or not; one that was there
+    /// before, and is after, is.
+    pub fn for_each_thread(
+        &self,
+        mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let guard = rcu::read_lock();
+        // SAFETY: By the type invariant, the task is valid; the RCU read lock is held.
+        let mut next = unsafe { bindings::first_thread(self.as_ptr()) };
+
+        while let Some(thread) = NonNull::new(next) {
+            // SAFETY: The RCU read lock keeps the thread valid; the layouts are the same.
+            f(unsafe { thread.cast::<Task>().as_ref() }, &guard)?;
+            // SAFETY: As above. A thread that has left the list still leads on.
+            next = unsafe { bindings::next_thread_or_null(thread.as_ptr()) };
+        }
+        ControlFlow::Continue(())
+    }
+
     /// Whether the owner of `cred` may move the task around: root may, and whoever owns the task by
     /// its real or saved user id.
     pub fn may_be_moved_by(&self, cred: &Credential) -> bool {

@@ -123,6 +123,6 @@ counted_make() {
 
 # The first error with what the compiler says about it.
 build_errors() {
-	awk '/^--- /{ text = "" }  /(^|: )(fatal )?error(\[E[0-9]+\])?:|^ld\.lld.*error|No space left/ && !n { n = 1 }
+	awk '/(^|: )(fatal )?error(\[E[0-9]+\])?:|^ERROR: |^ld\.lld.*error|No space left/ && !n { n = 1 }
 		n && n++ < 25 && !/^make/' "$LOG" | tail -n 24
 }

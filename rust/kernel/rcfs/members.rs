@@ -12,15 +12,29 @@ use crate::{
         to_result,
         Result, //
     },
+    kernfs::{
+        NodeRef,
+        Tree, //
+    },
     nsproxy::NsProxy,
     prelude::*,
+    seq_file::{
+        seq_print,
+        SeqFile, //
+    },
     sync::{
         aref::ARef,
         rcu, //
     },
     task::Task,
 };
-use core::ptr::NonNull;
+use core::{
+    ops::ControlFlow,
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
 
 /// Number of words that hold a set of subsystems: see [`Members::new`].
 pub const SUBSYSTEM_WORDS: usize =
@@ -87,11 +101,12 @@ impl Members {
         unsafe { (*self.cont.as_ptr()).nsproxy }
     }
 
-    /// Lets tasks share the nsproxy that the container owns. Call it once all states are there.
-    pub fn publish(&self) {
+    /// Lets tasks share the nsproxy that the container owns. Call it once all states are there, and
+    /// remove `directory`, which is the one of the container, only after [`retire`](Self::retire).
+    pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>) {
         if !self.is_root() {
             // SAFETY: By the type invariant, the container is valid.
-            unsafe { bindings::rcfs_publish_container(self.cont.as_ptr()) };
+            unsafe { bindings::rcfs_publish_container(self.cont.as_ptr(), directory.as_ptr()) };
         }
     }
 
@@ -122,6 +137,25 @@ impl Members {
         unsafe { bindings::rcfs_container_has_task(self.cont.as_ptr(), task.as_ptr()) }
     }
 
+    /// A thread of the process of `task` that is in another container of the hierarchy.
+    pub fn find_elsewhere(&self, task: &Task) -> Option<ARef<Task>> {
+        let mut found = None;
+
+        let _ = task.for_each_thread(|thread, _| {
+            // SAFETY: The container and the thread are valid, and the RCU read lock is held.
+            let elsewhere = unsafe {
+                bindings::rcfs_container_lacks_task(self.cont.as_ptr(), thread.as_ptr())
+            };
+
+            if !elsewhere {
+                return ControlFlow::Continue(());
+            }
+            found = Some(ARef::from(thread));
+            ControlFlow::Break(())
+        });
+        found
+    }
+
     /// Prepares to move `task` here.
     ///
     /// Returns [`None`] if it is here already.
@@ -129,7 +163,7 @@ impl Members {
     /// # Errors
     ///
     /// `ESRCH` if the task is exiting, `ENODEV` if the container is out of use, `ENOMEM`.
-    pub fn prepare<'a>(&self, task: &'a Task) -> Result<Option<Move<'a>>> {
+    pub fn prepare(&self, task: &Task) -> Result<Option<Move>> {
         let old = task.nsproxy().ok_or(ESRCH)?;
 
         // SAFETY: The container is valid, and there is a reference on `old`.
@@ -143,7 +177,11 @@ impl Members {
         let new = unsafe { ARef::from_raw(NonNull::new_unchecked(new.cast::<NsProxy>())) };
 
         // INVARIANT: `find_nsproxy` took the namespaces of `old`.
-        Ok(Some(Move { task, old, new }))
+        Ok(Some(Move {
+            task: task.into(),
+            old,
+            new,
+        }))
     }
 }
 
@@ -165,21 +203,64 @@ impl Drop for Members {
     }
 }
 
+impl NsProxy {
+    /// Prints the path of the container that tasks with this nsproxy are in, seen from the root of
+    /// hierarchy number `hierarchy`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if there can be no hierarchy of that number, `ENAMETOOLONG` if the path is longer
+    /// than `PATH_MAX`, `ENOMEM`.
+    pub fn print_container_path(&self, hierarchy: usize, m: &SeqFile) -> Result {
+        // SAFETY: The nsproxy is valid. Nobody changes its containers once it can be seen.
+        let containers = unsafe { &(*self.as_ptr()).rcfs_container };
+        let cont = *containers.get(hierarchy).ok_or(EINVAL)?;
+
+        if cont.is_null() {
+            seq_print!(m, "/");
+            return Ok(());
+        }
+        let mut path = KVec::from_elem(0u8, bindings::PATH_MAX as usize, GFP_KERNEL)?;
+        // SAFETY: The nsproxy keeps the container from being retired, and it is published, as
+        // nobody has an nsproxy that refers to it before. So its directory is valid.
+        let len = unsafe {
+            bindings::kernfs_path_from_node(
+                (*cont).directory,
+                ptr::null_mut(),
+                path.as_mut_ptr().cast(),
+                path.len(),
+            )
+        };
+        to_result(len).map_err(|e| if e == E2BIG { ENAMETOOLONG } else { e })?;
+        // Not as text for people: names may have any bytes.
+        //
+        // SAFETY: `SeqFile` is transparent, and the path has that many bytes.
+        unsafe {
+            bindings::seq_write(
+                ptr::from_ref(m).cast_mut().cast(),
+                path.as_ptr().cast(),
+                len as usize,
+            )
+        };
+        Ok(())
+    }
+}
+
 /// A task that is about to move into a container.
 ///
 /// # Invariants
 ///
 /// `new` holds the same namespaces as `old`.
-pub struct Move<'a> {
-    task: &'a Task,
+pub struct Move {
+    task: ARef<Task>,
     old: ARef<NsProxy>,
     new: ARef<NsProxy>,
 }
 
-impl Move<'_> {
+impl Move {
     /// The task.
     pub fn task(&self) -> &Task {
-        self.task
+        &self.task
     }
 
     /// What the task has now.
