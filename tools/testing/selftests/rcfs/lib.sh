@@ -8,7 +8,7 @@
 #	ktap_finished
 #
 # Every point runs in a subshell, with an empty container $C of its own below
-# the root container $ROOT; $SELF is the id of the subshell, which is in the root
+# the root container $ROOT, and an empty folder $WORK; $SELF is the id of the subshell, which is in the root
 # container. Whatever is in $C afterwards is ended, and $C must then go away, or
 # the point has failed. A function says with because() why it fails, returns
 # non-zero then, and returns $KSFT_SKIP if it cannot run.
@@ -79,8 +79,11 @@ point() {
 	# shellcheck disable=SC2030 # for the functions that run here
 	(
 		C=$ROOT/test-$$-$POINT
+		WORK=$WORK/$POINT
+		mkdir -m 755 "$WORK" || exit 1
 		CHILDREN=
 		EXTRA_MOUNTS=
+		TREES=
 		UNMOUNTED=
 		read -r SELF _ </proc/self/stat
 		mkdir "$C" || exit 1
@@ -101,11 +104,17 @@ tidy() {
 	for pid in $CHILDREN; do
 		end_task "$pid"
 	done
+	reset_delays
+	reset_subsystems
 	for folder in $EXTRA_MOUNTS; do
 		umount "$folder"
 	done
-	[ -e "$ROOT/tasks" ] || mount -t rcfs -o "$(rcfs_options)" none "$ROOT"
 	tidied=0
+	for folder in $TREES; do
+		wait_until tree_empty_out "$folder" || tidied=1
+		umount "$folder" || tidied=1
+	done
+	[ -e "$ROOT/tasks" ] || mount -t rcfs -o "$(rcfs_options)" none "$ROOT"
 	[ ! -e "$C" ] || wait_until empty_out || tidied=1
 	for mounted in $UNMOUNTED; do
 		mount -t rcfs -o "${mounted#*:}" none "${mounted%%:*}" || tidied=1
@@ -121,6 +130,91 @@ empty_out() {
 	done
 	find "$C" -depth -type d -exec rmdir {} \; 2>/dev/null
 	[ ! -e "$C" ]
+}
+
+# tree_empty_out TREE: one attempt to remove all containers in it
+tree_empty_out() {
+	echo 0 >"$1/tasks"
+	find "$1" -mindepth 2 -name tasks -exec cat {} + 2>/dev/null | while read -r pid; do
+		kill -9 "$pid" 2>/dev/null
+	done
+	find "$1" -mindepth 1 -depth -type d -exec rmdir {} \; 2>/dev/null
+	! find "$1" -mindepth 1 -type d | grep -q .
+}
+
+# ---- the tests' own subsystems, test0, test1 ...: see kernel/rcfs/test_rcfs.c
+
+PARAMETERS=/sys/module/test_rcfs/parameters
+
+# load_subsystems N: N of them, or all that there can be for 0
+load_subsystems() {
+	! [ -d $PARAMETERS ] || rmmod test_rcfs || return
+	modprobe test_rcfs count="$1"
+}
+
+# need_subsystems N: for all points; skip the file if there is no such module
+need_subsystems() {
+	find "/lib/modules/$(uname -r)" -name 'test_rcfs.ko*' 2>/dev/null | grep -q . ||
+		skip_all "there is no module test_rcfs (CONFIG_RCFS_TEST)"
+	trap 'rcfs_end; unload_subsystems' EXIT
+	load_subsystems "$1" || ktap_exit_fail_msg "the module test_rcfs cannot be loaded"
+}
+
+unload_subsystems() {
+	! [ -d $PARAMETERS ] || rmmod test_rcfs
+}
+
+# refuse WHAT ERRNO: make a subsystem refuse, until the end of the point
+refuse() {
+	echo "$2" >"$PARAMETERS/refuse_$1"
+}
+
+reset_subsystems() {
+	[ -d $PARAMETERS ] || return 0
+	for parameter in create populate attach fork; do
+		refuse $parameter 0
+	done
+	echo 4294967295 >$PARAMETERS/refuser
+	echo 0 >$PARAMETERS/linger
+}
+
+# states: how many the tests' subsystems have made and not destroyed
+states() {
+	cat $PARAMETERS/states
+}
+
+# mount_tree NAME OPTIONS: a tree of its own at $WORK/NAME, until the end of the
+# point, which has to leave no task there that it has not started
+mount_tree() {
+	mkdir -p "$WORK/$1" || return
+	expect OK try mount "$2" "$WORK/$1" || return
+	TREES="$TREES $WORK/$1"
+}
+
+# names N: test0,test1... of N subsystems
+names() {
+	name=0
+	while [ $name -lt "$1" ]; do
+		[ $name = 0 ] || printf ,
+		printf 'test%d' $name
+		name=$((name + 1))
+	done
+}
+
+# ---- delays that widen races: see kernel/rcfs/delay.c
+
+DELAYS=/sys/kernel/debug/rcfs
+
+# delay WHERE US: until the end of the point; without the facility, luck has to do
+delay() {
+	[ -d $DELAYS ] || return 0
+	echo "$2" >"$DELAYS/delay_$1"
+}
+
+reset_delays() {
+	for where in "$DELAYS"/delay_*; do
+		! [ -e "$where" ] || echo 0 >"$where"
+	done
 }
 
 # start COMMAND...: in the background; $PID is its process id
@@ -167,6 +261,11 @@ attach() {
 	expect OK try write "$2/tasks" "$1"
 }
 
+# attach_process ID CONTAINER: with all of its threads
+attach_process() {
+	expect OK try write "$2/procs" "$1"
+}
+
 # in_container ID CONTAINER
 in_container() {
 	grep -qx "$1" "$2/tasks"
@@ -206,6 +305,13 @@ start_unshared() {
 # has_other_ns ID NAMESPACE
 has_other_ns() {
 	other=$(readlink "/proc/$1/ns/uts") && [ "$other" != "$2" ]
+}
+
+# threads_of ID: sorted
+threads_of() {
+	for thread in "/proc/$1/task"/*; do
+		echo "${thread##*/}"
+	done | sort -n
 }
 
 # task_state ID: R, S, Z ...

@@ -15,13 +15,6 @@ start_inside() {
 	wait_until has_threads "$PID" "$1"
 }
 
-# threads_of ID: sorted
-threads_of() {
-	for thread in "/proc/$1/task"/*; do
-		echo "${thread##*/}"
-	done | sort -n
-}
-
 empty_prints_nothing() {
 	must_be_empty "$C" || return
 	start sleep 1000

@@ -14,7 +14,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef FD_NSFS_ROOT
+#define FD_NSFS_ROOT -10003
+#endif
 
 static const char usage[] =
 	"usage: try [-u UID] [-n] ACTION\n"
@@ -31,6 +36,9 @@ static const char usage[] =
 	"  rmdir DIR\n"
 	"  mount OPTIONS DIR         of type rcfs\n"
 	"  remount OPTIONS DIR\n"
+	"  forkin FILE               write 0 there, then fork and wait\n"
+	"  nssave FILE NSFILE        keep a handle of that namespace in FILE\n"
+	"  nsopen FILE               open the namespace by that handle\n"
 	"  run COMMAND...            execute it\n";
 
 static const char *name_of(int err)
@@ -45,6 +53,7 @@ static const char *name_of(int err)
 		NAMED(EISDIR), NAMED(EMFILE), NAMED(ENAMETOOLONG),
 		NAMED(ENODEV), NAMED(ENOENT), NAMED(ENOMEM), NAMED(ENOSPC),
 		NAMED(ENOTDIR), NAMED(EPERM), NAMED(EROFS), NAMED(ESRCH),
+		NAMED(ESTALE),
 		{ 0, NULL }
 	}, *named;
 
@@ -112,6 +121,51 @@ static void switch_user(uid_t uid)
 {
 	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		die("cannot become another user");
+}
+
+static void fork_in(const char *tasks)
+{
+	int fd = open(tasks, O_WRONLY);
+	pid_t pid;
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		die(tasks);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	if (pid > 0 && waitpid(pid, NULL, 0) != pid)
+		die("waitpid");
+	end(pid > 0);
+}
+
+/* A namespace that no task uses and no file keeps cannot be opened by this. */
+union ns_handle {
+	struct file_handle handle;
+	char room[sizeof(struct file_handle) + 128];
+};
+
+static void save_ns(const char *file, const char *nsfile)
+{
+	union ns_handle ns = { .handle.handle_bytes = 128 };
+	int mount_id, fd;
+
+	if (name_to_handle_at(AT_FDCWD, nsfile, &ns.handle, &mount_id,
+			      AT_SYMLINK_FOLLOW))
+		end(false);
+	fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || write(fd, &ns, sizeof(ns)) != sizeof(ns))
+		die(file);
+	end(true);
+}
+
+static void open_ns(const char *file)
+{
+	union ns_handle ns;
+	int fd = open(file, O_RDONLY);
+
+	if (fd < 0 || read(fd, &ns, sizeof(ns)) != sizeof(ns))
+		die(file);
+	end(open_by_handle_at(FD_NSFS_ROOT, &ns.handle, O_RDONLY) >= 0);
 }
 
 static void put(const char *file, const char *text)
@@ -182,6 +236,12 @@ int main(int argc, char **argv)
 		end(!mount("none", argv[2], "rcfs", 0, argv[1]));
 	if (!strcmp(action, "remount") && args == 2)
 		end(!mount("none", argv[2], "rcfs", MS_REMOUNT, argv[1]));
+	if (!strcmp(action, "forkin") && args == 1)
+		fork_in(argv[1]);
+	if (!strcmp(action, "nssave") && args == 2)
+		save_ns(argv[1], argv[2]);
+	if (!strcmp(action, "nsopen") && args == 1)
+		open_ns(argv[1]);
 	if (!strcmp(action, "run") && args >= 1) {
 		execvp(argv[1], argv + 1);
 		die(argv[1]);
