@@ -56,6 +56,8 @@ help() {
 	  --append 'ARGS'    more arguments for the guest's kernel
 	  --accel WHICH      tcg, kvm or auto (default): KVM only if a short boot with it
 	                     has worked on this machine, else emulation
+	  --patch FILE       apply one more patch, on top of the series, for this run; may
+	                     be repeated
 	  --gdb              wait for gdb on port 1234 before the first instruction
 	  --build-only       stop after the build
 	  --verbose          show what apt, make and others print
@@ -108,7 +110,7 @@ while [[ $# -gt 0 ]]; do
 	option=$1
 	shift
 	case $option in
-	--add | --smp | --mem | --append | --accel)
+	--add | --smp | --mem | --append | --accel | --patch)
 		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
 	--demo | --test | --build-only)
 		[[ ! $MODE ]] || usage "$option and --$MODE exclude each other" ;;&
@@ -126,6 +128,11 @@ while [[ $# -gt 0 ]]; do
 	--mem)		MEM=$1; shift ;;
 	--append)	APPEND=$1; shift ;;
 	--accel)	ACCEL=$1; shift ;;
+	--patch)
+		PATCHES+=("$(realpath -e -- "$1" 2>/dev/null)")
+		[[ ${PATCHES[-1]} ]] || usage "--patch: there is no file $1"
+		shift
+		;;
 	--gdb)		GDB=1 ;;
 	--verbose)	VERBOSE=1 ;;
 	-h | --help)	help; exit ;;

@@ -8,6 +8,9 @@
 # Sets TREE. Links are never written through: a changed file is written anew and
 # renamed over.
 
+# More patches, for one build: --patch
+PATCHES=()
+
 tree_update() {
 	local key
 	TREE=$CACHE/tree/$SOURCE_ID
@@ -30,6 +33,7 @@ tree_update() {
 	: >"$STAGE.files"
 	stage_patches
 	stage_owned_files
+	stage_more_patches
 	tree_replace
 	rm -rf "$STAGE" "$STAGE.owned"
 	echo "$key" >"$TREE/.rcfs-key"
@@ -47,6 +51,7 @@ tree_key() {
 		series
 		series | sed 's,^,patches/,' | xargs -r -d '\n' sha256sum
 		owned_files "$TOP" | xargs -r -d '\n' sha256sum
+		[[ ${#PATCHES[@]} -eq 0 ]] || cat "${PATCHES[@]}"
 	) 2>&1 | sha256sum
 }
 
@@ -114,6 +119,24 @@ stage_owned_files() {
 		cp -p "$TOP/$file" "$STAGE/$file"
 	done <"$STAGE.owned"
 	sort -u -o "$STAGE.files" "$STAGE.files" "$STAGE.owned"
+}
+
+# What --patch gives, on top of all else
+stage_more_patches() {
+	local patch file report
+	for patch in "${PATCHES[@]}"; do
+		while IFS= read -r file; do
+			echo "$file" >>"$STAGE.files"
+			[[ ! -f $STAGE/$file && -f $SOURCE/$file ]] || continue
+			mkdir -p "$STAGE/$(dirname "$file")"
+			cp -p "$SOURCE/$file" "$STAGE/$file"
+		done < <(touched_by "$patch")
+		report=$(cd "$STAGE" && patch -p1 --fuzz=0 -N -E --no-backup-if-mismatch -r - <"$patch" 2>&1) ||
+			fail "$patch does not apply" "$(grep -E 'FAILED|find file|garbage|malformed|Reversed' <<<"$report" |
+				tee -a "$LOG" | head -n 5)" "make it against the tree with the series: $TREE"
+		printf '%s\n' "$patch" "$report" >>"$LOG"
+	done
+	sort -u -o "$STAGE.files" "$STAGE.files"
 }
 
 is_owned_place() {

@@ -279,6 +279,46 @@ namespaces_do_not_mix() {
 	done
 }
 
+# A namespace lives while a task uses it, and no longer: its users are counted
+# once each, whoever shares what with whom.
+namespaces_end_with_their_users() {
+	start_unshared threads 3 || return
+	wait_until has_threads "$PID" 3 || return
+	expect OK try nssave "$WORK/handle" "/proc/$PID/ns/uts" || return
+	if [ "$(try nsopen "$WORK/handle")" != OK ]; then
+		because "namespaces cannot be opened by a handle"
+		return "$KSFT_SKIP"
+	fi
+	mkdir "$C/a" || return
+	for target in "$C" "$C/a" "$ROOT" "$C/a"; do
+		attach "$PID" "$target" || return
+		attach_process "$PID" "$C" || return
+		expect OK try nsopen "$WORK/handle" || return
+	done
+	end_task "$PID"
+	expect ESTALE try nsopen "$WORK/handle"
+}
+
+# root of a user namespace is nobody in particular outside of it
+task_in_another_user_namespace() {
+	if ! try -n run true 2>/dev/null; then
+		because "no user namespaces"
+		return "$KSFT_SKIP"
+	fi
+	chown 1000 "$C/tasks" || return
+	start sleep 1000
+	others=$PID
+	expect EACCES try -u 1000 -n write "$C/tasks" "$others" || return
+	start try -u 1000 -n run sleep 1000
+	wait_until belongs_to "$PID" 1000 || return
+	expect OK try -u 1000 write "$C/tasks" "$PID" || return
+	must_be_in "$PID" "$C" || return
+	before=$(namespaces_of "$PID")
+	attach "$PID" "$ROOT" || return
+	expect "$before" namespaces_of "$PID" || return
+	must_be_in "$others" "$ROOT"
+}
+
 shows_hostname() {
 	[ "$(nsenter -t "$1" -u hostname)" = "$2" ]
 }
@@ -364,6 +404,8 @@ point "a task keeps its namespaces" namespaces_stay
 point "a task keeps the namespaces that it has unshared" unshared_namespaces_stay
 point "tasks of one container do not get each other's namespaces" namespaces_do_not_mix
 point "a task that unshares stays in its container" unshare_stays_inside
+point "a namespace ends with its last user, wherever that has been" namespaces_end_with_their_users
+point "tasks of other user namespaces are judged by their owner" task_in_another_user_namespace
 point "attaching leaves no reference behind" no_reference_is_left
 point "attaching to where it is changes nothing" already_there
 point "attaching waits for no grace period" attach_does_not_wait

@@ -8,6 +8,11 @@
  *	fork_race vacate A B ROUNDS	A's children can be removed once left,
  *	fork_race leave A B ROUNDS	... by a task that forks as well,
  *	fork_race reap A ROUNDS		... and once their last task is reaped
+ *	fork_race threads A B ROUNDS	no thread stays when its process is moved
+ *	fork_race dying A B ROUNDS	nobody gets what its last user gives up
+ *	fork_race linger A B FILE ROUNDS	a slow reader of its own nsproxy is moved
+ *	fork_race spin A B ROUNDS	the container of a task that runs goes
+ *	fork_race rmdir A ROUNDS	a container goes while its files are written
  *
  * A and B are containers. The number of rounds bounds all of them, never the
  * time; what a round has to wait for is a counter of the task that it is about.
@@ -77,19 +82,32 @@ static const char *path(const char *dir, const char *name)
 }
 
 /* 0 or an errno */
-static int move(pid_t tid, const char *dir)
+static int write_id(const char *dir, const char *name, pid_t tid)
 {
 	char id[16];
-	int fd = open(path(dir, "tasks"), O_WRONLY | O_CLOEXEC);
+	int fd = open(path(dir, name), O_WRONLY | O_CLOEXEC);
 	int err = 0;
 
 	if (fd < 0)
-		fail("%s/tasks: %s", dir, strerror(errno));
+		return errno;
 	snprintf(id, sizeof(id), "%d", tid);
 	if (write(fd, id, strlen(id)) < 0)
 		err = errno;
 	close(fd);
 	return err;
+}
+
+static int move(pid_t tid, const char *dir)
+{
+	return write_id(dir, "tasks", tid);
+}
+
+static void must_move_process(pid_t pid, const char *dir)
+{
+	int err = write_id(dir, "procs", pid);
+
+	if (err)
+		fail("moving process %d to %s: %s", pid, dir, strerror(err));
 }
 
 static void must_move(pid_t tid, const char *dir)
@@ -334,6 +352,99 @@ static void *nothing(void *unused)
 	return unused;
 }
 
+static void *make_threads(void *unused)
+{
+	pthread_t thread;
+
+	while (!stopped()) {
+		if (!pthread_create(&thread, NULL, nothing, NULL))
+			pthread_join(thread, NULL);
+		end_round();
+	}
+	return unused;
+}
+
+static void threader(const char *dir, unsigned long unused)
+{
+	pthread_t makers[3];
+
+	(void)unused;
+	run_on(false);
+	must_move(0, dir);
+	for (int i = 0; i < 3; i++)
+		if (pthread_create(&makers[i], NULL, make_threads, NULL))
+			fail("pthread_create: %s", strerror(errno));
+	count(&shared->ready);
+	for (int i = 0; i < 3; i++)
+		pthread_join(makers[i], NULL);
+}
+
+/* Whoever has the combination of containers and namespaces is the last one. */
+static void dier(const char *dir, unsigned long unused)
+{
+	(void)unused;
+	run_on(false);
+	count(&shared->ready);
+	while (!stopped()) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			must_move(0, dir);
+			_exit(0);
+		}
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			fail("fork: %s", strerror(errno));
+		end_round();
+	}
+}
+
+static const char *linger_file;
+
+static void lingerer(const char *dir, unsigned long unused)
+{
+	char buf[128];
+	int fd;
+
+	(void)unused;
+	run_on(false);
+	if (unshare(CLONE_NEWUTS))
+		fail("unshare: %s", strerror(errno));
+	must_move(0, dir);
+	fd = open(linger_file, O_RDONLY);
+	count(&shared->ready);
+	while (!stopped()) {
+		if (pread(fd, buf, sizeof(buf), 0) <= 0)
+			fail("%s: %s", linger_file, strerror(errno));
+		end_round();
+	}
+}
+
+static void spinner(const char *dir, unsigned long unused)
+{
+	(void)unused;
+	run_on(false);
+	must_move(0, dir);
+	count(&shared->ready);
+	while (!stopped())
+		end_round();
+}
+
+/* kthreadd is refused, but not before everything else has been looked at. */
+static void writer(const char *dir, unsigned long unused)
+{
+	(void)unused;
+	run_on(false);
+	count(&shared->ready);
+	while (!stopped()) {
+		const char *name = rand() % 2 ? "tasks" : "procs";
+		int err = write_id(dir, name, 2);
+
+		if (err != EINVAL && err != ENOENT && err != ENODEV)
+			fail("writing to %s/%s: %s", dir, name, strerror(err));
+		end_round();
+	}
+}
+
 static void fork_twice(void)
 {
 	pid_t pid = fork();
@@ -508,10 +619,9 @@ static void must_rmdir(const char *dir, const char *why)
 		fail("rmdir %s, %s: %s", dir, why, strerror(errno));
 }
 
-static void vacate(unsigned long rounds)
+static void come_and_go(pid_t pid, unsigned long rounds)
 {
 	char dir[PATH_MAX];
-	pid_t pid = start(switcher, back, 0);
 
 	snprintf(dir, sizeof(dir), "%s", path(there, "x"));
 	run_on(true);
@@ -524,6 +634,17 @@ static void vacate(unsigned long rounds)
 		must_rmdir(dir, "which its only task has left");
 	}
 	reap_all();
+}
+
+static void vacate(unsigned long rounds)
+{
+	come_and_go(start(switcher, back, 0), rounds);
+}
+
+/* The tick of the other processor accounts CPU time to what is going. */
+static void spin(unsigned long rounds)
+{
+	come_and_go(start(spinner, back, 0), rounds);
 }
 
 /* A child that was there already may be left; it is alive for a moment only. */
@@ -545,6 +666,81 @@ static void leave(unsigned long rounds)
 			list_tasks(dir, &list);
 		} while (list.count);
 		must_rmdir(dir, "which nobody is in, and whose last task forks elsewhere");
+	}
+	reap_all();
+}
+
+/* A thread that is being made while its process moves moves with it. */
+static void no_thread_left_behind(unsigned long rounds)
+{
+	static struct list list;
+	const char *from = back, *to = there, *swap;
+	pid_t pid = start(threader, from, 0);
+
+	run_on(true);
+	wait_ready(1);
+	while (rounds--) {
+		wait_any_moment();
+		must_move_process(pid, to);
+		for (int look = 0; look < 2; look++) {
+			list_tasks(from, &list);
+			if (list.count)
+				fail("thread %d is in %s, which process %d has left",
+				     list.ids[0], from, pid);
+			wait_round();
+		}
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	reap_all();
+}
+
+static void no_dead_one_found(unsigned long rounds)
+{
+	if (unshare(CLONE_NEWUTS))
+		fail("unshare: %s", strerror(errno));
+	start(dier, there, 0);
+	wait_ready(1);
+	run_on(true);
+	while (rounds--) {
+		unsigned long round = __atomic_load_n(&shared->rounds, __ATOMIC_SEQ_CST);
+
+		while (__atomic_load_n(&shared->rounds, __ATOMIC_SEQ_CST) == round) {
+			must_move(0, there);
+			must_move(0, back);
+		}
+	}
+	reap_all();
+	must_move(0, back);
+}
+
+static void linger(unsigned long rounds)
+{
+	pid_t pid = start(lingerer, back, 0);
+
+	run_on(true);
+	wait_ready(1);
+	while (rounds--) {
+		wait_any_moment();
+		must_move(pid, rounds % 2 ? there : back);
+	}
+	reap_all();
+}
+
+static void remove_written(unsigned long rounds)
+{
+	char dir[PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s", path(there, "x"));
+	start(writer, dir, 0);
+	start(writer, dir, 0);
+	run_on(true);
+	wait_ready(2);
+	while (rounds--) {
+		must_mkdir(dir);
+		wait_any_moment();
+		must_rmdir(dir, "which nobody is in");
 	}
 	reap_all();
 }
@@ -592,6 +788,16 @@ int main(int argc, char **argv)
 		remove_reaped(rounds);
 		return 0;
 	}
+	if (argc == 4 && !strcmp(test, "rmdir")) {
+		remove_written(rounds);
+		return 0;
+	}
+	if (argc == 6 && !strcmp(test, "linger")) {
+		back = argv[3];
+		linger_file = argv[4];
+		linger(rounds);
+		return 0;
+	}
 	if (argc == 5) {
 		back = argv[3];
 		if (!strcmp(test, "storm"))
@@ -604,12 +810,20 @@ int main(int argc, char **argv)
 			vacate(rounds);
 		else if (!strcmp(test, "leave"))
 			leave(rounds);
+		else if (!strcmp(test, "threads"))
+			no_thread_left_behind(rounds);
+		else if (!strcmp(test, "dying"))
+			no_dead_one_found(rounds);
+		else if (!strcmp(test, "spin"))
+			spin(rounds);
 		else
 			argc = 0;
 		if (argc)
 			return 0;
 	}
 	fputs("usage: fork_race storm|children|switches|vacate|leave A B ROUNDS\n"
-	      "       fork_race reap A ROUNDS\n", stderr);
+	      "       fork_race threads|dying|spin A B ROUNDS\n"
+	      "       fork_race linger A B FILE ROUNDS\n"
+	      "       fork_race reap|rmdir A ROUNDS\n", stderr);
 	return 2;
 }

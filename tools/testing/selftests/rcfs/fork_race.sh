@@ -29,14 +29,23 @@ race() {
 }
 
 storm() {
+	delay copy 300
+	delay put 100
 	race storm 100
 }
 
 children() {
+	delay visible 300
 	race children 150
 }
 
+threads() {
+	delay visible 300
+	race threads 100
+}
+
 switches() {
+	delay switch 300
 	race switches 150
 }
 
@@ -55,12 +64,76 @@ reap() {
 	expect "$before" complaints
 }
 
+dying() {
+	delay put 500
+	race dying 100
+}
+
+removed_while_written() {
+	before=$(complaints)
+	fork_race rmdir "$C" 200 || return
+	must_be_removable "$C" || return
+	expect "$before" complaints
+}
+
+# a_tree: $T with the containers a and b, and the test's subsystem test0
+a_tree() {
+	if ! load_subsystems 1 2>/dev/null; then
+		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
+		return "$KSFT_SKIP"
+	fi
+	T=$WORK/tree
+	mount_tree tree test0 || return
+	mkdir "$T/a" "$T/b"
+}
+
+lingering() {
+	a_tree || return
+	before=$(complaints)
+	echo 20000 >$PARAMETERS/linger
+	fork_race linger "$T/a" "$T/b" "$T/test0.linger" 40 || return
+	must_be_removable "$T/a" || return
+	must_be_removable "$T/b" || return
+	expect "$before" complaints
+}
+
+charged() {
+	a_tree || return
+	before=$(complaints)
+	echo 1000 >$PARAMETERS/linger
+	fork_race spin "$T/a" "$T/b" 60 || return
+	must_be_removable "$T/a" || return
+	must_be_removable "$T/b" || return
+	expect "$before" complaints
+}
+
+# Hooks that miss nobody: the storm in a tree whose subsystem counts
+counted_storm() {
+	a_tree || return
+	before=$(complaints)
+	delay visible 100
+	fork_race storm "$T/a" "$T/b" 60 || return
+	for container in "$T/a" "$T/b"; do
+		must_be_empty "$container" || return
+		expect 0 cat "$container/test0.tasks" || return
+		must_be_removable "$container" || return
+	done
+	expect "$before" complaints
+}
+
 rcfs_begin
+trap 'rcfs_end; unload_subsystems' EXIT
 [ "$(nproc)" -ge 2 ] || skip_all "races need two CPUs"
 point "tasks that fork, exit and switch namespaces can be moved" storm
 point "no child stays behind when its parent is moved" children
+point "no thread stays behind when its process is moved" threads
 point "no switch of namespaces undoes a move" switches
 point "a container can be removed when its last task leaves amid a switch" vacate
 point "a container can be removed when its last task leaves amid a fork" leave
 point "a container can be removed when its last task is reaped" reap
+point "nobody is given an nsproxy whose last user is leaving it" dying
+point "a container can be removed while its files are written to" removed_while_written
+point "who is slow to follow its own nsproxy can be moved" lingering
+point "CPU time can be charged to what is being removed" charged
+point "subsystems count right while tasks fork, exit and are moved" counted_storm
 ktap_finished

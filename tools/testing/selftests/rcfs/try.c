@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +122,8 @@ static void switch_user(uid_t uid)
 {
 	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		die("cannot become another user");
+	/* Its files in /proc are its own again, for -n. */
+	prctl(PR_SET_DUMPABLE, 1);
 }
 
 static void fork_in(const char *tasks)

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Do the tests see what they are there for? Each patch in tools/check/hazards/
+# takes one protection away; the test that it names has to fail then, on the
+# debug kernel. Not part of all.sh: it builds and boots a kernel for each, and
+# takes three minutes for that.
+#
+#	tools/check/hazards.sh [PATTERN]	those whose file name matches
+#
+# A patch says, in front of its diff:
+#	Test:	the file that is run
+#	Point:	the test point that has to fail; empty: the kernel does not live
+#		long enough for any
+#	Seen:	how it was seen to fail
+
+set -u
+export LC_ALL=C.UTF-8
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+output=$(mktemp) || exit 1
+trap 'rm -f "$output"' EXIT
+
+# field NAME PATCH
+field() {
+	sed -n "s/^$1: *//p; /^---\$/q" "$2"
+}
+
+# caught PATCH STATUS: whether the run that is in $output failed as it should
+caught() {
+	local point
+	point=$(field Point "$1")
+	[[ $2 == 1 ]] || return
+	if [[ ! $point ]]; then
+		grep -q "^# failed: .*kernel panicked" "$output"
+	else
+		grep -qxF "# failed: $point" "$output" ||
+			grep -qE "^# failed: (the guest's kernel panicked|the guest hangs|.* # ran longer)" "$output"
+	fi
+}
+
+mapfile -t patches < <(printf '%s\n' "$top"/tools/check/hazards/*.patch | sort -V | grep -E -- "${1-}")
+[[ ${#patches[@]} -gt 0 ]] || {
+	echo "hazards.sh: no patch in tools/check/hazards is called like '${1-}'" >&2
+	exit 1
+}
+
+passed=0 failed=0 number=0
+echo "KTAP version 1"
+echo "1..${#patches[@]}"
+for patch in "${patches[@]}"; do
+	number=$((number + 1))
+	name=$(basename "$patch" .patch)
+	"$top/qemu-run.sh" --debug --patch "$patch" --test "$(field Test "$patch")" </dev/null >"$output" 2>&1
+	status=$?
+	grep '^# failed: ' "$output" | cut -c 1-160 | head -n 8
+	if caught "$patch" $status; then
+		passed=$((passed + 1))
+		echo "ok $number $name"
+	else
+		failed=$((failed + 1))
+		tail -n 8 "$output" | sed 's/^/# /'
+		echo "# '$(field Point "$patch")' of $(field Test "$patch") should have failed"
+		echo "not ok $number $name"
+	fi
+done
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 ]]
