@@ -201,11 +201,14 @@ static inline bool rcfs_container_has_task(const struct rcfs_container *cont,
 	return ns && rcfs_container_has_nsproxy(cont, ns);
 }
 
-/* As above: whether it is in another one of the hierarchy */
+/*
+ * As above: whether it is in another one of the hierarchy. What the task did
+ * before it left, like adding a thread to the list, is seen by who sees this.
+ */
 static inline bool rcfs_container_lacks_task(const struct rcfs_container *cont,
 					     const struct task_struct *tsk)
 {
-	const struct nsproxy *ns = READ_ONCE(tsk->nsproxy);
+	const struct nsproxy *ns = smp_load_acquire(&tsk->nsproxy);
 
 	return ns && !rcfs_container_has_nsproxy(cont, ns);
 }

@@ -24,7 +24,7 @@
  *		  state; or the name is missing, empty, longer than
  *		  %MAX_CONTAINER_TYPE_NAMELEN, contains a comma, a slash, white
  *		  space or control characters, or means something else as a
- *		  mount option ("all", "source")
+ *		  mount option ("all", "source", "ro" and the like)
  * * %-EEXIST	- there is a subsystem of that name
  * * %-ENOSPC	- there are %CONFIG_MAX_RC_SUBSYS subsystems
  * * %-ENOMEM	- no memory

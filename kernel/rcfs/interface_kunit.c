@@ -50,7 +50,7 @@ static void bad_names_are_einval(struct kunit *test)
 {
 	static const char * const names[] = {
 		NULL, "", "a,b", "a/b", "a b", "a\tb", "a\n", " a", "all",
-		"source", "123456789012345678901234567890123",
+		"source", "ro", "sync", "123456789012345678901234567890123",
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(names); i++) {

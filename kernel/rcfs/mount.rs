@@ -49,6 +49,10 @@ impl Tree for Rcfs {
         if name.to_bytes().contains(&b'\n') {
             return Err(EINVAL);
         }
+        // What statfs(2) says; kernfs does not look at it.
+        if name.to_bytes().len() > kernel::bindings::NAME_MAX as usize {
+            return Err(ENAMETOOLONG);
+        }
         let left = parent.leave();
 
         Container::create(&mut REGISTRY.lock(), left.data(), name, mode)

@@ -77,6 +77,22 @@ impl Options {
     }
 }
 
+/// What means something else as a mount option: to us, or to the VFS, which takes these first
+/// (`fs/fs_context.c`).
+const RESERVED: &[&[u8]] = &[
+    b"all",
+    b"source",
+    b"ro",
+    b"rw",
+    b"sync",
+    b"async",
+    b"dirsync",
+    b"lazytime",
+    b"nolazytime",
+    b"mand",
+    b"nomand",
+];
+
 /// Whether a subsystem may have this name: it has to be a mount option and part of a file name.
 pub(crate) fn check_name(name: &CStr) -> Result {
     let max = kernel::bindings::MAX_CONTAINER_TYPE_NAMELEN as usize;
@@ -84,7 +100,7 @@ pub(crate) fn check_name(name: &CStr) -> Result {
     let fits = (1..=max).contains(&name.len());
     let bad = |c: &u8| c.is_ascii_whitespace() || c.is_ascii_control() || matches!(c, b',' | b'/');
 
-    if !fits || name.iter().any(bad) || matches!(name, b"all" | b"source") {
+    if !fits || name.iter().any(bad) || RESERVED.contains(&name) {
         return Err(EINVAL);
     }
     Ok(())
@@ -144,6 +160,8 @@ mod tests {
             c"a\n",
             c"all",
             c"source",
+            c"ro",
+            c"nolazytime",
         ] {
             assert!(check_name(name) == Err(EINVAL));
         }

@@ -171,8 +171,8 @@ impl Members {
             return Ok(None);
         }
         // SAFETY: As above.
-        let new =
-            from_err_ptr(unsafe { bindings::find_nsproxy(old.as_ptr(), self.cont.as_ptr()) })?;
+        let new = unsafe { bindings::find_nsproxy(old.as_ptr(), self.cont.as_ptr()) };
+        let new = from_err_ptr(new)?;
         // SAFETY: `find_nsproxy` returned a reference, which is not NULL; the layouts are the same.
         let new = unsafe { ARef::from_raw(NonNull::new_unchecked(new.cast::<NsProxy>())) };
 

@@ -155,6 +155,16 @@ lines" || return
 	expect OK try mkdir "$C/two words"
 }
 
+long_names() {
+	longest=$(printf '%0255d' 0)
+	expect ENAMETOOLONG try mkdir "$C/0$longest" || return
+	expect OK try mkdir "$C/$longest" || return
+	start sleep 1000
+	attach "$PID" "$C/$longest" || return
+	must_be_in "$PID" "$C/$longest" || return
+	grep -q ":/${C##*/}/$longest\$" "/proc/$PID/rcfs"
+}
+
 open_files_of_removed() {
 	exec 3<"$C/tasks"
 	exec 4>"$C/tasks"
@@ -284,6 +294,7 @@ point "a container can be removed once its last task has been reaped" removable_
 point "a zombie is in no container" removable_with_zombie
 point "a name that is taken is EEXIST" name_exists
 point "a newline in a name is EINVAL" newline_in_name
+point "a name of more than 255 bytes is ENAMETOOLONG" long_names
 point "open files of a removed container are ENODEV" open_files_of_removed
 point "a listing of a removed container does not go on" open_list_of_removed
 point "a removed container takes nothing in" inside_removed

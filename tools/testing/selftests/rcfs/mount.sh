@@ -184,6 +184,25 @@ remount_with_another_set() {
 	expect "$before" subsystems_of "$ROOT"
 }
 
+# In 2007 every action printed something, addresses of the kernel among it.
+nothing_is_printed() {
+	dmesg >"$WORK/before"
+	mount_again "" || return
+	mkdir "$C/a" || return
+	start sleep 1000
+	attach "$PID" "$C/a" || return
+	cat "$C/a/tasks" "$C/a/procs" /proc/rcfs "/proc/$PID/rcfs" >"$WORK/read"
+	expect EINVAL try write "$C/a/tasks" x || return
+	expect EBUSY try rmdir "$C/a" || return
+	end_task "$PID"
+	must_be_removable "$C/a" || return
+	dmesg >"$WORK/after"
+	cmp -s "$WORK/before" "$WORK/after" && return
+	because "the kernel log has more than before:"
+	diff "$WORK/before" "$WORK/after" | sed 's/^/# /'
+	return 1
+}
+
 users_cannot_mount() {
 	mkdir "$WORK/user" && chown 1000:1000 "$WORK/user" || return
 	expect EPERM try -u 1000 mount cpuacct "$WORK/user"
@@ -322,6 +341,7 @@ point "an option without a name is EINVAL" empty_name
 point "a bad option spoils nothing of the context" bad_option_spoils_nothing
 point "remount keeps the subsystems" remount_keeps_subsystems
 point "remount with another set is EINVAL" remount_with_another_set
+point "nothing is printed to the kernel log" nothing_is_printed
 point "users cannot mount" users_cannot_mount
 point "root of a user namespace cannot mount" user_namespaces_cannot_mount
 point "containers and their tasks outlive umount" containers_outlive_umount

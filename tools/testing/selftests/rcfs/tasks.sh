@@ -48,6 +48,45 @@ many_tasks() {
 	return 1
 }
 
+# In 2007 the whole listing had to be one piece of memory. 100,000 tasks take 6 GB
+# of memory; with less, there are less of them.
+as_many_as_fit() {
+	wanted=$(($(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 64))
+	[ $wanted -le 100000 ] || wanted=100000
+	for limit in pid_max threads-max; do
+		before=$(cat /proc/sys/kernel/$limit)
+		[ "$before" -ge $((wanted + 10000)) ] ||
+			echo $((wanted + 10000)) >/proc/sys/kernel/$limit || return
+	done
+	left=$wanted
+	while [ $left -gt 0 ]; do
+		some=$((left < 10000 ? left : 10000))
+		start sh -c "echo 0 >$C/tasks; exec threads $some"
+		left=$((left - some))
+	done
+	wait_until expect $wanted count_lines "$C/tasks" >"$WORK/said" || return
+	cat "$C/tasks" >"$WORK/got"
+	sort -n -u "$WORK/got" | cmp - "$WORK/got" || return
+	because "$wanted tasks listed"
+}
+
+# Ten times is far from what it is, and enough for what it must not be.
+empty_is_found_empty() {
+	start threads 2000
+	wait_until has_threads "$PID" 2000 || return
+	empty=$(best_of_reads "$C/tasks")
+	full=$(best_of_reads "$ROOT/tasks")
+	because "an empty container is read in $empty us, the root in $full us"
+	[ $((empty * 10)) -le "$full" ]
+}
+
+# best_of_reads FILE: the shortest of ten times, in us
+best_of_reads() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		try timeread "$1"
+	done | sort -n | head -n 1
+}
+
 small_reads() {
 	start_inside 50 || return
 	cat "$C/tasks" >"$WORK/whole"
@@ -188,6 +227,8 @@ rcfs_begin
 point "an empty container prints nothing" empty_prints_nothing
 point "all tasks are listed once, sorted" all_tasks_sorted
 point "$MANY tasks are listed" many_tasks
+point "as many tasks as there is memory for are listed" as_many_as_fit
+point "an empty container is empty without a look at tasks" empty_is_found_empty
 point "small reads give the same as one read" small_reads
 point "a read anywhere gives what is there" reads_anywhere
 point "a read past the end gives nothing" past_the_end

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef FD_NSFS_ROOT
@@ -32,6 +33,7 @@ static const char usage[] =
 	"  fdread FD                 read an inherited descriptor to the end\n"
 	"  fdwrite FD TEXT           write to an inherited descriptor\n"
 	"  handon UID FILE TEXT      open as this user, write as oneself\n"
+	"  timeread FILE             how many us it takes to read all of it\n"
 	"  pread FILE OFFSET         read there, and print what came\n"
 	"  mkdir DIR [MODE]\n"
 	"  rmdir DIR\n"
@@ -94,6 +96,24 @@ static void read_all(int fd)
 		n = read(fd, buf, sizeof(buf));
 	} while (n > 0);
 	end(n == 0);
+}
+
+static void time_read(int fd)
+{
+	struct timespec begin, end;
+	char buf[4096];
+	ssize_t n;
+
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
+		n = read(fd, buf, sizeof(buf));
+	} while (n > 0);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (n < 0)
+		die("read");
+	printf("%ld\n", (end.tv_sec - begin.tv_sec) * 1000000 +
+	       (end.tv_nsec - begin.tv_nsec) / 1000);
+	exit(0);
 }
 
 static void write_all(int fd, const char *text)
@@ -215,6 +235,8 @@ int main(int argc, char **argv)
 		read_all(open_or_end(argv[1], O_RDONLY));
 	if (!strcmp(action, "write") && args == 2)
 		write_all(open_or_end(argv[1], O_WRONLY), argv[2]);
+	if (!strcmp(action, "timeread") && args == 1)
+		time_read(open_or_end(argv[1], O_RDONLY));
 	if (!strcmp(action, "fdread") && args == 1)
 		read_all(atoi(argv[1]));
 	if (!strcmp(action, "fdwrite") && args == 2)
