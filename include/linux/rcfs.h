@@ -151,6 +151,8 @@ struct rc_subsys {
  *	     &init_nsproxy in the root of a hierarchy.
  * @directory: the directory; stays for as long as an nsproxy of a task refers
  *	       to the container. NULL in the root of a hierarchy.
+ * @tasks: the file of that name in it, with a reference, for poll and inotify.
+ *	   NULL in the root of a hierarchy.
  * @subsystems: the subsystems of its hierarchy
  */
 struct rcfs_container {
@@ -158,6 +160,7 @@ struct rcfs_container {
 	int hierarchy;
 	struct nsproxy *nsproxy;
 	struct kernfs_node *directory;
+	struct kernfs_node *tasks;
 
 	/* private: */
 	struct rcu_head rcu;

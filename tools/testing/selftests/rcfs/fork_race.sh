@@ -90,8 +90,9 @@ a_tree() {
 lingering() {
 	a_tree || return
 	before=$(complaints)
-	echo 20000 >$PARAMETERS/linger
-	fork_race linger "$T/a" "$T/b" "$T/test0.linger" 40 || return
+	# Several RCU grace periods
+	echo 300000 >$PARAMETERS/linger
+	fork_race linger "$T/a" "$T/b" "$T/test0.linger" 10 || return
 	must_be_removable "$T/a" || return
 	must_be_removable "$T/b" || return
 	expect "$before" complaints

@@ -215,6 +215,59 @@ ids_of_the_readers_namespace() {
 	expect 0 grep -cx 1 "$C/tasks"
 }
 
+# announced VERB COMMAND...: that who waits wakes up to an empty container when the
+# command has been run for each task in it, and no sooner
+announced() {
+	verb=$1
+	shift
+	: >"$WORK/said"
+	try "$verb" "$C/tasks" >"$WORK/said" 2>&1 &
+	CHILDREN="$CHILDREN $!"
+	wait_until grep -q . "$WORK/said" || return
+	for id in $(cat "$C/tasks"); do
+		"$@" "$id"
+	done
+	must_be_empty "$C" || return
+	wait_until has_line 2 "$WORK/said" || return
+	expect "waiting
+OK" cat "$WORK/said"
+}
+
+has_line() {
+	[ "$(count_lines "$2")" -ge "$1" ]
+}
+
+# three tasks in $C, one of them with namespaces of its own
+three_inside() {
+	for _ in 1 2; do
+		start sleep 1000
+		attach "$PID" "$C" || return
+	done
+	start_unshared sleep 1000 || return
+	attach "$PID" "$C"
+}
+
+move_out() {
+	attach "$1" "$ROOT"
+}
+
+emptiness_is_announced() {
+	for verb in poll watch; do
+		three_inside || return
+		announced $verb end_task || return
+		three_inside || return
+		announced $verb move_out || return
+		# The last one is one with the container's own nsproxy.
+		start_unshared sleep 1000 || return
+		attach "$PID" "$C" || return
+		end_task "$PID"
+		start sleep 1000
+		attach "$PID" "$C" || return
+		announced $verb end_task || return
+	done
+	must_be_removable "$C"
+}
+
 anybody_may_read() {
 	start sleep 1000
 	attach "$PID" "$C" || return
@@ -239,5 +292,6 @@ point "the root lists who is nowhere else" root_lists_the_rest
 point "tasks of child containers are not listed" child_containers_are_not_listed
 point "zombies are not listed" zombies_are_not_listed
 point "ids are those of the reader's pid namespace" ids_of_the_readers_namespace
+point "who polls or watches hears when a container becomes empty" emptiness_is_announced
 point "anybody may read who is in a container" anybody_may_read
 ktap_finished

@@ -6,12 +6,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -34,6 +36,8 @@ static const char usage[] =
 	"  fdwrite FD TEXT           write to an inherited descriptor\n"
 	"  handon UID FILE TEXT      open as this user, write as oneself\n"
 	"  timeread FILE             how many us it takes to read all of it\n"
+	"  poll FILE                 read it, wait for POLLPRI, read it again\n"
+	"  watch FILE                the same with inotify\n"
 	"  pread FILE OFFSET         read there, and print what came\n"
 	"  mkdir DIR [MODE]\n"
 	"  rmdir DIR\n"
@@ -96,6 +100,41 @@ static void read_all(int fd)
 		n = read(fd, buf, sizeof(buf));
 	} while (n > 0);
 	end(n == 0);
+}
+
+static size_t count_all(int fd)
+{
+	char buf[4096];
+	size_t all = 0;
+	ssize_t n;
+
+	lseek(fd, 0, SEEK_SET);
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		all += n;
+	if (n < 0)
+		end(false);
+	return all;
+}
+
+/* Says "waiting", and then "OK" if the file is empty when it wakes up. */
+static void wait_empty(const char *file, bool watch)
+{
+	int fd = open_or_end(file, O_RDONLY);
+	struct pollfd wait = { .fd = fd, .events = POLLPRI };
+
+	if (watch) {
+		wait.fd = inotify_init();
+		wait.events = POLLIN;
+		if (wait.fd < 0 || inotify_add_watch(wait.fd, file, IN_MODIFY) < 0)
+			die("inotify");
+	}
+	puts(count_all(fd) ? "waiting" : "nothing to wait for");
+	fflush(stdout);
+	if (poll(&wait, 1, 60000) != 1)
+		puts("nothing happened in 60 s");
+	else
+		puts(count_all(fd) ? "not empty" : "OK");
+	exit(0);
 }
 
 static void time_read(int fd)
@@ -235,6 +274,10 @@ int main(int argc, char **argv)
 		read_all(open_or_end(argv[1], O_RDONLY));
 	if (!strcmp(action, "write") && args == 2)
 		write_all(open_or_end(argv[1], O_WRONLY), argv[2]);
+	if (!strcmp(action, "poll") && args == 1)
+		wait_empty(argv[1], false);
+	if (!strcmp(action, "watch") && args == 1)
+		wait_empty(argv[1], true);
 	if (!strcmp(action, "timeread") && args == 1)
 		time_read(open_or_end(argv[1], O_RDONLY));
 	if (!strcmp(action, "fdread") && args == 1)
