@@ -30,6 +30,8 @@ mod attach;
 mod container;
 #[path = "rcfs/door.rs"]
 mod door;
+#[path = "rcfs/empty.rs"]
+mod empty;
 #[path = "rcfs/hierarchy.rs"]
 mod hierarchy;
 #[path = "rcfs/ids.rs"]

@@ -151,8 +151,9 @@ struct rc_subsys {
  *	     &init_nsproxy in the root of a hierarchy.
  * @directory: the directory; stays for as long as an nsproxy of a task refers
  *	       to the container. NULL in the root of a hierarchy.
- * @tasks: the file of that name in it, with a reference, for poll and inotify.
+ * @empty: the file of that name in it, with a reference, for poll and inotify.
  *	   NULL in the root of a hierarchy.
+ * @watched: whether somebody has read that, and nobody has been told since
  * @subsystems: the subsystems of its hierarchy
  */
 struct rcfs_container {
@@ -160,7 +161,8 @@ struct rcfs_container {
 	int hierarchy;
 	struct nsproxy *nsproxy;
 	struct kernfs_node *directory;
-	struct kernfs_node *tasks;
+	struct kernfs_node *empty;
+	bool watched;
 
 	/* private: */
 	struct rcu_head rcu;
@@ -184,6 +186,15 @@ static inline bool rcfs_container_is_empty(const struct rcfs_container *cont)
 {
 	return refcount_read(&cont->nsproxy->count) <= 1 &&
 	       atomic_read(&cont->nr_nsproxies) <= 1;
+}
+
+/* The same, for who wants to be told when it becomes so */
+static inline bool rcfs_container_watch_empty(struct rcfs_container *cont)
+{
+	WRITE_ONCE(cont->watched, true);
+	/* Who drops a count after we have looked sees that. */
+	smp_mb();
+	return rcfs_container_is_empty(cont);
 }
 
 /* The caller keeps @ns alive. */

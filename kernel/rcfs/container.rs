@@ -7,6 +7,7 @@ use crate::{
         States,
         REGISTRY, //
     },
+    empty::Empty,
     hierarchy::Hierarchy,
     mount::Rcfs,
     procs::Procs,
@@ -104,6 +105,7 @@ impl Container {
     /// Makes all files of a container, invisible so far.
     pub(crate) fn populate(hierarchy: &Hierarchy, dir: NodeRef<'_, Rcfs>) -> Result {
         dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), Owner::current_fs(), &())?;
+        dir.create_file::<Empty>(c"empty", Mode::new(0o444), Owner::current_fs(), &())?;
         dir.create_list::<Procs>(c"procs", Mode::new(0o644), Owner::current_fs(), &())?;
         for ss in &hierarchy.subsystems {
             ss.populate(dir)?;

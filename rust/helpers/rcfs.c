@@ -22,6 +22,12 @@ rust_helper_rcfs_container_is_empty(const struct rcfs_container *cont)
 }
 
 __rust_helper bool
+rust_helper_rcfs_container_watch_empty(struct rcfs_container *cont)
+{
+	return rcfs_container_watch_empty(cont);
+}
+
+__rust_helper bool
 rust_helper_rcfs_container_has_nsproxy(const struct rcfs_container *cont,
 				       const struct nsproxy *ns)
 {

@@ -103,6 +103,7 @@ impl Members {
 
     /// Lets tasks share the nsproxy that the container owns. Call it once all states are there, and
     /// remove `directory`, which is the one of the container, only after [`retire`](Self::retire).
+    /// Who watches a file `empty` in it is told when the last task has left.
     pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>) {
         if !self.is_root() {
             // SAFETY: By the type invariant, the container is valid.
@@ -128,6 +129,13 @@ impl Members {
     pub fn is_empty(&self) -> bool {
         // SAFETY: By the type invariant, the container is valid.
         !self.is_root() && unsafe { bindings::rcfs_container_is_empty(self.cont.as_ptr()) }
+    }
+
+    /// As [`is_empty`](Self::is_empty), for somebody who wants to be told by the file `empty` when
+    /// that changes from `false` to `true`.
+    pub fn watch_empty(&self) -> bool {
+        // SAFETY: By the type invariant, the container is valid.
+        !self.is_root() && unsafe { bindings::rcfs_container_watch_empty(self.cont.as_ptr()) }
     }
 
     /// Whether a task is in the container. A task that has given up its nsproxy on its way out is

@@ -221,13 +221,15 @@ announced() {
 	verb=$1
 	shift
 	: >"$WORK/said"
-	try "$verb" "$C/tasks" >"$WORK/said" 2>&1 &
+	expect 0 cat "$C/empty" || return
+	try "$verb" "$C/empty" >"$WORK/said" 2>&1 &
 	CHILDREN="$CHILDREN $!"
 	wait_until grep -q . "$WORK/said" || return
 	for id in $(cat "$C/tasks"); do
 		"$@" "$id"
 	done
 	must_be_empty "$C" || return
+	expect 1 cat "$C/empty" || return
 	wait_until has_line 2 "$WORK/said" || return
 	expect "waiting
 OK" cat "$WORK/said"
@@ -265,6 +267,7 @@ emptiness_is_announced() {
 		attach "$PID" "$C" || return
 		announced $verb end_task || return
 	done
+	expect 0 cat "$ROOT/empty" || return
 	must_be_removable "$C"
 }
 

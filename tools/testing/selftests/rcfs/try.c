@@ -36,7 +36,7 @@ static const char usage[] =
 	"  fdwrite FD TEXT           write to an inherited descriptor\n"
 	"  handon UID FILE TEXT      open as this user, write as oneself\n"
 	"  timeread FILE             how many us it takes to read all of it\n"
-	"  poll FILE                 read it, wait for POLLPRI, read it again\n"
+	"  poll FILE                 read it, wait for POLLPRI, and for a 1 in it\n"
 	"  watch FILE                the same with inotify\n"
 	"  pread FILE OFFSET         read there, and print what came\n"
 	"  mkdir DIR [MODE]\n"
@@ -102,22 +102,17 @@ static void read_all(int fd)
 	end(n == 0);
 }
 
-static size_t count_all(int fd)
+static int read_number(int fd)
 {
-	char buf[4096];
-	size_t all = 0;
-	ssize_t n;
+	char buf[32] = "";
 
-	lseek(fd, 0, SEEK_SET);
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
-		all += n;
-	if (n < 0)
+	if (pread(fd, buf, sizeof(buf) - 1, 0) < 0)
 		end(false);
-	return all;
+	return atoi(buf);
 }
 
-/* Says "waiting", and then "OK" if the file is empty when it wakes up. */
-static void wait_empty(const char *file, bool watch)
+/* Says "waiting", and then "OK" if there is a 1 in the file when it wakes up. */
+static void wait_for_one(const char *file, bool watch)
 {
 	int fd = open_or_end(file, O_RDONLY);
 	struct pollfd wait = { .fd = fd, .events = POLLPRI };
@@ -128,12 +123,12 @@ static void wait_empty(const char *file, bool watch)
 		if (wait.fd < 0 || inotify_add_watch(wait.fd, file, IN_MODIFY) < 0)
 			die("inotify");
 	}
-	puts(count_all(fd) ? "waiting" : "nothing to wait for");
+	puts(read_number(fd) ? "nothing to wait for" : "waiting");
 	fflush(stdout);
 	if (poll(&wait, 1, 60000) != 1)
 		puts("nothing happened in 60 s");
 	else
-		puts(count_all(fd) ? "not empty" : "OK");
+		puts(read_number(fd) ? "OK" : "too early");
 	exit(0);
 }
 
@@ -275,9 +270,9 @@ int main(int argc, char **argv)
 	if (!strcmp(action, "write") && args == 2)
 		write_all(open_or_end(argv[1], O_WRONLY), argv[2]);
 	if (!strcmp(action, "poll") && args == 1)
-		wait_empty(argv[1], false);
+		wait_for_one(argv[1], false);
 	if (!strcmp(action, "watch") && args == 1)
-		wait_empty(argv[1], true);
+		wait_for_one(argv[1], true);
 	if (!strcmp(action, "timeread") && args == 1)
 		time_read(open_or_end(argv[1], O_RDONLY));
 	if (!strcmp(action, "fdread") && args == 1)
