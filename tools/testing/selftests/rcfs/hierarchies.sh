@@ -23,22 +23,6 @@ path_of() {
 	sed -n "s/^[1-9][0-9]*:$2://p" "/proc/$1/rcfs"
 }
 
-# free_hierarchies: how many more there can be, one for each of test0, test1 ...
-free_hierarchies() {
-	free=0
-	while [ $free -lt "$COUNT" ]; do
-		mkdir -p "$WORK/free$free"
-		[ "$(try mount test$free "$WORK/free$free")" = OK ] || break
-		free=$((free + 1))
-	done
-	mounted=0
-	while [ $mounted -lt $free ]; do
-		umount "$WORK/free$mounted"
-		mounted=$((mounted + 1))
-	done
-	echo $free
-}
-
 each_task_is_in_one_container_of_each() {
 	mount_tree one test0 || return
 	mount_tree two test1 || return
@@ -150,7 +134,7 @@ remount_with_another_set() {
 }
 
 hierarchies_run_out() {
-	free=$(free_hierarchies)
+	free=$ROOM
 	if [ "$free" = "$COUNT" ]; then
 		because "there is room for more hierarchies than the $COUNT subsystems make"
 		return "$KSFT_SKIP"
@@ -295,8 +279,6 @@ ids_do_not_collide() {
 
 rcfs_begin
 need_subsystems 0
-COUNT=$(cat $PARAMETERS/count)
-because "$COUNT test subsystems"
 [ "$COUNT" -ge 3 ] || skip_all "there is no room for three more subsystems"
 point "a task is in one container of each hierarchy" each_task_is_in_one_container_of_each
 point "tasks are listed whatever their other containers" every_combination_is_listed

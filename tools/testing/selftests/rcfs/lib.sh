@@ -157,7 +157,29 @@ need_subsystems() {
 	find "/lib/modules/$(uname -r)" -name 'test_rcfs.ko*' 2>/dev/null | grep -q . ||
 		skip_all "there is no module test_rcfs (CONFIG_RCFS_TEST)"
 	trap 'rcfs_end; unload_subsystems' EXIT
-	load_subsystems "$1" || ktap_exit_fail_msg "the module test_rcfs cannot be loaded"
+	if ! load_subsystems "$1" 2>"$WORK/why"; then
+		! grep -q 'No space left' "$WORK/why" || skip_all "there is no room for $1 subsystems"
+		ktap_exit_fail_msg "the module test_rcfs cannot be loaded: $(cat "$WORK/why")"
+	fi
+	COUNT=$(cat $PARAMETERS/count)
+	ROOM=$(free_hierarchies)
+	because "room for $COUNT test subsystems and $ROOM hierarchies"
+}
+
+# free_hierarchies: how many more there can be, one for each of test0, test1 ...
+free_hierarchies() {
+	free=0
+	while [ $free -lt "$COUNT" ]; do
+		mkdir -p "$WORK/free$free"
+		[ "$(try mount test$free "$WORK/free$free")" = OK ] || break
+		free=$((free + 1))
+	done
+	mounted=0
+	while [ $mounted -lt $free ]; do
+		umount "$WORK/free$mounted"
+		mounted=$((mounted + 1))
+	done
+	echo $free
 }
 
 unload_subsystems() {
@@ -186,6 +208,12 @@ states() {
 # mount_tree NAME OPTIONS: a tree of its own at $WORK/NAME, until the end of the
 # point, which has to leave no task there that it has not started
 mount_tree() {
+	# shellcheck disable=SC2086 # one word each
+	set -- "$1" "$2" $TREES
+	if [ $(($# - 2)) -ge "${ROOM:-1}" ]; then
+		because "there is no room for one more hierarchy"
+		return "$KSFT_SKIP"
+	fi
 	mkdir -p "$WORK/$1" || return
 	expect OK try mount "$2" "$WORK/$1" || return
 	TREES="$TREES $WORK/$1"
