@@ -47,6 +47,8 @@ help() {
 	                     workload, and whom the CPU time is charged to
 	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
 	                     and PROVE_RCU; much faster than those checks in QEMU
+	  --config FILE      a Kconfig fragment on top of .config.fragment, the last word
+	                     winning; may be repeated. Built in a folder of its own
 	  --add FILE[:DEST]  put a file or folder of the host into the guest, by default
 	                     below /root; may be repeated
 	  --icount           count instructions instead of time: figures repeat, whatever
@@ -110,7 +112,7 @@ while [[ $# -gt 0 ]]; do
 	option=$1
 	shift
 	case $option in
-	--add | --smp | --mem | --append | --accel | --patch)
+	--config | --add | --smp | --mem | --append | --accel | --patch)
 		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
 	--demo | --test | --build-only)
 		[[ ! $MODE ]] || usage "$option and --$MODE exclude each other" ;;&
@@ -122,6 +124,10 @@ while [[ $# -gt 0 ]]; do
 		;;
 	--build-only)	MODE='build-only' ;;
 	--debug)	FLAVOUR=debug ;;
+	--config)
+		[[ -f $1 ]] || usage "--config: there is no file $1"
+		CONFIGS+=("$(realpath "$1")"); shift
+		;;
 	--add)		ADD+=("$1"); shift ;;
 	--icount)	ICOUNT=1 ;;
 	--smp)		SMP=$1; shift ;;

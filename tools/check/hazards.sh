@@ -62,7 +62,7 @@ for patch in "${patches[@]}"; do
 	number=$((number + 1))
 	name=$(basename "$patch" .patch)
 	if run "$patch"; then
-		grep -E '^ *not ok |^# failed: (console|the guest)' "$output" | cut -c 1-160 | sed 's/^ */# /' | head -n 5
+		grep -E '^ *not ok |^# failed: (console|the guest)' "$output" | sed -E 's/^[ #]*/# /' | cut -c 1-160 | head -n 5
 		passed=$((passed + 1))
 		echo "ok $number $name"
 	else

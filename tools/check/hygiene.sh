@@ -72,6 +72,7 @@ prepare() {
 	(tree_update) || TREE_BROKEN=1
 	TREE=$CACHE/tree/$SOURCE_ID
 	step "Checks"
+	GIVEN_SOURCE=${LINUX_SRC-}
 	export LINUX_SRC=$SOURCE
 	export PYTHONDONTWRITEBYTECODE=1	# the source stays as it is
 }
@@ -133,6 +134,9 @@ check_clippy() {
 	}
 	! grep -A 12 '^warning' "$BUILD/clippy.log"
 }
+
+# It takes the lock by itself, and means the same source as we do.
+check_unchanged() { LINUX_SRC=$GIVEN_SOURCE tools/check/unchanged.sh; }
 
 check_checkpatch() {
 	local scratch
@@ -228,6 +232,7 @@ main() {
 	local TREE_BROKEN=
 	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
 	add "clippy" check_clippy
+	add "no code changes without CONFIG_RCFS" check_unchanged
 	add "rustfmt" check_rustfmt
 	add "shellcheck" check_shellcheck
 	add "kernel-doc" check_kernel_doc

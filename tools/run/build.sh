@@ -8,9 +8,12 @@
 # or empty).
 
 FRAGMENTS=("$TOP/.config.fragment")
+CONFIGS=()		# more fragments, on top: absolute names
 
 build_setup() {
 	BUILD=$CACHE/build/$FLAVOUR
+	# Known by the names, so that an edit of such a file rebuilds little.
+	[[ ${#CONFIGS[@]} -eq 0 ]] || BUILD+=-$(printf '%s\n' "${CONFIGS[@]}" | sha256sum | head -c 8)
 	MODULES=$BUILD/rcfs-modules
 	MAKE=(make -C "$TREE" O="$BUILD" LLVM="$LLVM" RUSTC="$RUSTC" HOSTRUSTC="$RUSTC"
 	      RUSTDOC="${RUSTC%rustc}rustdoc" RUSTFMT="${RUSTC%rustc}rustfmt"
@@ -33,6 +36,7 @@ build_setup() {
 		TARGET=bzImage
 		KERNEL_IMAGE=$BUILD/arch/x86/boot/bzImage
 	fi
+	FRAGMENTS+=("${CONFIGS[@]}")
 }
 
 build_kernel() {

@@ -89,7 +89,7 @@ tasks_add_up() {
 }
 
 sibling_stays() {
-	mkdir "$C/busy" "$C/idle" "$C/empty" || return
+	mkdir "$C/busy" "$C/idle" "$C/nobody" || return
 	start sleep 1000
 	wait_until is_in_state S "$PID" || return
 	attach "$PID" "$C/idle" || return
@@ -97,7 +97,7 @@ sibling_stays() {
 	before=$(usage "$C/idle")
 	run_for $ENOUGH "$PID" || return
 	expect "$before" usage "$C/idle" || return
-	expect 0 usage "$C/empty"
+	expect 0 usage "$C/nobody"
 }
 
 parents_grow_with_it() {

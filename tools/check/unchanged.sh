@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Without CONFIG_RCFS the series changes no generated code outside of its own
+# files. Builds, for x86-64, what the series touches: once from the pristine
+# source, once with the series; and compares code and data. Says nothing if they
+# are the same, else where they are not, with the beginning of the difference.
+
+set -u
+export LC_ALL=C
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
+FLAVOUR=unchanged
+VERBOSE=
+# shellcheck source=tools/lib/owned.sh
+. "$TOP/tools/lib/owned.sh"
+# shellcheck source=tools/run/ui.sh
+. "$TOP/tools/run/ui.sh"
+STEPS=5
+# shellcheck source=tools/run/host.sh
+. "$TOP/tools/run/host.sh"
+# shellcheck source=tools/run/source.sh
+. "$TOP/tools/run/source.sh"
+# shellcheck source=tools/run/tree.sh
+. "$TOP/tools/run/tree.sh"
+# shellcheck source=tools/run/build.sh
+. "$TOP/tools/run/build.sh"
+
+# What fork, exit and the scheduler are made of is looked at in any case.
+ALWAYS=(kernel/nsproxy.c kernel/fork.c kernel/exit.c kernel/sched/core.c kernel/sched/fair.c)
+
+# touched_code: the C files of the kernel that the series touches. Not its own
+# ones. Not below rust/, where C is only there for Rust. Not what x86-64 has no
+# use for: the mending of User Mode Linux is no part of rcfs, and meant to be seen.
+touched_code() {
+	local patch file
+	while read -r patch; do
+		touched_by "$TOP/patches/$patch"
+	done < <(series) | sort -u | while IFS= read -r file; do
+		case $file in
+		rust/* | tools/* | samples/* | Documentation/*) continue ;;
+		arch/x86/*.c) ;;
+		arch/*) continue ;;
+		*.c) ;;
+		*) continue ;;
+		esac
+		[[ ! -f $SOURCE/$file ]] || echo "$file"
+	done
+}
+
+# object_of FILE: sets OBJECT, what it is compiled into. Some files are no unit of
+# their own, but included by another one, as many of the scheduler's are.
+object_of() {
+	local file=$1 folder=${1%/*} name=${1##*/} unit
+	if ! grep -qwF -- "${name%.c}.o" "$SOURCE/$folder"/{Makefile,Kbuild} 2>/dev/null; then
+		unit=$(grep -lE "^#[[:space:]]*include[[:space:]]+\"$name\"" "$SOURCE/$folder"/*.c | head -n 1)
+		[[ $unit ]] ||
+			fail "no object is known for $file" "no makefile in $folder names it, and no file there includes it" \
+				"add the case to object_of() in tools/check/unchanged.sh"
+		file=$folder/${unit##*/}
+	fi
+	OBJECT=${file%.c}.o
+}
+
+# build_side SIDE TREE WHAT: the objects from a tree, in a build folder of their
+# own. Always asks make, which takes seconds and knows best.
+build_side() {
+	local TREE=$2 FLAVOUR=unchanged-$1 key
+	build_setup
+	[[ $SOURCE_ID == "$(cat "$BUILD/.rcfs-source" 2>/dev/null)" ]] || rm -rf "$BUILD"
+	mkdir -p "$BUILD"
+	echo "$SOURCE_ID" >"$BUILD/.rcfs-source"
+	key=$({ cat "${FRAGMENTS[@]}"; echo "$KCONFIG ${MAKE[*]} $TOOLCHAIN"; } | sha256sum)
+	if [[ $key != "$(cat "$BUILD/.rcfs-config-key" 2>/dev/null)" ]]; then
+		need_space 100 "$CACHE"
+		configure
+		echo "$key" >"$BUILD/.rcfs-config-key"
+		doing "building $3"
+	fi
+	counted_make "${OBJECTS[@]}"
+}
+
+# code_of OBJECT: its functions in a form to compare. What goes away:
+#   - Addresses, in front of instructions and of jump targets, which llvm-objdump
+#     gives relative to their function as well: code behind something that grew
+#     moves, but is the same.
+#   - The target of an instruction that a relocation completes: there it is the
+#     address of the next instruction, whatever is meant.
+# Line numbers need nothing: WARN and BUG keep theirs in __bug_table, and no
+# instruction of this configuration has __LINE__ in it, as might_sleep() of a
+# debug kernel has. Files are named by their path from the top of the source.
+code_of() {
+	"$OBJDUMP" -dr --no-show-raw-insn "$1" | awk '
+		function flush() { if (held != "") print held; held = "" }
+		/file format/ || /^Disassembly/ || /^$/ { next }
+		/^[0-9a-f]+ <.*>:$/ { flush(); sub(/^[^<]*</, ""); sub(/>:$/, "():"); print; next }
+		/^\t\t/ { sub(/<[^>]*>$/, "", held); flush(); sub(/^[^:]*: */, ""); print "\t\t" $0; next }
+		{ flush(); sub(/^ *[0-9a-f]+:[ \t]*/, ""); sub(/0x[0-9a-f]+ </, "<"); held = "\t" $0 }
+		END { flush() }'
+}
+
+# data_of OBJECT: its other sections, contents and relocations, in the order of
+# their names: the compiler's is that of their first use. Not
+#   - __bug_table, for its line numbers,
+#   - what is derived from the code, or does not get into the kernel. Names of
+#     symbols are among that: those of initcalls have line numbers, too.
+data_of() {
+	"$OBJDUMP" -sr "$1" | awk '
+		/^Contents of section / || /^RELOCATION RECORDS FOR / {
+			name = $NF
+			gsub(/^\[|\]?:$/, "", name)
+			skip = name ~ /text|^\.rela|^__bug_table$|^\.(sym|str|shstr)tab$|^\.(orc_|discard|llvm|comment|note)/
+			next
+		}
+		name != "" && !skip && !/^$/ && !/^OFFSET/ { sub(/^ /, ""); print "section " name ":\t" $0 }' |
+		sort -s -t : -k 1,1
+}
+
+# differing BEFORE AFTER: the functions and sections that are not the same
+differing() {
+	diff -U 1000000 "$1" "$2" | awk '
+		NR <= 3 { next }
+		/^.[^\t]/ { name = substr($0, 2); sub(/:.*/, "", name) }
+		/^[-+]/ && !seen[name]++ { printf "%s%s", sep, name; sep = ", " }'
+}
+
+# without_offsets LISTING: where it jumps to, and what it refers to in a section,
+# without the place there
+without_offsets() {
+	sed -E 's/(R_X86_64_[0-9A-Z]+[[:space:]]+\.[^+-]*)[+-]0x[0-9a-f]+/\1/
+		s/<([^>+]*)\+0x[0-9a-f]+>/<\1>/' "$1"
+}
+
+# compare OBJECT
+compare() {
+	local object=$1 side file
+	for side in before after; do
+		file=$CACHE/build/unchanged-$side/$object
+		{ code_of "$file" && data_of "$file"; } >"$RUN/$side" && grep -q '():$' "$RUN/$side" ||
+			fail "$object cannot be disassembled" "$OBJDUMP shows no code in it" "try it by hand: $OBJDUMP -dr $file"
+	done
+	! cmp -s "$RUN/before" "$RUN/after" || return 0
+	# Where something grew, what follows has another offset, and all that
+	# refers to it. Show that only if nothing else is different.
+	for side in before after; do
+		without_offsets "$RUN/$side" >"$RUN/$side.short"
+	done
+	if ! cmp -s "$RUN/before.short" "$RUN/after.short"; then
+		mv "$RUN/before.short" "$RUN/before"
+		mv "$RUN/after.short" "$RUN/after"
+	fi
+	echo "$object is not the same with the series: $(differing "$RUN/before" "$RUN/after")"
+	diff -U 2 -F '^[^	]' --label "$object before" --label "$object after" "$RUN/before" "$RUN/after" | head -n 40
+	return 1
+}
+
+# Two kernels that are configured differently need no look at their code.
+compare_configurations() {
+	local side
+	for side in before after; do
+		grep -v CONFIG_RCFS "$CACHE/build/unchanged-$side/.config" >"$RUN/$side"
+	done
+	! cmp -s "$RUN/before" "$RUN/after" || return 0
+	echo "the series changes the configuration although CONFIG_RCFS is not set:"
+	diff "$RUN/before" "$RUN/after" | grep '^[<>]' | head -n 40
+	return 1
+}
+
+main() {
+	local file object status=0
+	[[ $# -eq 0 ]] || { echo "usage: tools/check/unchanged.sh" >&2; exit 2; }
+	log_start "$@"
+	lock_cache
+	step "tools"
+	host_prepare
+	OBJDUMP=llvm-objdump${CLANG#clang}
+	step "source"
+	source_prepare
+	step "series"
+	tree_update
+	step "objects"
+	OBJECTS=()
+	for file in $(touched_code) "${ALWAYS[@]}"; do
+		object_of "$file"
+		[[ " ${OBJECTS[*]} " == *" $OBJECT "* ]] || OBJECTS+=("$OBJECT")
+	done
+	mkdir -p "$CACHE/build"
+	# rcfs needs Rust, and nothing in C depends on it: without, there is no
+	# waiting for it after every change of a Rust file.
+	FRAGMENTS=("$CACHE/build/unchanged.config")
+	{
+		echo "# Made from .config.fragment, which is what to edit."
+		grep -vE '^(# )?CONFIG_(RUST|RCFS|RCFS_[A-Z_]*|MAX_RC_[A-Z_]*)[= ]' "$TOP/.config.fragment"
+	} >"${FRAGMENTS[0]}"
+	KCONFIG=$(kconfig_of_series | sha256sum)
+	build_side before "$SOURCE" "the pristine source"
+	build_side after "$TREE" "the one with the series"
+	step "comparison"
+	RUN=$(mktemp -d) || fail "no temporary folder" "mktemp failed" "make room in ${TMPDIR:-/tmp}"
+	trap 'rm -rf "$RUN"' EXIT
+	compare_configurations || status=1
+	for object in "${OBJECTS[@]}"; do
+		compare "$object" || status=1
+	done
+	return $status
+}
+
+main "$@"
