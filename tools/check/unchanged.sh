@@ -54,9 +54,10 @@ touched_code() {
 object_of() {
 	local file=$1 folder=${1%/*} name=${1##*/} unit
 	if ! grep -qwF -- "${name%.c}.o" "$SOURCE/$folder"/{Makefile,Kbuild} 2>/dev/null; then
-		unit=$(grep -lE "^#[[:space:]]*include[[:space:]]+\"$name\"" "$SOURCE/$folder"/*.c | head -n 1)
+		unit=$(grep -lE "^#\s*include\s+\"$name\"" "$SOURCE/$folder"/*.c | head -n 1)
 		[[ $unit ]] ||
-			fail "no object is known for $file" "no makefile in $folder names it, and no file there includes it" \
+			fail "no object is known for $file" \
+				"no makefile in $folder names it, and no file there includes it" \
 				"add the case to object_of() in tools/check/unchanged.sh"
 		file=$folder/${unit##*/}
 	fi
@@ -110,10 +111,12 @@ data_of() {
 		/^Contents of section / || /^RELOCATION RECORDS FOR / {
 			name = $NF
 			gsub(/^\[|\]?:$/, "", name)
-			skip = name ~ /text|^\.rela|^__bug_table$|^\.(sym|str|shstr)tab$|^\.(orc_|discard|llvm|comment|note)/
+			skip = name ~ /text|^__bug_table$|^\.(rela|symtab|strtab|shstrtab)/ ||
+				name ~ /^\.(orc_|discard|llvm|comment|note)/
 			next
 		}
-		name != "" && !skip && !/^$/ && !/^OFFSET/ { sub(/^ /, ""); print "section " name ":\t" $0 }' |
+		name == "" || skip || /^$/ || /^OFFSET/ { next }
+		{ sub(/^ /, ""); print "section " name ":\t" $0 }' |
 		sort -s -t : -k 1,1
 }
 
@@ -138,7 +141,8 @@ compare() {
 	for side in before after; do
 		file=$CACHE/build/unchanged-$side/$object
 		{ code_of "$file" && data_of "$file"; } >"$RUN/$side" && grep -q '():$' "$RUN/$side" ||
-			fail "$object cannot be disassembled" "$OBJDUMP shows no code in it" "try it by hand: $OBJDUMP -dr $file"
+			fail "$object cannot be disassembled" "$OBJDUMP shows no code in it" \
+				"try it by hand: $OBJDUMP -dr $file"
 	done
 	! cmp -s "$RUN/before" "$RUN/after" || return 0
 	# Where something grew, what follows has another offset, and all that
@@ -151,7 +155,8 @@ compare() {
 		mv "$RUN/after.short" "$RUN/after"
 	fi
 	echo "$object is not the same with the series: $(differing "$RUN/before" "$RUN/after")"
-	diff -U 2 -F '^[^	]' --label "$object before" --label "$object after" "$RUN/before" "$RUN/after" | head -n 40
+	diff -U 2 -F $'^[^\t]' --label "$object before" --label "$object after" "$RUN"/{before,after} |
+		head -n 40
 	return 1
 }
 

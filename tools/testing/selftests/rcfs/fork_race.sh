@@ -7,14 +7,6 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# How often the kernel has complained, and whether it has ever. Only what comes
-# during a test is judged; the host's side reads the whole console.
-COMPLAINT='WARNING:|BUG:|Oops|refcount_t:|KASAN|possible .* (locking|recursion)|suspicious RCU'
-complaints() {
-	dmesg | grep -cE "$COMPLAINT"
-	cat /proc/sys/kernel/tainted
-}
-
 # race TEST ROUNDS: in two containers, which can be removed at once afterwards
 race() {
 	before=$(complaints)

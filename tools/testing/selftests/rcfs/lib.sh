@@ -229,6 +229,14 @@ names() {
 	done
 }
 
+# How often the kernel has complained, and whether it has ever. Only what comes
+# during a test is judged; the host's side reads the whole console.
+COMPLAINT='WARNING:|BUG:|Oops|refcount_t:|KASAN|possible .* (locking|recursion)|suspicious RCU'
+complaints() {
+	dmesg | grep -cE "$COMPLAINT"
+	cat /proc/sys/kernel/tainted
+}
+
 # ---- delays that widen races: see kernel/rcfs/delay.c
 
 DELAYS=/sys/kernel/debug/rcfs
