@@ -222,6 +222,7 @@ static inline bool rcfs_container_has_task(const struct rcfs_container *cont,
 static inline bool rcfs_container_lacks_task(const struct rcfs_container *cont,
 					     const struct task_struct *tsk)
 {
+	/* Pairs with the release in set_task_nsproxy(). */
 	const struct nsproxy *ns = smp_load_acquire(&tsk->nsproxy);
 
 	return ns && !rcfs_container_has_nsproxy(cont, ns);

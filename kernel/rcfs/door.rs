@@ -74,8 +74,10 @@ pub(crate) struct LocalModule;
 
 impl ModuleMetadata for LocalModule {
     const NAME: &'static CStr = c"rcfs";
-    // SAFETY: `THIS_MODULE` is NULL for what is built in.
-    const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(ptr::null_mut()) };
+    const THIS_MODULE: ThisModule = {
+        // SAFETY: `THIS_MODULE` is NULL for what is built in.
+        unsafe { ThisModule::from_ptr(ptr::null_mut()) }
+    };
 }
 
 /// A registered subsystem.
@@ -355,7 +357,6 @@ pub(crate) unsafe extern "C" fn __rcfs_add_file(
     };
 
     from_result(|| {
-        let name = name.map(|c| c as u8);
         let name = CStr::from_bytes_until_nul(&name).map_err(|_| EINVAL)?;
         let mode = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
         // SAFETY: By the safety requirements.

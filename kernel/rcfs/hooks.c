@@ -22,10 +22,6 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_EXIT]),
 };
 
-/* Under RCU, or with the mutex of rcfs held */
-#define for_each_hooked(ss, hook)						\
-	list_for_each_entry_rcu(ss, &hook_lists[hook], hook_nodes[hook], true)
-
 static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 {
 	switch (hook) {
@@ -107,7 +103,7 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
 	ns = READ_ONCE(tsk->nsproxy);
-	for_each_hooked(ss, RC_HOOK_CHARGE)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CHARGE], hook_nodes[RC_HOOK_CHARGE])
 		if (READ_ONCE(ss->active))
 			ss->charge(ss, rcfs_nsproxy_state(ns, ss), delta_exec);
 }
@@ -118,7 +114,7 @@ void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	for_each_hooked(ss, RC_HOOK_TRANSFER) {
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TRANSFER], hook_nodes[RC_HOOK_TRANSFER]) {
 		void *to = rcfs_nsproxy_state(new, ss);
 		void *from = rcfs_nsproxy_state(old, ss);
 
@@ -134,7 +130,7 @@ static void cancel_fork(const struct nsproxy *ns, struct task_struct *child,
 {
 	struct rc_subsys *ss;
 
-	for_each_hooked(ss, RC_HOOK_FORK) {
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_FORK], hook_nodes[RC_HOOK_FORK]) {
 		if (ss == end)
 			break;
 		if (READ_ONCE(ss->active) && ss->cancel_fork)
@@ -148,7 +144,7 @@ int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
 	int err;
 
 	lockdep_assert_held_write(&tasklist_lock);
-	for_each_hooked(ss, RC_HOOK_FORK) {
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_FORK], hook_nodes[RC_HOOK_FORK]) {
 		if (!READ_ONCE(ss->active))
 			continue;
 		err = ss->can_fork(ss, rcfs_nsproxy_state(ns, ss), child);
@@ -171,7 +167,7 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	for_each_hooked(ss, RC_HOOK_EXIT)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_EXIT], hook_nodes[RC_HOOK_EXIT])
 		if (READ_ONCE(ss->active))
 			ss->exit(ss, rcfs_nsproxy_state(ns, ss), tsk);
 	rcu_read_unlock();

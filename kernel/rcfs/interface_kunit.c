@@ -138,7 +138,7 @@ static void bound_subsystem_is_ebusy(struct kunit *test)
 {
 	struct file_system_type *type = get_fs_type("rcfs");
 	struct rc_subsys ss = unit_subsys("unit");
-	static char options[] = "unit";
+	char options[] = "unit";
 	struct vfsmount *mnt;
 
 	KUNIT_ASSERT_NOT_NULL(test, type);
@@ -184,6 +184,7 @@ static struct kunit_suite interface_suite = {
 	.init = interface_init,
 	.test_cases = interface_cases,
 };
+
 kunit_test_suite(interface_suite);
 
 MODULE_DESCRIPTION("KUnit tests for the registration of rcfs subsystems");

@@ -23,6 +23,7 @@ __rust_helper bool rust_helper_task_is_exiting(const struct task_struct *tsk)
 
 __rust_helper int rust_helper_task_nr_threads(struct task_struct *tsk)
 {
+	/* For a guess: it may be another number by the time it is used. */
 	return data_race(get_nr_threads(tsk));
 }
 

@@ -182,7 +182,7 @@ check_spdx() {
 		case $file in
 		# Mail, a list of names, the licence itself, kselftest's settings,
 		# which its runner reads without comments.
-		patches/* | series | COPYING | LICENSES/* | */settings) continue ;;
+		patches/* | tools/check/hazards/*.patch | series | COPYING | LICENSES/* | */settings) continue ;;
 		esac
 		head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' || {
 			echo "$file: no SPDX-License-Identifier in its first three lines"

@@ -52,6 +52,7 @@ tree_key() {
 		series | sed 's,^,patches/,' | xargs -r -d '\n' sha256sum
 		owned_files "$TOP" | xargs -r -d '\n' sha256sum
 		[[ ${#PATCHES[@]} -eq 0 ]] || cat "${PATCHES[@]}"
+		[[ ! -f $TREE/.rcfs-followed ]] || cat "$TREE/.rcfs-followed"
 	) 2>&1 | sha256sum
 }
 
@@ -69,6 +70,8 @@ tree_follow_source() {
 			rm -f "$TREE/$file"
 		fi
 	done <"$changed"
+	# What was built from the files as they were is out of date.
+	date +%s%N >"$TREE/.rcfs-followed"
 	rm -f "$changed" "$TREE/.rcfs-key"
 }
 

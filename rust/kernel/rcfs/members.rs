@@ -151,9 +151,8 @@ impl Members {
 
         let _ = task.for_each_thread(|thread, _| {
             // SAFETY: The container and the thread are valid, and the RCU read lock is held.
-            let elsewhere = unsafe {
-                bindings::rcfs_container_lacks_task(self.cont.as_ptr(), thread.as_ptr())
-            };
+            let elsewhere =
+                unsafe { bindings::rcfs_container_lacks_task(self.cont.as_ptr(), thread.as_ptr()) };
 
             if !elsewhere {
                 return ControlFlow::Continue(());

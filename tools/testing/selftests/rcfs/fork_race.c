@@ -670,7 +670,7 @@ static void leave(unsigned long rounds)
 	reap_all();
 }
 
-/* A thread that is being made while its process moves moves with it. */
+/* A thread that is being made while its process moves goes with it. */
 static void no_thread_left_behind(unsigned long rounds)
 {
 	static struct list list;

@@ -8,10 +8,11 @@
 #	ktap_finished
 #
 # Every point runs in a subshell, with an empty container $C of its own below
-# the root container $ROOT, and an empty folder $WORK; $SELF is the id of the subshell, which is in the root
-# container. Whatever is in $C afterwards is ended, and $C must then go away, or
-# the point has failed. A function says with because() why it fails, returns
-# non-zero then, and returns $KSFT_SKIP if it cannot run.
+# the root container $ROOT, and an empty folder $WORK; $SELF is the id of the
+# subshell, which is in the root container. Whatever is in $C afterwards is
+# ended, and $C must then go away, or the point has failed. A function says with
+# because() why it fails, returns non-zero then, and returns $KSFT_SKIP if it
+# cannot run.
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 for folder in "$HERE/../kselftest" "${BASE_DIR:-}/kselftest"; do
@@ -158,7 +159,8 @@ need_subsystems() {
 		skip_all "there is no module test_rcfs (CONFIG_RCFS_TEST)"
 	trap 'rcfs_end; unload_subsystems' EXIT
 	if ! load_subsystems "$1" 2>"$WORK/why"; then
-		! grep -q 'No space left' "$WORK/why" || skip_all "there is no room for $1 subsystems"
+		! grep -q 'No space left' "$WORK/why" ||
+			skip_all "there is no room for $1 subsystems"
 		ktap_exit_fail_msg "the module test_rcfs cannot be loaded: $(cat "$WORK/why")"
 	fi
 	COUNT=$(cat $PARAMETERS/count)

@@ -225,9 +225,10 @@ announced() {
 	try "$verb" "$C/empty" >"$WORK/said" 2>&1 &
 	CHILDREN="$CHILDREN $!"
 	wait_until grep -q . "$WORK/said" || return
-	for id in $(cat "$C/tasks"); do
+	cat "$C/tasks" >"$WORK/tasks"
+	while read -r id; do
 		"$@" "$id"
-	done
+	done <"$WORK/tasks"
 	must_be_empty "$C" || return
 	expect 1 cat "$C/empty" || return
 	wait_until has_line 2 "$WORK/said" || return
@@ -256,16 +257,16 @@ move_out() {
 emptiness_is_announced() {
 	for verb in poll watch; do
 		three_inside || return
-		announced $verb end_task || return
+		announced "$verb" end_task || return
 		three_inside || return
-		announced $verb move_out || return
+		announced "$verb" move_out || return
 		# The last one is one with the container's own nsproxy.
 		start_unshared sleep 1000 || return
 		attach "$PID" "$C" || return
 		end_task "$PID"
 		start sleep 1000
 		attach "$PID" "$C" || return
-		announced $verb end_task || return
+		announced "$verb" end_task || return
 	done
 	expect 0 cat "$ROOT/empty" || return
 	must_be_removable "$C"
