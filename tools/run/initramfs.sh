@@ -71,7 +71,9 @@ guest_command() {
 guest_shell() {
 	local size
 	size=$(stty size 2>/dev/null)
-	echo "${size:-24 80} ${TERM:-linux}" >"$GUEST/etc/rcfs/terminal"
+	# Some terminals do not know their own size.
+	[[ $size =~ ^[1-9] ]] || size="24 80"
+	echo "$size ${TERM:-linux}" >"$GUEST/etc/rcfs/terminal"
 	{
 		echo "Linux with rcfs at /sys/fs/rcfs. Leave with 'exit' or 'poweroff'."
 		[[ $FLAVOUR == debug ]] || echo "Ctrl-a x ends the guest at once, Ctrl-a a is a Ctrl-a."
