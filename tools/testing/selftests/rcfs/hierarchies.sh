@@ -121,6 +121,7 @@ OK
 Device or resource busy
 e rcfs: test1: in use by hierarchy $number" fsconfig flag:test1 flag:test2 create || return
 	# What was refused has left nothing behind.
+	[ "$ROOM" -ge 2 ] || return 0
 	expect OK try mount test2 "$WORK/other" || return
 	umount "$WORK/other"
 }
