@@ -363,27 +363,10 @@ already_there() {
 	must_be_removable "$C"
 }
 
-# Who waits for a grace period sleeps; then the count says so, whatever the speed
-# of the machine.
 attach_does_not_wait() {
 	start sleep 1000
-	mkdir "$C/a" "$C/b" || return
-	before=$(voluntary_switches)
-	for _ in 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4; do
-		echo "$PID" >"$C/a/tasks"
-		echo "$PID" >"$C/b/tasks"
-	done
-	after=$(voluntary_switches)
-	must_be_in "$PID" "$C/b" || return
-	if [ $((after - before)) -ge 25 ]; then
-		because "slept $((after - before)) times in 50 attaches"
-		return 1
-	fi
-}
-
-# of this shell, not of one that it forks
-voluntary_switches() {
-	sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$SELF/status"
+	moves_without_sleep tasks || return
+	must_be_in "$PID" "$C/b"
 }
 
 rcfs_begin

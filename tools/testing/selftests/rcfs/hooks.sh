@@ -21,11 +21,6 @@ counted() {
 	expect "$1" count_lines "$2/tasks"
 }
 
-count_lines() {
-	lines=$(wc -l <"$1")
-	echo $((lines))
-}
-
 forks_and_exits_are_told() {
 	a_tree || return
 	start sh -c "echo 0 >$T/a/tasks

@@ -352,6 +352,33 @@ threads_of() {
 	done | sort -n
 }
 
+count_lines() {
+	lines=$(wc -l <"$1")
+	echo $((lines))
+}
+
+# of this shell, not of one that it forks
+voluntary_switches() {
+	sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$SELF/status"
+}
+
+# moves_without_sleep FILE: write $PID to it 50 times, in $C/a and $C/b in turn. Who
+# waits for a grace period sleeps; then the count says so, whatever the speed of
+# the machine.
+moves_without_sleep() {
+	mkdir "$C/a" "$C/b" || return
+	before=$(voluntary_switches)
+	for _ in 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4; do
+		echo "$PID" >"$C/a/$1"
+		echo "$PID" >"$C/b/$1"
+	done
+	after=$(voluntary_switches)
+	if [ $((after - before)) -ge 25 ]; then
+		because "slept $((after - before)) times in 50 attaches"
+		return 1
+	fi
+}
+
 # task_state ID: R, S, Z ...
 task_state() {
 	sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null

@@ -164,11 +164,6 @@ unshared_tasks() {
 	expect 4 count_lines "$C/tasks"
 }
 
-count_lines() {
-	lines=$(wc -l <"$1")
-	echo $((lines))
-}
-
 root_lists_the_rest() {
 	start_inside 3 || return
 	must_be_in 1 "$ROOT" || return
