@@ -16,12 +16,14 @@
 #include <linux/nsproxy.h>
 #include <linux/types.h>
 
+struct cpumask;
 struct kernfs_node;
 struct kernfs_open_file;
 struct module;
 struct pid;
 struct pid_namespace;
 struct seq_file;
+struct task_group;
 struct task_struct;
 
 #define RC_MAX_CFTYPE_NAME		64
@@ -57,9 +59,16 @@ struct rc_cftype {
 /* What the rest of the kernel tells subsystems: see kernel/rcfs/hooks.c */
 enum rc_hook {
 	RC_HOOK_CHARGE,
+	RC_HOOK_ACCOUNT,
 	RC_HOOK_TRANSFER,
+	RC_HOOK_CAN_FORK,
 	RC_HOOK_FORK,
 	RC_HOOK_EXIT,
+	RC_HOOK_RELEASE,
+	RC_HOOK_FREEZING,
+	RC_HOOK_LIMIT_CPUS,
+	RC_HOOK_TASK_GROUP,
+	RC_HOOK_CPUS_CHANGED,
 	RC_NR_HOOKS
 };
 
@@ -84,36 +93,61 @@ enum rc_hook {
  *	      count of tasks, is kept here and not in @attach. Optional.
  * @attach: @tsk has moved; @new and @old are its nsproxies, with references
  *	    held. It may have exited meanwhile. Optional.
- * @populate: adds the files of the subsystem to a new container's directory
- *	      with rcfs_add_file(). Optional.
+ * @populate: adds the files of the subsystem to the directory @dir of a new
+ *	      container, with rcfs_add_file(). @ns is the nsproxy with the
+ *	      state, &init_nsproxy for the root of a hierarchy. Optional.
  * @can_fork: may refuse, with a negative errno, that @child comes into being
  *	      in the container with the state @state. If no other subsystem
  *	      refuses, it is there the next moment. Called by the parent under
  *	      the tasklist_lock and the siglock: no sleeping. Optional.
  * @cancel_fork: takes back what a successful @can_fork did, under the same
  *		 locks. Optional.
+ * @fork: @child has come into being; others see it, but it has not run yet, and
+ *	  is in a container of the hierarchy, or in none if somebody has killed
+ *	  it. Called by the parent in process context without locks, of rcfs or
+ *	  others; may sleep. The child may be moved meanwhile. Optional.
  * @exit: @tsk leaves the container with the state @state, because it exits. It
  *	  is in no container from then on, although it still runs for a while
  *	  and is a zombie after that. Called under the task_lock: no sleeping.
  *	  Optional.
+ * @release: @tsk, which was in a container when it exited, has been reaped.
+ *	     @state is of that container or, if that has been removed, of the
+ *	     next one above that has not; it is not called if only the root is
+ *	     left. If there was no memory to remember @tsk, it is called
+ *	     directly after @exit. No sleeping. Optional.
  * @charge: @delta_exec ns of CPU time were consumed by a task in the container
- *	    with the state @state. Called for every task under the runqueue
- *	    lock, perhaps on another CPU than the task's: no sleeping, no
- *	    locks. Optional.
+ *	    with the state @state, or by one that was there when it exited.
+ *	    Called for every task under the runqueue lock, perhaps on another
+ *	    CPU than the task's: no sleeping, no locks. Optional.
+ * @account: a task as for @charge was found to be running in user mode, or in
+ *	     the kernel if @system; @delta ns are put down to that. Called by
+ *	     the tick on the CPU of the task: no sleeping, no locks. Optional.
+ * @freezing: whether tasks in the container with the state @state shall freeze:
+ *	      see freezing(). Any context: no sleeping, no locks. Optional.
+ * @limit_cpus: takes from @mask the CPUs on which tasks in the container with
+ *		the state @state must not run. Under the runqueue lock: no
+ *		sleeping, no locks. Optional.
+ * @task_group: the group that the scheduler shall have tasks in that are in the
+ *		container with the state @state, or NULL for the one that they
+ *		have without rcfs. Under the runqueue lock: no sleeping, no
+ *		locks. Optional.
+ * @cpus_changed: CPUs have come or gone, or the subsystem has just been bound:
+ *		  cpu_active_mask and cpu_online_mask are what they are now. CPUs
+ *		  stay for the duration of the call. Optional.
  * @subsys_id: index into ctlr_data; set by rc_register_subsys()
  * @active: whether the subsystem is bound to a hierarchy; set by the core
  * @root_state: what @create stored in &init_nsproxy; set by rc_register_subsys()
  * @name: unique name, for mount options and file names
  * @owner: the module that must not go away while the subsystem is bound
  *
- * The hooks @charge, @transfer, @can_fork, @cancel_fork and @exit are called
- * while the subsystem is bound to a hierarchy, and under RCU. Every task is in
+ * The hooks, from @transfer on but for @attach, are called while the subsystem is
+ * bound to a hierarchy, and under RCU unless they may sleep. Every task is in
  * the root then, and was there before without any of them being called: only
  * what they tell of other containers is complete.
  *
- * All others are called in process context, may sleep, and are called with the
- * mutex of rcfs held, except for @destroy: they must not call into rcfs but for
- * rcfs_add_file() in @populate.
+ * All others, and @cpus_changed, are called in process context, may sleep, and
+ * are called with the mutex of rcfs held, except for @destroy: they must not
+ * call into rcfs but for rcfs_add_file() in @populate.
  */
 struct rc_subsys {
 	int (*create)(struct rc_subsys *ss, struct nsproxy *ns,
@@ -125,13 +159,24 @@ struct rc_subsys {
 			 struct task_struct *tsk);
 	void (*attach)(struct rc_subsys *ss, struct nsproxy *new,
 		       struct nsproxy *old, struct task_struct *tsk);
-	int (*populate)(struct rc_subsys *ss, struct kernfs_node *dir);
+	int (*populate)(struct rc_subsys *ss, struct nsproxy *ns,
+			struct kernfs_node *dir);
 	int (*can_fork)(struct rc_subsys *ss, void *state,
 			struct task_struct *child);
 	void (*cancel_fork)(struct rc_subsys *ss, void *state,
 			    struct task_struct *child);
+	void (*fork)(struct rc_subsys *ss, struct task_struct *child);
 	void (*exit)(struct rc_subsys *ss, void *state, struct task_struct *tsk);
+	void (*release)(struct rc_subsys *ss, void *state,
+			struct task_struct *tsk);
 	void (*charge)(struct rc_subsys *ss, void *state, u64 delta_exec);
+	void (*account)(struct rc_subsys *ss, void *state, bool system,
+			u64 delta);
+	bool (*freezing)(struct rc_subsys *ss, void *state);
+	void (*limit_cpus)(struct rc_subsys *ss, void *state,
+			   struct cpumask *mask);
+	struct task_group *(*task_group)(struct rc_subsys *ss, void *state);
+	void (*cpus_changed)(struct rc_subsys *ss);
 	int subsys_id;
 	int active;
 	void *root_state;
@@ -146,6 +191,8 @@ struct rc_subsys {
  * struct rcfs_container - what kernel/nsproxy.c knows of a container
  * @nr_nsproxies: how many nsproxies refer to it, its own included; 0 once it
  *		  is out of use. Not kept for the root of a hierarchy.
+ * @nr_zombies: how many tasks kernel/rcfs/zombies.c remembers to have been here
+ * @parent: the one above; NULL in the root of a hierarchy
  * @hierarchy: number of its hierarchy: index into nsproxy->rcfs_container
  * @nsproxy: the nsproxy that the directory owns, with the states in ctlr_data.
  *	     &init_nsproxy in the root of a hierarchy.
@@ -158,6 +205,8 @@ struct rc_subsys {
  */
 struct rcfs_container {
 	atomic_t nr_nsproxies;
+	atomic_t nr_zombies;
+	struct rcfs_container *parent;
 	int hierarchy;
 	struct nsproxy *nsproxy;
 	struct kernfs_node *directory;
@@ -269,13 +318,29 @@ int proc_rcfs_show(struct seq_file *m, struct pid_namespace *ns,
 /* In Rust: /proc/rcfs */
 int rcfs_show_subsystems(struct seq_file *m, void *v);
 
+/* In Rust: calls the hooks that are called with the mutex of rcfs held */
+void rcfs_tell_cpus_changed(void);
+
+/* What kernel/rcfs/zombies.c does for the rest of rcfs */
+void rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns);
+void rcfs_move_zombies_up(struct rcfs_container *cont);
+void *rcfs_zombie_state(const struct task_struct *tsk,
+			const struct rc_subsys *ss);
+void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk);
+
 extern struct static_key_false rcfs_hook_keys[RC_NR_HOOKS];
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec);
+void __rcfs_account(struct task_struct *tsk, int index, u64 delta);
 void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 		     const struct nsproxy *old);
 int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child);
 void __rcfs_cancel_fork(const struct nsproxy *ns, struct task_struct *child);
+void __rcfs_fork(struct task_struct *child);
 void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns);
+void __rcfs_release(struct task_struct *tsk);
+bool __rcfs_freezing(const struct task_struct *tsk);
+void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask);
+struct task_group *__rcfs_task_group(const struct task_struct *tsk);
 
 /**
  * rcfs_charge - account CPU time to the containers of a task
@@ -288,6 +353,20 @@ static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CHARGE]))
 		__rcfs_charge(tsk, delta_exec);
+}
+
+/**
+ * rcfs_account - account user and system time to the containers of a task
+ * @tsk: the task that was found running
+ * @index: in what kind of time: an enum cpu_usage_stat
+ * @delta: how much is put down to that, in ns
+ *
+ * Context: Called on the CPU of @tsk, with interrupts disabled.
+ */
+static inline void rcfs_account(struct task_struct *tsk, int index, u64 delta)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_ACCOUNT]))
+		__rcfs_account(tsk, index, delta);
 }
 
 /**
@@ -317,7 +396,7 @@ static inline void rcfs_transfer(struct task_struct *tsk,
 static inline int rcfs_can_fork(const struct nsproxy *ns,
 				struct task_struct *child)
 {
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_FORK]))
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CAN_FORK]))
 		return __rcfs_can_fork(ns, child);
 	return 0;
 }
@@ -332,8 +411,20 @@ static inline int rcfs_can_fork(const struct nsproxy *ns,
 static inline void rcfs_cancel_fork(const struct nsproxy *ns,
 				    struct task_struct *child)
 {
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_FORK]))
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CAN_FORK]))
 		__rcfs_cancel_fork(ns, child);
+}
+
+/**
+ * rcfs_fork - tell subsystems that there is another task
+ * @child: the task, which has not run yet; the caller makes sure that it stays
+ *
+ * Context: Process context, without locks.
+ */
+static inline void rcfs_fork(struct task_struct *child)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_FORK]))
+		__rcfs_fork(child);
 }
 
 /**
@@ -347,16 +438,93 @@ static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 {
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_EXIT]))
 		__rcfs_exit(tsk, ns);
+	/* After those who are told that it exits: they may be told more. */
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
+		rcfs_remember_zombie(tsk, ns);
+}
+
+/**
+ * rcfs_release - tell subsystems that a task has been reaped
+ * @tsk: the task
+ *
+ * Context: Process context. Called once for every task that was ever visible.
+ */
+static inline void rcfs_release(struct task_struct *tsk)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
+		__rcfs_release(tsk);
+}
+
+/**
+ * rcfs_freezing - whether a task is in a container that is to freeze
+ * @tsk: the task
+ *
+ * Context: Any.
+ */
+static inline bool rcfs_freezing(const struct task_struct *tsk)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_FREEZING]))
+		return __rcfs_freezing(tsk);
+	return false;
+}
+
+/**
+ * rcfs_limits_cpus - whether rcfs_limit_cpus() may do something
+ */
+static inline bool rcfs_limits_cpus(void)
+{
+	return static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_LIMIT_CPUS]);
+}
+
+/**
+ * rcfs_limit_cpus - take away the CPUs that the containers of a task lack
+ * @tsk: the task
+ * @mask: CPUs
+ *
+ * Context: Any, under a lock that orders this with other users of the result.
+ */
+static inline void rcfs_limit_cpus(const struct task_struct *tsk,
+				   struct cpumask *mask)
+{
+	if (rcfs_limits_cpus())
+		__rcfs_limit_cpus(tsk, mask);
+}
+
+/**
+ * rcfs_task_group - the group of the scheduler that a container puts a task into
+ * @tsk: the task
+ *
+ * Context: Any, under a lock that orders this with other users of the result.
+ * Return: NULL if the task is in no container that has one.
+ */
+static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_TASK_GROUP]))
+		return __rcfs_task_group(tsk);
+	return NULL;
 }
 
 #else /* !CONFIG_RCFS */
 
+struct cpumask;
 struct nsproxy;
+struct task_group;
 struct task_struct;
 
 static inline int rcfs_init(void) { return 0; }
 static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec) { }
+static inline void rcfs_account(struct task_struct *tsk, int index, u64 delta) { }
+static inline void rcfs_fork(struct task_struct *child) { }
 static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns) { }
+static inline void rcfs_release(struct task_struct *tsk) { }
+static inline bool rcfs_freezing(const struct task_struct *tsk) { return false; }
+static inline bool rcfs_limits_cpus(void) { return false; }
+static inline void rcfs_limit_cpus(const struct task_struct *tsk,
+				   struct cpumask *mask) { }
+static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
+{
+	return NULL;
+}
 
 #endif /* CONFIG_RCFS */
 

@@ -103,12 +103,12 @@ impl Container {
     }
 
     /// Makes all files of a container, invisible so far.
-    pub(crate) fn populate(hierarchy: &Hierarchy, dir: NodeRef<'_, Rcfs>) -> Result {
+    pub(crate) fn populate(&self, dir: NodeRef<'_, Rcfs>) -> Result {
         dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), Owner::current_fs(), &())?;
         dir.create_file::<Empty>(c"empty", Mode::new(0o444), Owner::current_fs(), &())?;
         dir.create_list::<Procs>(c"procs", Mode::new(0o644), Owner::current_fs(), &())?;
-        for ss in &hierarchy.subsystems {
-            ss.populate(dir)?;
+        for ss in &self.hierarchy.subsystems {
+            ss.populate(self.members(), dir)?;
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ impl Container {
             };
             above.create_directory(name, mode, Owner::current_fs(), container.clone())?
         };
-        Self::populate(hierarchy, directory.node())?;
+        container.populate(directory.node())?;
 
         // Nothing can fail from here on.
         container.members().publish(directory.node());

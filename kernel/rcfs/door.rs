@@ -117,11 +117,13 @@ impl Subsys {
     }
 
     /// Lets the subsystem add its files to a new directory.
-    pub(crate) fn populate(&self, dir: NodeRef<'_, Rcfs>) -> Result {
+    pub(crate) fn populate(&self, members: &Members, dir: NodeRef<'_, Rcfs>) -> Result {
+        let ns = members.as_nsproxy_ptr();
+
         // SAFETY: By the type invariant.
         match unsafe { (*self.ss).populate } {
-            // SAFETY: By the type invariant, and `dir` is valid.
-            Some(populate) => to_result(unsafe { populate(self.ss, dir.as_ptr()) }),
+            // SAFETY: By the type invariant; the container, its nsproxy and `dir` are valid.
+            Some(populate) => to_result(unsafe { populate(self.ss, ns, dir.as_ptr()) }),
             None => Ok(()),
         }
     }
@@ -156,6 +158,20 @@ impl Subsys {
                     transfer.task().as_ptr(),
                 )
             };
+        }
+    }
+
+    /// Tells which CPUs there are. With the mutex held.
+    fn cpus_changed(&self) {
+        // SAFETY: By the type invariant.
+        if let Some(f) = unsafe { (*self.ss).cpus_changed } {
+            // SAFETY: By the type invariant. CPUs can be kept from coming and going with the mutex
+            // held, as where hooks are activated.
+            unsafe {
+                bindings::cpus_read_lock();
+                f(self.ss);
+                bindings::cpus_read_unlock();
+            }
         }
     }
 
@@ -221,7 +237,8 @@ impl States {
     pub(crate) fn new(hierarchy: &Hierarchy, parent: &Self) -> Result<Self> {
         let count = hierarchy.subsystems.len();
         let mut states = Self {
-            members: Members::new(hierarchy.id, hierarchy.set.words())?,
+            // SAFETY: A container refers to the one above, whose states these are.
+            members: unsafe { Members::new(hierarchy.id, hierarchy.set.words(), &parent.members) }?,
             subsystems: KVec::with_capacity(count, GFP_KERNEL)?,
         };
 
@@ -262,6 +279,8 @@ impl Binding {
         }
         // SAFETY: By the invariant of `Subsys`, which is registered.
         unsafe { bindings::rcfs_activate_hooks(ss.ss, true) };
+        // Nobody has told it before.
+        ss.cpus_changed();
         Ok(Self(ss))
     }
 }
@@ -521,6 +540,22 @@ pub(crate) unsafe extern "C" fn rcfs_show_subsystems(
     // SAFETY: The caller passes a seq file that only this call uses.
     proc::show_subsystems(unsafe { SeqFile::from_raw(m) });
     0
+}
+
+/// Tells subsystems that CPUs have come or gone.
+///
+/// # Safety
+///
+/// Only for `kernel/rcfs/hooks.c`, in process context.
+#[export]
+pub(crate) unsafe extern "C" fn rcfs_tell_cpus_changed() {
+    let guard = REGISTRY.lock();
+
+    for ss in guard.subsystems() {
+        if guard.hierarchy_of(ss.id()).is_some() {
+            ss.cpus_changed();
+        }
+    }
 }
 
 fn init() -> Result {

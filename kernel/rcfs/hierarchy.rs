@@ -118,8 +118,8 @@ impl Live {
             GFP_KERNEL,
         )?;
         let root = Container::root(hierarchy.clone())?;
-        let tree = kernfs::Root::new(root)?;
-        Container::populate(&hierarchy, tree.directory())?;
+        let tree = kernfs::Root::new(root.clone())?;
+        root.populate(tree.directory())?;
         tree.directory().activate();
 
         Ok(Self {

@@ -7,32 +7,71 @@
  * those.
  */
 
+#include <linux/cpuhotplug.h>
+#include <linux/init.h>
+#include <linux/kernel_stat.h>
+#include <linux/minmax.h>
 #include <linux/rcfs.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
+#include <linux/srcu.h>
+#include <linux/workqueue.h>
 
 DEFINE_STATIC_KEY_ARRAY_FALSE(rcfs_hook_keys, RC_NR_HOOKS);
 
 static struct list_head hook_lists[RC_NR_HOOKS] = {
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_CHARGE]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_ACCOUNT]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_TRANSFER]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_CAN_FORK]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_FORK]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_EXIT]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_RELEASE]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_FREEZING]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_LIMIT_CPUS]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_TASK_GROUP]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_CPUS_CHANGED]),
 };
+static_assert(ARRAY_SIZE(hook_lists) == 11, "every hook needs a list");
+
+/* For hooks that may sleep and are called without the mutex of rcfs */
+DEFINE_STATIC_SRCU(hook_srcu);
+
+#define for_each_active(ss, hook)						\
+	list_for_each_entry_srcu(ss, &hook_lists[hook], hook_nodes[hook],	\
+				 rcu_read_lock_any_held() ||			\
+				 srcu_read_lock_held(&hook_srcu))		\
+		if (!READ_ONCE(ss->active)) {					\
+		} else
 
 static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 {
 	switch (hook) {
 	case RC_HOOK_CHARGE:
 		return ss->charge;
+	case RC_HOOK_ACCOUNT:
+		return ss->account;
 	case RC_HOOK_TRANSFER:
 		return ss->transfer;
-	case RC_HOOK_FORK:
+	case RC_HOOK_CAN_FORK:
 		return ss->can_fork;
+	case RC_HOOK_FORK:
+		return ss->fork;
 	case RC_HOOK_EXIT:
 		return ss->exit;
+	case RC_HOOK_RELEASE:
+		/* The others are called for zombies as well. */
+		return ss->release || ss->charge || ss->account;
+	case RC_HOOK_FREEZING:
+		return ss->freezing;
+	case RC_HOOK_LIMIT_CPUS:
+		return ss->limit_cpus;
+	case RC_HOOK_TASK_GROUP:
+		return ss->task_group;
+	case RC_HOOK_CPUS_CHANGED:
+		return ss->cpus_changed;
 	default:
 		return false;
 	}
@@ -67,6 +106,7 @@ void rcfs_remove_hooks(struct rc_subsys *ss)
 		if (defines_hook(ss, hook))
 			list_del_rcu(&ss->hook_nodes[hook]);
 	synchronize_rcu();
+	synchronize_srcu(&hook_srcu);
 }
 
 /**
@@ -95,17 +135,49 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 			static_branch_dec(&rcfs_hook_keys[hook]);
 }
 
+/*
+ * The state of a task that may have given up its nsproxy: the time that it
+ * takes to get off the CPU for good counts where it was.
+ */
+static void *running_state(const struct task_struct *tsk, const struct rc_subsys *ss)
+{
+	const struct nsproxy *ns = READ_ONCE(tsk->nsproxy);
+
+	return ns ? rcfs_nsproxy_state(ns, ss) : rcfs_zombie_state(tsk, ss);
+}
+
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
-	const struct nsproxy *ns;
 	struct rc_subsys *ss;
 
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
-	ns = READ_ONCE(tsk->nsproxy);
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CHARGE], hook_nodes[RC_HOOK_CHARGE])
-		if (READ_ONCE(ss->active))
-			ss->charge(ss, rcfs_nsproxy_state(ns, ss), delta_exec);
+	for_each_active(ss, RC_HOOK_CHARGE)
+		ss->charge(ss, running_state(tsk, ss), delta_exec);
+}
+
+void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
+{
+	struct rc_subsys *ss;
+	bool system;
+
+	switch (index) {
+	case CPUTIME_USER:
+	case CPUTIME_NICE:
+		system = false;
+		break;
+	case CPUTIME_SYSTEM:
+	case CPUTIME_IRQ:
+	case CPUTIME_SOFTIRQ:
+		system = true;
+		break;
+	default:
+		return;
+	}
+	rcu_read_lock();
+	for_each_active(ss, RC_HOOK_ACCOUNT)
+		ss->account(ss, running_state(tsk, ss), system, delta);
+	rcu_read_unlock();
 }
 
 void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
@@ -114,11 +186,11 @@ void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TRANSFER], hook_nodes[RC_HOOK_TRANSFER]) {
+	for_each_active(ss, RC_HOOK_TRANSFER) {
 		void *to = rcfs_nsproxy_state(new, ss);
 		void *from = rcfs_nsproxy_state(old, ss);
 
-		if (READ_ONCE(ss->active) && to != from)
+		if (to != from)
 			ss->transfer(ss, to, from, tsk);
 	}
 	rcu_read_unlock();
@@ -130,10 +202,10 @@ static void cancel_fork(const struct nsproxy *ns, struct task_struct *child,
 {
 	struct rc_subsys *ss;
 
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_FORK], hook_nodes[RC_HOOK_FORK]) {
+	for_each_active(ss, RC_HOOK_CAN_FORK) {
 		if (ss == end)
 			break;
-		if (READ_ONCE(ss->active) && ss->cancel_fork)
+		if (ss->cancel_fork)
 			ss->cancel_fork(ss, rcfs_nsproxy_state(ns, ss), child);
 	}
 }
@@ -144,9 +216,7 @@ int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
 	int err;
 
 	lockdep_assert_held_write(&tasklist_lock);
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_FORK], hook_nodes[RC_HOOK_FORK]) {
-		if (!READ_ONCE(ss->active))
-			continue;
+	for_each_active(ss, RC_HOOK_CAN_FORK) {
 		err = ss->can_fork(ss, rcfs_nsproxy_state(ns, ss), child);
 		if (err) {
 			cancel_fork(ns, child, ss);
@@ -162,13 +232,118 @@ void __rcfs_cancel_fork(const struct nsproxy *ns, struct task_struct *child)
 	cancel_fork(ns, child, NULL);
 }
 
+void __rcfs_fork(struct task_struct *child)
+{
+	struct rc_subsys *ss;
+	int idx;
+
+	might_sleep();
+	idx = srcu_read_lock(&hook_srcu);
+	for_each_active(ss, RC_HOOK_FORK)
+		ss->fork(ss, child);
+	srcu_read_unlock(&hook_srcu, idx);
+}
+
 void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 {
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_EXIT], hook_nodes[RC_HOOK_EXIT])
-		if (READ_ONCE(ss->active))
-			ss->exit(ss, rcfs_nsproxy_state(ns, ss), tsk);
+	for_each_active(ss, RC_HOOK_EXIT)
+		ss->exit(ss, rcfs_nsproxy_state(ns, ss), tsk);
 	rcu_read_unlock();
 }
+
+/**
+ * rcfs_release_in - tell the subsystems of one container of a reaped task
+ * @cont: the container that it was in, or one above
+ * @tsk: the task
+ *
+ * Context: Under RCU.
+ */
+void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk)
+{
+	struct rc_subsys *ss;
+
+	for_each_active(ss, RC_HOOK_RELEASE)
+		if (ss->release && test_bit(ss->subsys_id, cont->subsystems))
+			ss->release(ss, rcfs_nsproxy_state(cont->nsproxy, ss), tsk);
+}
+
+bool __rcfs_freezing(const struct task_struct *tsk)
+{
+	const struct nsproxy *ns;
+	struct rc_subsys *ss;
+	bool freezing = false;
+
+	rcu_read_lock();
+	ns = READ_ONCE(tsk->nsproxy);
+	if (ns) {
+		for_each_active(ss, RC_HOOK_FREEZING)
+			freezing |= ss->freezing(ss, rcfs_nsproxy_state(ns, ss));
+	}
+	rcu_read_unlock();
+	return freezing;
+}
+
+void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask)
+{
+	const struct nsproxy *ns;
+	struct rc_subsys *ss;
+
+	rcu_read_lock();
+	ns = READ_ONCE(tsk->nsproxy);
+	if (ns) {
+		for_each_active(ss, RC_HOOK_LIMIT_CPUS)
+			ss->limit_cpus(ss, rcfs_nsproxy_state(ns, ss), mask);
+	}
+	rcu_read_unlock();
+}
+
+/*
+ * The group outlives the lock that the caller holds: who takes the task out of
+ * the container calls this again, after it has given the task another nsproxy
+ * and before the container can be removed, and has to wait for the lock then.
+ */
+struct task_group *__rcfs_task_group(const struct task_struct *tsk)
+{
+	struct task_group *tg = NULL;
+	const struct nsproxy *ns;
+	struct rc_subsys *ss;
+
+	rcu_read_lock();
+	ns = READ_ONCE(tsk->nsproxy);
+	if (ns) {
+		for_each_active(ss, RC_HOOK_TASK_GROUP)
+			tg = tg ?: ss->task_group(ss, rcfs_nsproxy_state(ns, ss));
+	}
+	rcu_read_unlock();
+	return tg;
+}
+
+static void tell_cpus_changed(struct work_struct *work)
+{
+	rcfs_tell_cpus_changed();
+}
+
+static DECLARE_WORK(cpus_changed_work, tell_cpus_changed);
+
+/*
+ * Subsystems are told afterwards, without the locks that a CPU's coming and
+ * going is under. The scheduler has found a place for everybody until then.
+ */
+static int cpu_comes_or_goes(unsigned int cpu)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CPUS_CHANGED]))
+		schedule_work(&cpus_changed_work);
+	return 0;
+}
+
+static int __init rcfs_hooks_init(void)
+{
+	int ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "rcfs:online",
+					    cpu_comes_or_goes, cpu_comes_or_goes);
+
+	return min(ret, 0);
+}
+late_initcall(rcfs_hooks_init);

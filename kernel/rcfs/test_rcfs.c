@@ -5,9 +5,11 @@
  * Registers "count" of them, named test0, test1 and so on. They count what the
  * core tells them of each container, refuse what they are asked if the module's
  * parameters say so, and complain about calls that break a promise of
- * struct rc_subsys. Each gives a container four files:
+ * struct rc_subsys. Each gives a container five files:
  *
  *	testN.tasks	tasks in this container, from the hooks alone
+ *	testN.zombies	tasks that have exited here or below, and that nobody has
+ *			waited for
  *	testN.charged	CPU time in ns, of this container alone
  *	testN.note	what was last written to it, up to 31 bytes
  *	testN.linger	a read follows the reader's own nsproxy, as the rest of
@@ -73,7 +75,9 @@ MODULE_PARM_DESC(states, "how many states there are");
 struct test_state {
 	u32 life;
 	bool root;
+	struct test_state *parent;
 	atomic_t tasks;
+	atomic_t zombies;
 	atomic64_t charged;
 	spinlock_t lock;	/* protects note */
 	char note[32];
@@ -81,7 +85,7 @@ struct test_state {
 
 struct test_subsys {
 	struct rc_subsys ss;
-	struct rc_cftype files[4];
+	struct rc_cftype files[5];
 	char name[16];
 	unsigned int index;
 };
@@ -115,14 +119,13 @@ static int test_create(struct rc_subsys *ss, struct nsproxy *ns,
 	might_sleep();
 	if (err && parent && refuses(ss))
 		return err;
-	if (parent)
-		state_of(parent, ss);
-
 	state = kzalloc_obj(*state);
 	if (!state)
 		return -ENOMEM;
 	state->life = ALIVE;
 	state->root = !parent;
+	/* Stays for longer: see struct rc_subsys. */
+	state->parent = parent ? state_of(parent, ss) : NULL;
 	spin_lock_init(&state->lock);
 	ns->ctlr_data[ss->subsys_id] = state;
 	atomic_inc(&states);
@@ -200,8 +203,27 @@ static void test_cancel_fork(struct rc_subsys *ss, void *state,
 
 static void test_exit(struct rc_subsys *ss, void *state, struct task_struct *tsk)
 {
+	struct test_state *here = state;
+
 	WARN_ON_ONCE(tsk != current || tsk->nsproxy);
-	leave(state);
+	leave(here);
+	for (; !here->root; here = here->parent)
+		atomic_inc(&here->zombies);
+}
+
+static void test_release(struct rc_subsys *ss, void *state, struct task_struct *tsk)
+{
+	struct test_state *here = state;
+
+	WARN_ON_ONCE(here->root || READ_ONCE(here->life) != ALIVE);
+	for (; !here->root; here = here->parent)
+		WARN_ON_ONCE(atomic_dec_return(&here->zombies) < 0);
+}
+
+static void test_fork(struct rc_subsys *ss, struct task_struct *child)
+{
+	might_sleep();
+	WARN_ON_ONCE(READ_ONCE(child->__state) != TASK_NEW);
 }
 
 static void test_charge(struct rc_subsys *ss, void *data, u64 delta_exec)
@@ -220,6 +242,13 @@ static int tasks_show(struct nsproxy *ns, const struct rc_cftype *cft,
 		      struct seq_file *sf)
 {
 	seq_printf(sf, "%d\n", atomic_read(&state_of(ns, cft->ss)->tasks));
+	return 0;
+}
+
+static int zombies_show(struct nsproxy *ns, const struct rc_cftype *cft,
+			struct seq_file *sf)
+{
+	seq_printf(sf, "%d\n", atomic_read(&state_of(ns, cft->ss)->zombies));
 	return 0;
 }
 
@@ -269,16 +298,19 @@ static int linger_show(struct nsproxy *ns, const struct rc_cftype *cft,
 
 static const struct rc_cftype test_files[] = {
 	{ .name = "tasks", .seq_show = tasks_show },
+	{ .name = "zombies", .seq_show = zombies_show },
 	{ .name = "charged", .seq_show = charged_show },
 	{ .name = "note", .seq_show = note_show, .write = note_write },
 	{ .name = "linger", .seq_show = linger_show },
 };
 
-static int test_populate(struct rc_subsys *ss, struct kernfs_node *dir)
+static int test_populate(struct rc_subsys *ss, struct nsproxy *ns,
+			 struct kernfs_node *dir)
 {
 	struct test_subsys *test = to_test(ss);
 	int err;
 
+	state_of(ns, ss);
 	for (int i = 0; i < ARRAY_SIZE(test_files); i++) {
 		err = rcfs_add_file(dir, ss, &test->files[i]);
 		if (err)
@@ -293,7 +325,6 @@ static int test_populate(struct rc_subsys *ss, struct kernfs_node *dir)
 static int register_one(unsigned int i)
 {
 	struct test_subsys *test = &subsystems[i];
-	int err;
 
 	test->index = i;
 	scnprintf(test->name, sizeof(test->name), "test%u", i);
@@ -313,7 +344,9 @@ static int register_one(unsigned int i)
 		.populate	= test_populate,
 		.can_fork	= test_can_fork,
 		.cancel_fork	= test_cancel_fork,
+		.fork		= test_fork,
 		.exit		= test_exit,
+		.release	= test_release,
 		.charge		= test_charge,
 	};
 	return rc_register_subsys(&test->ss);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <asm/local64.h>
 
@@ -29,4 +30,9 @@ __rust_helper s64 rust_helper_sum_percpu_local64(local64_t __percpu *counts)
 	for_each_possible_cpu(cpu)
 		sum += local64_read(per_cpu_ptr(counts, cpu));
 	return sum;
+}
+
+__rust_helper unsigned int rust_helper_next_possible_cpu(int cpu)
+{
+	return cpumask_next(cpu, cpu_possible_mask);
 }

@@ -4,6 +4,7 @@
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 
 __rust_helper kuid_t rust_helper_task_suid(struct task_struct *tsk)
 {
@@ -38,4 +39,24 @@ __rust_helper struct task_struct *
 rust_helper_next_thread_or_null(struct task_struct *tsk)
 {
 	return __next_thread(tsk);
+}
+
+/* Under RCU, until the last process is reached */
+__rust_helper struct task_struct *
+rust_helper_next_process_or_null(struct task_struct *tsk)
+{
+	tsk = next_task(tsk);
+	return tsk == &init_task ? NULL : tsk;
+}
+
+__rust_helper struct task_struct *rust_helper_first_process(void)
+{
+	return rust_helper_next_process_or_null(&init_task);
+}
+
+__rust_helper void rust_helper_wait_for_forks(void)
+{
+	/* Children are shown with it held for writing. */
+	read_lock(&tasklist_lock);
+	read_unlock(&tasklist_lock);
 }

@@ -74,6 +74,18 @@ impl Counter {
         unsafe { bindings::per_cpu_local64_read(self.counts.as_ptr(), cpu.as_u32() as i32) as u64 }
     }
 
+    /// Calls `f` for each CPU that there can be, with its number.
+    pub fn for_each_cpu(&self, mut f: impl FnMut(CpuId, u64)) {
+        // SAFETY: This only reads a mask that does not change, here and below.
+        let mut next = unsafe { bindings::next_possible_cpu(-1) };
+
+        while let Some(cpu) = CpuId::from_u32(next) {
+            f(cpu, self.of(cpu));
+            // SAFETY: As above.
+            next = unsafe { bindings::next_possible_cpu(cpu.into()) };
+        }
+    }
+
     /// The sum over all CPUs that there can be.
     pub fn sum(&self) -> u64 {
         // SAFETY: By the type invariant, this is valid per-CPU memory.

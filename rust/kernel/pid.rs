@@ -101,6 +101,33 @@ pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
     }
 }
 
+/// Calls `f` for all threads of all processes, until it returns [`ControlFlow::Break`].
+///
+/// Threads that come into being or exit meanwhile may be among them or not; one that was there
+/// before, and is after, is.
+pub fn for_each_task(mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>) -> ControlFlow<()> {
+    let guard = rcu::read_lock();
+    // SAFETY: The RCU read lock is held.
+    let mut next = unsafe { bindings::first_process() };
+
+    while let Some(process) = NonNull::new(next) {
+        // SAFETY: The RCU read lock keeps the task valid; the layouts are the same.
+        unsafe { process.cast::<Task>().as_ref() }.for_each_thread(|thread, _| f(thread, &guard))?;
+        // SAFETY: As above. A process that has left the list still leads on.
+        next = unsafe { bindings::next_process_or_null(process.as_ptr()) };
+    }
+    ControlFlow::Continue(())
+}
+
+/// Waits for forks that are about to show the child to others.
+///
+/// A fork that does that later sees what the caller has done before, and a child that was shown
+/// earlier is found by who looks for it afterwards.
+pub fn wait_for_forks() {
+    // SAFETY: This can always be called where sleeping is allowed, and waits for nobody who sleeps.
+    unsafe { bindings::wait_for_forks() };
+}
+
 impl Task {
     /// How many threads the process of the task has at the moment.
     pub fn nr_threads(&self) -> usize {

@@ -5,60 +5,105 @@
 //! A controller accounts or limits one resource. It consists of a type that implements
 //! [`Controller`], the [state](Controller::State) that it keeps for each container, and a table of
 //! [`File`]s. The core of rcfs makes and frees the states, and finds the right one for a task; a
-//! controller sees neither locks nor references.
+//! controller sees neither locks nor references of the core. The same source can be built in or be
+//! a module: see [`module_rcfs_controller!`](crate::module_rcfs_controller).
 //!
-//! This module does not support yet:
+//! Every state knows those of the containers above it: what a task consumes in a container counts
+//! for these as well, and a limit holds for all that is below. See [`StateRef::lineage`].
 //!
-//! - hooks other than [`Controller::charge`];
-//! - files other than those that show a number.
+//! This module does not support:
+//!
+//! - files that list more than fits into memory at once;
+//! - writes that are more than a value: a controller gets a number, a list or a word, and not what
+//!   was written.
 //!
 //! C header: [`include/linux/rcfs.h`](srctree/include/linux/rcfs.h)
 //!
 //! # Examples
 //!
-//! A controller that counts how often the scheduler accounted CPU time to a container:
+//! A controller that limits how often tasks of a container may be forked, and shows how often they
+//! were:
 //!
 //! ```
-//! use kernel::{percpu::Counter, prelude::*, rcfs};
+//! use kernel::{
+//!     prelude::*,
+//!     rcfs::{self, Limit},
+//!     sync::atomic::{ordering::Relaxed, Atomic},
+//!     task::Task,
+//! };
 //!
-//! struct Ticks;
+//! struct Births;
+//!
+//! struct State {
+//!     count: Atomic<u64>,
+//!     max: Atomic<u64>,
+//! }
 //!
 //! #[vtable]
-//! impl rcfs::Controller for Ticks {
-//!     const NAME: &'static CStr = c"ticks";
-//!     type State = Counter;
+//! impl rcfs::Controller for Births {
+//!     const NAME: &'static CStr = c"births";
+//!     type State = State;
 //!
-//!     fn create(_parent: Option<rcfs::StateRef<'_, Self>>) -> impl PinInit<Counter, Error> {
-//!         Counter::new().map_err(Error::from)
+//!     fn create(_parent: Option<rcfs::StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+//!         Ok(State {
+//!             count: Atomic::new(0),
+//!             max: Atomic::new(u64::MAX),
+//!         })
 //!     }
 //!
-//!     fn charge(state: rcfs::StateRef<'_, Self>, _ns: u64) {
-//!         for state in state.lineage() {
-//!             state.add(1);
+//!     fn can_fork(state: rcfs::StateRef<'_, Self>, _child: &Task) -> Result {
+//!         if state.lineage().any(|s| s.count.load(Relaxed) >= s.max.load(Relaxed)) {
+//!             return Err(EAGAIN);
 //!         }
+//!         for s in state.lineage() {
+//!             s.count.add(1u64, Relaxed);
+//!         }
+//!         Ok(())
 //!     }
 //!
 //!     fn files() -> &'static [rcfs::File<Self>] {
-//!         static FILES: [rcfs::File<Ticks>; 1] = [rcfs::File::u64(c"count", |ticks| ticks.sum())];
+//!         static FILES: [rcfs::File<Births>; 2] = [
+//!             rcfs::File::<Births>::new(c"count", |births| births.count.load(Relaxed)),
+//!             rcfs::File::<Births>::new(c"max", |births| match births.max.load(Relaxed) {
+//!                 u64::MAX => Limit::Max,
+//!                 max => Limit::Number(max),
+//!             })
+//!             .writable(|births, max: Limit| {
+//!                 births.max.store(
+//!                     match max {
+//!                         Limit::Max => u64::MAX,
+//!                         Limit::Number(max) => max,
+//!                     },
+//!                     Relaxed,
+//!                 );
+//!                 Ok(())
+//!             })
+//!             .not_in_root(),
+//!         ];
 //!
 //!         &FILES
 //!     }
 //! }
+//!
+//! assert_eq!(<Births as rcfs::Controller>::files().len(), 2);
 //! ```
 
 use crate::{
     bindings,
+    cpumask::Cpumask,
     error::{
         from_result,
         to_result, //
     },
+    new_mutex,
     prelude::*,
-    seq_file::{
-        seq_print,
-        SeqFile, //
-    },
+    sched::TaskGroup,
     str::CStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    task::Task,
     types::{
         ForeignOwnable,
         Opaque, //
@@ -66,17 +111,81 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    ops::Deref,
     pin::Pin,
-    ptr, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 
+mod cpus;
+mod event;
+mod file;
 pub mod members;
+mod state;
+mod value;
+
+pub use self::{
+    cpus::SharedCpumask,
+    event::Event,
+    file::File,
+    state::StateRef,
+    value::{
+        CpuList,
+        Keyword,
+        Limit,
+        Parse,
+        Show, //
+    },
+};
+use state::Node;
+
+/// The share of `total` that `part` is of `part` and `rest` together; nothing if there are none.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(kernel::rcfs::scale(1000, 1, 3), 250);
+/// assert_eq!(kernel::rcfs::scale(u64::MAX, u64::MAX / 2, 0), u64::MAX);
+/// assert_eq!(kernel::rcfs::scale(1000, 0, 0), 0);
+/// ```
+pub fn scale(total: u64, part: u64, rest: u64) -> u64 {
+    match part.saturating_add(rest) {
+        0 => 0,
+        // SAFETY: The divisor is not 0, and the result is not more than `total`.
+        all => unsafe { bindings::mul_u64_u64_div_u64(total, part, all) },
+    }
+}
+
+/// A time in nanoseconds in the ticks that user space is shown (`USER_HZ`).
+pub fn clock_ticks(ns: u64) -> u64 {
+    // SAFETY: This only computes.
+    unsafe { bindings::nsec_to_clock_t(ns) }
+}
+
+/// What a task was doing when it was found running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CpuMode {
+    /// It ran its program.
+    User,
+    /// It was in the kernel, or interrupted.
+    System,
+}
 
 /// A resource controller.
 ///
-/// Functions without a note are called in process context with the mutex of rcfs held. They may
-/// sleep, and must not use rcfs itself.
+/// What is said of contexts means:
+///
+/// - *with the mutex*: process context, with the mutex of rcfs held. May sleep. Must not use rcfs
+///   itself, which includes waiting for somebody who does.
+/// - *atomic*: must not sleep. Takes no locks but such as are never held while something sleeps or
+///   with interrupts enabled; better none.
+///
+/// Everything else is said at each function. Functions that are not there cost nothing: a hook that
+/// no mounted controller defines is a jump that is patched out.
+///
+/// Hooks are called while the controller is mounted. Tasks are in the root then, and were there
+/// before without any hook being called: only what hooks tell of other containers is complete.
 #[vtable]
 pub trait Controller: Sized + 'static {
     /// The name in mount options and in front of the names of files. At most 32 characters,
@@ -86,7 +195,7 @@ pub trait Controller: Sized + 'static {
     /// What the controller keeps for a container.
     type State: Send + Sync;
 
-    /// Makes the state of a new container.
+    /// Makes the state of a new container. With the mutex.
     ///
     /// `parent` is [`None`] for the root state, which is made when the controller is registered,
     /// serves all hierarchies that the controller is ever bound to, and all tasks while it is
@@ -95,157 +204,144 @@ pub trait Controller: Sized + 'static {
     /// An error fails the registration or the `mkdir(2)`.
     fn create(parent: Option<StateRef<'_, Self>>) -> impl PinInit<Self::State, Error>;
 
-    /// A task of the container with `state` has used `ns` nanoseconds of CPU time.
-    ///
-    /// Called for the container that the task is in, and not for those above: see
-    /// [`StateRef::lineage`].
-    ///
-    /// # Context
-    ///
-    /// The scheduler's: the lock of a run queue is held and interrupts are off. No sleeping, no
-    /// locks. Not necessarily on the CPU of the task.
-    fn charge(_state: StateRef<'_, Self>, _ns: u64) {
-        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
-    }
+    /// The state has been made: [`StateRef::for_each_below`] of those above finds it from here on.
+    /// With the mutex. The `mkdir(2)` may still fail.
+    fn online(_state: StateRef<'_, Self>) {}
 
     /// The files that every container gets.
     fn files() -> &'static [File<Self>] {
         &[]
     }
-}
 
-/// What the core keeps for a container: the state and the way to the root.
-#[pin_data]
-struct Node<C: Controller> {
-    parent: Option<Arc<Node<C>>>,
-    #[pin]
-    state: C::State,
-}
-
-/// The state of a container, and through it those of the containers above.
-pub struct StateRef<'a, C: Controller>(&'a Node<C>);
-
-impl<C: Controller> Clone for StateRef<'_, C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<C: Controller> Copy for StateRef<'_, C> {}
-
-impl<C: Controller> Deref for StateRef<'_, C> {
-    type Target = C::State;
-
-    fn deref(&self) -> &C::State {
-        &self.0.state
-    }
-}
-
-impl<'a, C: Controller> StateRef<'a, C> {
-    /// The state of the container above, or [`None`] in the root.
-    pub fn parent(self) -> Option<StateRef<'a, C>> {
-        self.0.parent.as_deref().map(StateRef)
-    }
-
-    /// The states of the container itself, and of those above it up to the root.
-    pub fn lineage(self) -> impl Iterator<Item = StateRef<'a, C>> {
-        core::iter::successors(Some(self), |state| state.parent())
-    }
-}
-
-/// What a file shows.
-enum Show<C: Controller> {
-    U64(fn(StateRef<'_, C>) -> u64),
-}
-
-/// A file of a controller.
-///
-/// # Invariants
-///
-/// `cft` is the first field, and its callbacks are those of this type.
-#[repr(C)]
-pub struct File<C: Controller> {
-    cft: Opaque<bindings::rc_cftype>,
-    show: Show<C>,
-}
-
-// SAFETY: Only the core of rcfs writes to `cft`, and what it writes is always the same.
-unsafe impl<C: Controller> Sync for File<C> {}
-
-impl<C: Controller> File<C> {
-    /// A file that shows a number. `name` goes behind the name of the controller and a period.
-    pub const fn u64(name: &CStr, show: fn(StateRef<'_, C>) -> u64) -> Self {
-        // INVARIANT: `seq_show` is ours.
-        Self {
-            cft: Opaque::new(bindings::rc_cftype {
-                name: Self::full_name(name.to_bytes()),
-                private: 0,
-                ss: ptr::null_mut(),
-                seq_show: Some(Self::seq_show),
-                write: None,
-            }),
-            show: Show::U64(show),
-        }
-    }
-
-    const fn full_name(name: &[u8]) -> [c_char; bindings::RC_MAX_CFTYPE_NAME as usize] {
-        let mut full = [0; bindings::RC_MAX_CFTYPE_NAME as usize];
-        let controller = C::NAME.to_bytes();
-        let mut i = 0;
-
-        // Iterators do not work in constants. A name that is too long does not compile.
-        while i < controller.len() {
-            full[i] = controller[i] as c_char;
-            i += 1;
-        }
-        full[i] = b'.' as c_char;
-        i += 1;
-        while i < controller.len() + 1 + name.len() {
-            full[i] = name[i - controller.len() - 1] as c_char;
-            i += 1;
-        }
-        assert!(i < full.len());
-        full
-    }
-
-    /// # Safety
+    /// Whether `task` may move to the container with `state`. With the mutex.
     ///
-    /// Only for the core of rcfs: `cft` is in a `File<C>`, and `ns` that of a container which has
-    /// a state of `C`.
-    unsafe extern "C" fn seq_show(
-        ns: *mut bindings::nsproxy,
-        cft: *const bindings::rc_cftype,
-        m: *mut bindings::seq_file,
-    ) -> c_int {
-        // SAFETY: By the type invariant, `cft` is the first field of a file, which is never
-        // written to but for `cft`.
-        let show = unsafe { &(*cft.cast::<Self>()).show };
-        // SAFETY: By the safety requirements; the container stays for the duration of the call.
-        let state = unsafe { state::<C>(bindings::rcfs_nsproxy_state(ns, (*cft).ss)) };
-        // SAFETY: The core passes a seq file that only this call uses.
-        let m = unsafe { SeqFile::from_raw(m) };
+    /// That it may is no promise that it does: another controller may refuse, or the task exit.
+    /// Threads that a process creates while all of it moves follow without a question.
+    fn can_attach(_state: StateRef<'_, Self>, _task: &Task) -> Result {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
 
-        match show {
-            Show::U64(show) => seq_print!(m, "{}\n", show(state)),
-        }
-        0
+    /// `task` moves: called in the moment in which it does. Atomic, under the `task_lock`.
+    ///
+    /// What has to be right at any time, like a count of tasks, is kept here.
+    fn transfer(_to: StateRef<'_, Self>, _from: StateRef<'_, Self>, _task: &Task) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `task` has moved, and may have exited since. With the mutex.
+    fn attach(_to: StateRef<'_, Self>, _from: StateRef<'_, Self>, _task: &Task) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Whether there may be another task in the container with `state`. Atomic; no other fork is
+    /// asked about at the same time, on any CPU.
+    ///
+    /// If no other controller refuses, the task is there the next moment; otherwise
+    /// [`cancel_fork`](Self::cancel_fork) takes back what was done here. An error is what the fork
+    /// fails with; `EAGAIN` is customary.
+    fn can_fork(_state: StateRef<'_, Self>, _child: &Task) -> Result {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The task does not come to be there. Atomic, in one stretch with [`can_fork`](Self::can_fork).
+    fn cancel_fork(_state: StateRef<'_, Self>, _child: &Task) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `child` has come into being. It can be seen, but it has not run yet.
+    ///
+    /// Process context, without locks; may sleep. The child may be moved meanwhile, hence there is
+    /// no state: what is done here has to depend on where the child is then.
+    fn fork(_child: &Task) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `task` leaves the container with `state`, because it exits. Atomic, under the `task_lock`.
+    ///
+    /// It still runs for a while, and is a zombie until somebody waits for it.
+    fn exit(_state: StateRef<'_, Self>, _task: &Task) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `task`, which exited in the container with `state`, or in one below that has been removed
+    /// since, has been reaped: its id is free. Atomic. Not called for tasks of the root.
+    fn release(_state: StateRef<'_, Self>, _task: &Task) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A task of the container with `state` has used `ns` nanoseconds of CPU time, be it on its way
+    /// out.
+    ///
+    /// Called for the container that the task is in, and not for those above: see
+    /// [`StateRef::lineage`].
+    ///
+    /// Atomic: the lock of a run queue is held and interrupts are off. No locks. Not necessarily on
+    /// the CPU of the task.
+    fn charge(_state: StateRef<'_, Self>, _ns: u64) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The tick found a task of the container with `state` running, and puts `ns` nanoseconds down
+    /// to what it did. Atomic, no locks.
+    fn account(_state: StateRef<'_, Self>, _mode: CpuMode, _ns: u64) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Whether tasks in the container with `state` shall freeze. Atomic, no locks.
+    fn freezing(_state: StateRef<'_, Self>) -> bool {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Takes the CPUs from `mask` on which tasks in the container with `state` must not run. If
+    /// none are left, nothing happens. Atomic, no locks.
+    ///
+    /// Asked whenever somebody sets the CPUs of a task. Call `Task::update_cpus` for those
+    /// whose answer changes.
+    fn limit_cpus(_state: StateRef<'_, Self>, _mask: &mut Cpumask) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The group that the scheduler shall put tasks into that are in the container with `state`, or
+    /// [`None`] for that which they have without rcfs. Atomic, no locks.
+    ///
+    /// It must not change for as long as the state lives. Tasks that come and go are put into the
+    /// right group by the core.
+    fn task_group<'a>(_state: StateRef<'a, Self>) -> Option<&'a TaskGroup> {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// CPUs have come or gone, some time ago, or the controller is being mounted. With the mutex;
+    /// CPUs stay meanwhile.
+    fn cpus_changed(_root: StateRef<'_, Self>) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 }
 
+/// A task that C code passes on.
+///
 /// # Safety
 ///
-/// `ptr` must be what [`Vtable::create`] of the same controller stored for a container that stays
-/// for `'a`.
-unsafe fn state<'a, C: Controller>(ptr: *mut c_void) -> StateRef<'a, C> {
-    // SAFETY: `create` stored a foreign `Arc<Node<C>>`, which `destroy` takes back once the
-    // container is gone. Dereferencing the borrow gives the node for as long as that.
-    StateRef(unsafe { &*ptr::from_ref(&*Arc::<Node<C>>::borrow(ptr)) })
+/// `tsk` must be valid for `'a`.
+unsafe fn task<'a>(tsk: *mut bindings::task_struct) -> &'a Task {
+    // SAFETY: By the safety requirements; the layouts are the same.
+    unsafe { &*tsk.cast() }
 }
 
-/// The C side of a [`Controller`].
+/// The C side of a [`Controller`]: functions of an `rc_subsys`.
+///
+/// The core calls them as `include/linux/rcfs.h` says: `ss` is that of a registration of `C`; states
+/// are what `create` stored and stay for the duration of the call, and so do tasks.
 struct Vtable<C: Controller>(PhantomData<C>);
 
 impl<C: Controller> Vtable<C> {
+    /// Makes sure that a task which comes or goes is in no task group but that of its container,
+    /// on which the life time of groups depends.
+    fn update_task_group(task: &Task) {
+        if C::HAS_TASK_GROUP {
+            task.update_task_group();
+        }
+    }
+
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
@@ -260,15 +356,11 @@ impl<C: Controller> Vtable<C> {
             let parent: Option<Arc<Node<C>>> = (!parent.is_null()).then(|| unsafe {
                 Arc::<Node<C>>::borrow(bindings::rcfs_nsproxy_state(parent, ss)).into()
             });
-            let above = parent.clone();
-            let init = C::create(above.as_deref().map(StateRef));
-            let node = Arc::pin_init(
-                try_pin_init!(Node {
-                    parent,
-                    state <- init,
-                }? Error),
-                GFP_KERNEL,
-            )?;
+            let registration = NonNull::new(ss.cast::<Registration<C>>()).ok_or(EINVAL)?;
+            let container = NonNull::new(ns).ok_or(EINVAL)?;
+            // SAFETY: `ss` is the first field of the registration. The nsproxy stays until after
+            // `destroy`, which takes the node out of the list.
+            let node = unsafe { Node::new(registration, container, parent)? };
 
             // SAFETY: The core passes an nsproxy that only this call writes to, and set the id.
             unsafe { (*ns).ctlr_data[(*ss).subsys_id as usize] = node.into_foreign() };
@@ -288,7 +380,9 @@ impl<C: Controller> Vtable<C> {
             )
         };
         // SAFETY: `create` stored a foreign `Arc<Node<C>>`.
-        drop(unsafe { Arc::<Node<C>>::from_foreign(node) });
+        let node = unsafe { Arc::<Node<C>>::from_foreign(node) };
+
+        node.remove();
     }
 
     /// # Safety
@@ -296,12 +390,16 @@ impl<C: Controller> Vtable<C> {
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
     unsafe extern "C" fn populate(
         ss: *mut bindings::rc_subsys,
+        ns: *mut bindings::nsproxy,
         dir: *mut bindings::kernfs_node,
     ) -> c_int {
         from_result(|| {
+            // SAFETY: The core passes the nsproxy of the container.
+            let state = unsafe { StateRef::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)) };
+
             for file in C::files() {
-                // SAFETY: The core passes a directory, and the file is valid for ever.
-                to_result(unsafe { bindings::rcfs_add_file(dir, ss, file.cft.get()) })?;
+                // SAFETY: The core passes the directory of the container.
+                unsafe { file.add(dir, ss, state)? };
             }
             Ok(0)
         })
@@ -310,9 +408,205 @@ impl<C: Controller> Vtable<C> {
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
-    unsafe extern "C" fn charge(_ss: *mut bindings::rc_subsys, ptr: *mut c_void, ns: u64) {
-        // SAFETY: The core passes what `create` stored, and keeps it for the duration of the call.
-        C::charge(unsafe { state(ptr) }, ns);
+    unsafe extern "C" fn can_attach(
+        ss: *mut bindings::rc_subsys,
+        ns: *mut bindings::nsproxy,
+        tsk: *mut bindings::task_struct,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: See the type; `ns` is that of the container.
+            unsafe {
+                C::can_attach(
+                    StateRef::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)),
+                    task(tsk),
+                )?;
+            }
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn transfer(
+        _ss: *mut bindings::rc_subsys,
+        to: *mut c_void,
+        from: *mut c_void,
+        tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: See the type.
+        let task = unsafe { task(tsk) };
+
+        if C::HAS_TRANSFER {
+            // SAFETY: See the type.
+            unsafe { C::transfer(StateRef::from_ptr(to), StateRef::from_ptr(from), task) };
+        }
+        Self::update_task_group(task);
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn attach(
+        ss: *mut bindings::rc_subsys,
+        new: *mut bindings::nsproxy,
+        old: *mut bindings::nsproxy,
+        tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: See the type; there are references on both.
+        unsafe {
+            C::attach(
+                StateRef::from_ptr(bindings::rcfs_nsproxy_state(new, ss)),
+                StateRef::from_ptr(bindings::rcfs_nsproxy_state(old, ss)),
+                task(tsk),
+            )
+        };
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn can_fork(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        tsk: *mut bindings::task_struct,
+    ) -> c_int {
+        // SAFETY: See the type.
+        from_result(|| unsafe { C::can_fork(StateRef::from_ptr(state), task(tsk)) }.map(|()| 0))
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn cancel_fork(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: See the type.
+        unsafe { C::cancel_fork(StateRef::from_ptr(state), task(tsk)) };
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn fork(
+        _ss: *mut bindings::rc_subsys,
+        tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: See the type.
+        let task = unsafe { task(tsk) };
+
+        if C::HAS_FORK {
+            C::fork(task);
+        }
+        Self::update_task_group(task);
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn exit(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: See the type.
+        let task = unsafe { task(tsk) };
+
+        if C::HAS_EXIT {
+            // SAFETY: See the type.
+            C::exit(unsafe { StateRef::from_ptr(state) }, task);
+        }
+        Self::update_task_group(task);
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn release(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: See the type.
+        unsafe { C::release(StateRef::from_ptr(state), task(tsk)) };
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn charge(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        ns: u64,
+    ) {
+        // SAFETY: See the type.
+        C::charge(unsafe { StateRef::from_ptr(state) }, ns);
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn account(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        system: bool,
+        ns: u64,
+    ) {
+        let mode = if system {
+            CpuMode::System
+        } else {
+            CpuMode::User
+        };
+
+        // SAFETY: See the type.
+        C::account(unsafe { StateRef::from_ptr(state) }, mode, ns);
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn freezing(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+    ) -> bool {
+        // SAFETY: See the type.
+        C::freezing(unsafe { StateRef::from_ptr(state) })
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn limit_cpus(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        mask: *mut bindings::cpumask,
+    ) {
+        // SAFETY: See the type; the core passes a mask that only this call writes to.
+        unsafe { C::limit_cpus(StateRef::from_ptr(state), Cpumask::from_raw_mut(mask)) };
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn task_group(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+    ) -> *mut bindings::task_group {
+        // SAFETY: See the type. The group stays for as long as the state.
+        C::task_group(unsafe { StateRef::from_ptr(state) })
+            .map_or(ptr::null_mut(), TaskGroup::as_ptr)
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn cpus_changed(
+        ss: *mut bindings::rc_subsys,
+    ) {
+        // SAFETY: A registered subsystem has a root state.
+        C::cpus_changed(unsafe { StateRef::from_ptr((*ss).root_state) });
     }
 }
 
@@ -320,17 +614,27 @@ impl<C: Controller> Vtable<C> {
 ///
 /// Unloading the module in the argument of [`new`](Self::new) is impossible while the controller
 /// is bound to a hierarchy.
+///
+/// # Invariants
+///
+/// `list` has all states, in the order in which they were made; it is accessed with `states` locked.
 #[pin_data(PinnedDrop)]
+#[repr(C)]
 pub struct Registration<C: Controller> {
+    /// First, so that the functions of the subsystem find the rest.
     #[pin]
     ss: Opaque<bindings::rc_subsys>,
+    #[pin]
+    states: Mutex<()>,
+    #[pin]
+    list: Opaque<bindings::list_head>,
     _p: PhantomData<C>,
 }
 
 // SAFETY: There is nothing to do with a registration but dropping it, which any thread may do.
 unsafe impl<C: Controller> Send for Registration<C> {}
 
-// SAFETY: There is nothing to do with a shared reference.
+// SAFETY: What can be done with a shared reference, the mutex protects.
 unsafe impl<C: Controller> Sync for Registration<C> {}
 
 impl<C: Controller> Registration<C> {
@@ -345,11 +649,20 @@ impl<C: Controller> Registration<C> {
             create: Some(Vtable::<C>::create),
             destroy: Some(Vtable::<C>::destroy),
             populate: Some(Vtable::<C>::populate),
-            charge: if C::HAS_CHARGE {
-                Some(Vtable::<C>::charge)
-            } else {
-                None
-            },
+            can_attach: C::HAS_CAN_ATTACH.then_some(Vtable::<C>::can_attach),
+            transfer: (C::HAS_TRANSFER || C::HAS_TASK_GROUP).then_some(Vtable::<C>::transfer),
+            attach: C::HAS_ATTACH.then_some(Vtable::<C>::attach),
+            can_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::can_fork),
+            cancel_fork: C::HAS_CANCEL_FORK.then_some(Vtable::<C>::cancel_fork),
+            fork: (C::HAS_FORK || C::HAS_TASK_GROUP).then_some(Vtable::<C>::fork),
+            exit: (C::HAS_EXIT || C::HAS_TASK_GROUP).then_some(Vtable::<C>::exit),
+            release: C::HAS_RELEASE.then_some(Vtable::<C>::release),
+            charge: C::HAS_CHARGE.then_some(Vtable::<C>::charge),
+            account: C::HAS_ACCOUNT.then_some(Vtable::<C>::account),
+            freezing: C::HAS_FREEZING.then_some(Vtable::<C>::freezing),
+            limit_cpus: C::HAS_LIMIT_CPUS.then_some(Vtable::<C>::limit_cpus),
+            task_group: C::HAS_TASK_GROUP.then_some(Vtable::<C>::task_group),
+            cpus_changed: C::HAS_CPUS_CHANGED.then_some(Vtable::<C>::cpus_changed),
             name: C::NAME.as_char_ptr(),
             owner: module.as_ptr(),
             ..pin_init::zeroed()
@@ -359,6 +672,11 @@ impl<C: Controller> Registration<C> {
             ss <- Opaque::ffi_init(move |slot| {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { ptr::write(slot, ss) };
+            }),
+            states <- new_mutex!((), "rcfs_states"),
+            list <- Opaque::ffi_init(|slot| {
+                // SAFETY: `slot` is valid for writes.
+                unsafe { bindings::INIT_LIST_HEAD(slot) }
             }),
             _p: PhantomData,
         })

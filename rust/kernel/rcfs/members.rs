@@ -62,8 +62,16 @@ impl Members {
     /// # Errors
     ///
     /// `EINVAL` if there can be no hierarchy of that number, `ENOMEM`.
-    pub fn new(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS]) -> Result<Self> {
-        Self::alloc(hierarchy, subsystems, false)
+    ///
+    /// # Safety
+    ///
+    /// `parent`, that of the container above, must be dropped later than the result.
+    pub unsafe fn new(
+        hierarchy: usize,
+        subsystems: &[usize; SUBSYSTEM_WORDS],
+        parent: &Members,
+    ) -> Result<Self> {
+        Self::alloc(hierarchy, subsystems, parent.cont.as_ptr())
     }
 
     /// The members of the root of a hierarchy: all tasks that are nowhere else in it.
@@ -72,16 +80,20 @@ impl Members {
     ///
     /// As [`Members::new`].
     pub fn root(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS]) -> Result<Self> {
-        Self::alloc(hierarchy, subsystems, true)
+        Self::alloc(hierarchy, subsystems, ptr::null_mut())
     }
 
-    fn alloc(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS], root: bool) -> Result<Self> {
+    fn alloc(
+        hierarchy: usize,
+        subsystems: &[usize; SUBSYSTEM_WORDS],
+        parent: *mut bindings::rcfs_container,
+    ) -> Result<Self> {
         if hierarchy >= bindings::CONFIG_MAX_RC_HIERARCHIES as usize {
             return Err(EINVAL);
         }
         // SAFETY: The bitmap is as long as the C side expects, and the number is in range.
         let cont = unsafe {
-            bindings::rcfs_alloc_container(hierarchy as c_int, subsystems.as_ptr(), root)
+            bindings::rcfs_alloc_container(hierarchy as c_int, subsystems.as_ptr(), parent)
         };
 
         // INVARIANT: It is new.
@@ -250,6 +262,26 @@ impl NsProxy {
             )
         };
         Ok(())
+    }
+}
+
+impl NsProxy {
+    /// How many references there are, the caller's included.
+    pub fn count_references(&self) -> u32 {
+        // SAFETY: The nsproxy is valid.
+        unsafe { bindings::nsproxy_count_references(self.as_ptr()) }
+    }
+
+    /// Whether it may be given to other tasks: it can be found by its namespaces and containers.
+    pub fn can_be_shared(&self) -> bool {
+        // SAFETY: The nsproxy is valid. Others may write, for whom this is a guess.
+        unsafe { (&raw const (*self.as_ptr()).rcfs_hashed).read_volatile() }
+    }
+
+    /// Whether it was ever taken from a task from outside.
+    pub fn was_replaced(&self) -> bool {
+        // SAFETY: As above.
+        unsafe { (&raw const (*self.as_ptr()).rcfs_replaced).read_volatile() }
     }
 }
 

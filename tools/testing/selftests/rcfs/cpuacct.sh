@@ -213,9 +213,194 @@ children_count_too() {
 }
 
 is_read_only() {
-	expect 444 stat -c %a "$C/cpuacct.usage" || return
-	expect EINVAL try write "$C/cpuacct.usage" 0 || return
-	expect EACCES try -u 1000 write "$C/cpuacct.usage" 0
+	for file in usage usage_percpu stat; do
+		expect 444 stat -c %a "$C/cpuacct.$file" || return
+		expect EINVAL try write "$C/cpuacct.$file" 0 || return
+		expect EACCES try -u 1000 write "$C/cpuacct.$file" 0 || return
+		[ -e "$ROOT/cpuacct.$file" ] || return
+	done
+}
+
+# ---- on which CPU
+
+# percpu CONTAINER: one number a line
+percpu() {
+	tr ' ' '\n' <"$1/cpuacct.usage_percpu"
+}
+
+# possible_cpus: how many
+possible_cpus() {
+	tr ',' '\n' </sys/devices/system/cpu/possible |
+		awk -F - '{ count += $NF - $1 + 1 } END { print count }'
+}
+
+percpu_adds_up() {
+	expect "$(possible_cpus)" count_lines_of percpu "$C" || return
+	expect 0 add_up percpu "$C" || return
+	mkdir "$C/a" "$C/b" || return
+	for container in "$C" "$C/a" "$C/b"; do
+		start_busy "$container" || return
+		run_for $TICKS "$PID" || return
+	done
+	# Nothing runs in there.
+	for container in "$C" "$C/a" "$C/b"; do
+		expect "$(usage "$container")" add_up percpu "$container" || return
+	done
+	end_task "$PID"
+	must_be_removable "$C/b" || return
+	expect "$(usage "$C")" add_up percpu "$C"
+}
+
+count_lines_of() {
+	"$@" | awk 'END { print NR }'
+}
+
+# Not by awk, which counts in floating point
+add_up() {
+	echo $(($("$@" | tr '\n' '+')0))
+}
+
+percpu_is_where_it_ran() {
+	if [ "$(nproc)" -lt 2 ] || ! grep -q '^0-' /sys/devices/system/cpu/possible; then
+		because "no two CPUs with the numbers 0 and 1"
+		return "$KSFT_SKIP"
+	fi
+	# The number of the column, which is the mask of its CPU as well
+	for cpu in 1 2; do
+		mkdir "$C/cpu$cpu" || return
+		start_busy "$C/cpu$cpu" || return
+		taskset -p $cpu "$PID" >/dev/null || return
+		before=$(percpu "$C/cpu$cpu")
+		time=$(cpu_time "$PID")
+		run_for $ENOUGH "$PID" || return
+		after=$(percpu "$C/cpu$cpu")
+		about_equal "usage of the CPU that it may use" \
+			$(($(nth $cpu "$after") - $(nth $cpu "$before"))) \
+			$(($(cpu_time "$PID") - time)) || return
+		expect "$(others_than $cpu "$before")" others_than $cpu "$after" || return
+	done
+}
+
+nth() {
+	echo "$2" | sed -n "${1}p"
+}
+
+others_than() {
+	echo "$2" | sed "${1}d"
+}
+
+# ---- in user mode, and in the kernel
+
+# ticks CONTAINER user|system
+ticks() {
+	sed -n "s/^$2 \([0-9]*\)\$/\1/p" "$1/cpuacct.stat"
+}
+
+# burn COMMAND...: $PID has used the CPU time that it says in $BURNT, and sleeps
+burn() {
+	rm -f "$WORK/burnt"
+	start sh -c "exec burn \"\$@\" >$WORK/burnt" - "$@"
+	wait_until test -s "$WORK/burnt" && wait_until is_in_state S "$PID" || return
+	BURNT=$(cat "$WORK/burnt")
+	[ "$BURNT" -gt 0 ] && return
+	because "burn: $BURNT"
+	return 1
+}
+
+# in_ticks NS
+in_ticks() {
+	echo $(($1 / (1000000000 / HERTZ)))
+}
+
+# stat_adds_up CONTAINER: to its usage, each of the two rounded down
+stat_adds_up() {
+	least=$(in_ticks "$(usage "$1")")
+	both=$(add_up sed 's/.* //' "$1/cpuacct.stat")
+	most=$(in_ticks "$(usage "$1")")
+	[ "$both" -ge $((least - 1)) ] && [ "$both" -le "$most" ] && return
+	because "$both ticks in stat, $least to $most in usage"
+	return 1
+}
+
+stat_has_two_lines() {
+	expect "user 0
+system 0" cat "$C/cpuacct.stat" || return
+	expect "user
+system" sed 's/ [0-9]*$//' "$ROOT/cpuacct.stat" || return
+	stat_adds_up "$ROOT"
+}
+
+# How it divides is what the tick has seen, which is not exact.
+stat_tells_modes_apart() {
+	mkdir "$C/user" "$C/system" "$C/nobody" || return
+	for mode in user system; do
+		burn "$C/$mode" $mode 1000 || return
+		stat_adds_up "$C/$mode" || return
+		if [ "$(ticks "$C/$mode" $mode)" -le $(($(in_ticks "$BURNT") * 2 / 3)) ]; then
+			because "in $mode mode: $(xargs <"$C/$mode/cpuacct.stat")"
+			return 1
+		fi
+	done
+	expect "user 0
+system 0" cat "$C/nobody/cpuacct.stat"
+}
+
+stat_of_the_parent() {
+	mkdir "$C/a" "$C/a/b" || return
+	burn "$C/a/b" user 300 || return
+	before=$(cat "$C/a/b/cpuacct.stat")
+	expect "$before" cat "$C/a/cpuacct.stat" || return
+	expect "$before" cat "$C/cpuacct.stat" || return
+	stat_adds_up "$C" || return
+	# What it uses on its way out counts here as well.
+	end_task "$PID"
+	before=$(cat "$C/a/b/cpuacct.stat")
+	must_be_removable "$C/a/b" || return
+	expect "$before" cat "$C/a/cpuacct.stat" || return
+	mkdir "$C/a/b" || return
+	expect "user 0
+system 0" cat "$C/a/b/cpuacct.stat" || return
+	expect "$before" cat "$C/cpuacct.stat"
+}
+
+# ---- all of it: what containers have is what their tasks say that they used
+
+# adds_up CONTAINER...: the usage of them all is $BURNT, but for two percent
+adds_up() {
+	sum=0
+	for container; do
+		sum=$((sum + $(usage "$container")))
+	done
+	because "$sum ns counted, $BURNT ns used"
+	difference=$((sum - BURNT))
+	[ $difference -ge 0 ] || difference=$((-difference))
+	[ $difference -le $((BURNT / 50)) ] && return
+	because "that is more than two percent apart"
+	return 1
+}
+
+# Most of them never meet a tick: what they used is known when they go, only.
+short_lived_children_add_up() {
+	burn "$C" children 300 4 || return
+	adds_up "$C"
+}
+
+threads_add_up() {
+	burn "$C" threads 8 200 || return
+	adds_up "$C"
+}
+
+moved_tasks_add_up() {
+	mkdir "$C/a" "$C/b" || return
+	burn "$C/a" moves 3 500 "$C/b" || return
+	for container in "$C/a" "$C/b"; do
+		if [ "$(usage "$container")" -eq 0 ]; then
+			because "nothing was used in $container"
+			return 1
+		fi
+	done
+	adds_up "$C/a" "$C/b" || return
+	adds_up "$C"
 }
 
 rcfs_begin
@@ -232,5 +417,13 @@ point "a running task counts in one of two containers" moving_a_running_task
 point "usage stays when the task exits" exit_keeps_it
 point "usage stays in the parent when the container is removed" removal_keeps_it_in_the_parent
 point "children of a task are counted in its container" children_count_too
-point "usage cannot be written" is_read_only
+point "usage, usage_percpu and stat cannot be written" is_read_only
+point "usage_percpu adds up to usage" percpu_adds_up
+point "usage_percpu is that of the CPU that a task ran on" percpu_is_where_it_ran
+point "stat has user and system time, which add up to usage" stat_has_two_lines
+point "stat tells user from system time" stat_tells_modes_apart
+point "stat of the parents grows by as much, and stays" stat_of_the_parent
+point "nothing that short-lived children use is lost" short_lived_children_add_up
+point "nothing that threads use is lost" threads_add_up
+point "nothing is lost or counted twice when tasks are moved" moved_tasks_add_up
 ktap_finished

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The administrator's guide tells the truth: its examples do what it says. A code
-# block behind a comment
+# The documentation tells the truth: its examples do what it says. A code block
+# behind a comment
 #
 #	.. selftest: WHAT
 #
-# is run by "sh -e", in an empty folder. An example checks its own claims.
+# is run by "sh -e", in an empty folder, if the kernel has the controllers whose
+# names are in it and the modules that it loads. An example checks its own claims.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,13 +15,24 @@
 # Where the examples expect rcfs
 MOUNTED=/sys/fs/rcfs
 
-# Beside this file once the tests are installed, at its place in a kernel tree
+# Beside this file once the tests are installed, at their places in a kernel tree
 GUIDE=$HERE/rcfs.rst
-[ -e "$GUIDE" ] || GUIDE=$HERE/../../../../Documentation/admin-guide/rcfs.rst
+CONTROLLERS=$HERE/rcfs
+WRITING=$HERE/rcfs-controllers.rst
+if [ ! -e "$GUIDE" ]; then
+	GUIDE=$HERE/../../../../Documentation/admin-guide/rcfs.rst
+	CONTROLLERS=${GUIDE%.rst}
+	WRITING=$HERE/../../../../Documentation/core-api/rcfs-controllers.rst
+fi
 
-# marked: what the guide has an example of
+# pages COMMAND...: with all pages as further arguments
+pages() {
+	"$@" "$GUIDE" "$CONTROLLERS"/*.rst "$WRITING"
+}
+
+# marked: what there is an example of
 marked() {
-	sed -n 's/^\.\. selftest: //p' "$GUIDE" | sort
+	pages sed -n 's/^\.\. selftest: //p' | sort
 }
 
 # tested: what there is a point for, by its own lines below
@@ -33,7 +45,9 @@ tested() {
 
 # block WHAT: the first code block behind its mark, if nothing else is in between
 block() {
-	awk -v what="$1" '
+	# shellcheck disable=SC2016 # these are awk's
+	pages awk -v what="$1" '
+		FNR == 1 { state = "" }
 		sub(/^\.\. selftest: /, "") {
 			state = $0 == what ? "marked" : ""
 			next
@@ -47,7 +61,27 @@ block() {
 				indent = RSTART
 			print substr($0, indent)
 		}
-	' "$GUIDE"
+	'
+}
+
+# missing: what the example needs, and there is not
+missing() {
+	for page in "$CONTROLLERS"/*.rst; do
+		controller=${page##*/}
+		controller=${controller%.rst}
+		! grep -qw "$controller" "$WORK/example" || is_mounted "$controller" ||
+			echo "controller $controller at $MOUNTED"
+	done
+	sed -n 's/^ *modprobe \([a-z_]*\).*/\1/p' "$WORK/example" | while read -r module; do
+		find "/lib/modules/$(uname -r)" -name "$module.ko*" 2>/dev/null | grep -q . ||
+			echo "module $module"
+	done
+}
+
+# is_mounted CONTROLLER: where the examples look
+is_mounted() {
+	awk -v dir="$MOUNTED" '$2 == dir && $3 == "rcfs" { print $4 }' /proc/mounts |
+		tr , '\n' | grep -qx "$1"
 }
 
 # containers: all of them
@@ -63,6 +97,12 @@ left() {
 # sweep: one attempt to end and remove what the example has left
 sweep() {
 	kill -9 "-$PID" 2>/dev/null
+	left | while read -r container; do
+		# What is frozen cannot be ended.
+		{
+			echo THAWED >"$container/freezer.state"
+		} 2>/dev/null
+	done
 	left | while read -r container; do
 		while read -r id; do
 			kill -9 "$id" 2>/dev/null
@@ -84,8 +124,13 @@ mounts_below() {
 example() {
 	block "$1" >"$WORK/example"
 	if ! grep -q '[^ ]' "$WORK/example"; then
-		because "no block of code follows '.. selftest: $1' in $GUIDE"
+		because "no block of code follows '.. selftest: $1'"
 		return 1
+	fi
+	missing >"$WORK/missing"
+	if [ -s "$WORK/missing" ]; then
+		sed 's/^/# there is no /' "$WORK/missing"
+		return "$KSFT_SKIP"
 	fi
 	# The first line is there for a tree without any container.
 	{
@@ -109,13 +154,13 @@ example() {
 
 nothing_is_forgotten() {
 	if ! marked | grep -q .; then
-		because "$GUIDE has no examples"
+		because "there are no examples in $GUIDE and the others"
 		return 1
 	fi
 	marked >"$WORK/marked"
 	tested >"$WORK/tested"
 	diff -u "$WORK/marked" "$WORK/tested" >"$WORK/diff" && return
-	because "marked in the guide (-), and tested here (+):"
+	because "marked in the documentation (-), and tested here (+):"
 	sed -n 's/^[-+][^-+]/# &/p' "$WORK/diff"
 	return 1
 }
@@ -156,10 +201,70 @@ why_a_mount_fails() {
 	example "why a mount fails"
 }
 
+cpu_time_used() {
+	example "CPU time used"
+}
+
+user_and_system_time() {
+	example "user and system time"
+}
+
+cpu_time_by_weight() {
+	example "CPU time by weight"
+}
+
+limit_of_cpu_time() {
+	example "a limit of CPU time"
+}
+
+no_more_than_above() {
+	example "no more than above"
+}
+
+tasks_on_one_cpu() {
+	example "tasks on one CPU"
+}
+
+no_cpu_that_is_not_above() {
+	example "no CPU that is not above"
+}
+
+limit_on_tasks() {
+	example "a limit on the number of tasks"
+}
+
+zombies_count() {
+	example "zombies count"
+}
+
+limits_above() {
+	example "limits above hold as well"
+}
+
+frozen_task() {
+	example "a task that is frozen"
+}
+
+thawing_below() {
+	example "thawing below a frozen container"
+}
+
+what_keeps_a_container() {
+	example "what keeps a container"
+}
+
+about_oneself() {
+	example "about oneself"
+}
+
+insmod_to_rmmod() {
+	example "a controller from insmod to rmmod"
+}
+
 rcfs_begin
 [ -e "$MOUNTED/tasks" ] || skip_all "rcfs is not mounted at $MOUNTED"
-[ -r "$GUIDE" ] || ktap_exit_fail_msg "there is no $GUIDE"
-point "every example of the guide is tested, and every one tested is there" nothing_is_forgotten
+pages ls >/dev/null || ktap_exit_fail_msg "the documentation is not there"
+point "every example is tested, and every one tested is there" nothing_is_forgotten
 point "example: where rcfs is mounted" where_rcfs_is_mounted
 point "example: the same subsystems are the same tree" same_tree
 point "example: a first container" first_container
@@ -169,4 +274,19 @@ point "example: end all tasks of a container" end_all_tasks
 point "example: where a task is" where_a_task_is
 point "example: delegation" delegation
 point "example: why a mount fails" why_a_mount_fails
+point "cpuacct: CPU time used" cpu_time_used
+point "cpuacct: user and system time" user_and_system_time
+point "cpu: CPU time by weight" cpu_time_by_weight
+point "cpu: a limit of CPU time" limit_of_cpu_time
+point "cpu: no more than above" no_more_than_above
+point "cpuset: tasks on one CPU" tasks_on_one_cpu
+point "cpuset: no CPU that is not above" no_cpu_that_is_not_above
+point "pids: a limit on the number of tasks" limit_on_tasks
+point "pids: zombies count" zombies_count
+point "pids: limits above hold as well" limits_above
+point "freezer: a task that is frozen" frozen_task
+point "freezer: thawing below a frozen container" thawing_below
+point "debug: what keeps a container" what_keeps_a_container
+point "debug: about oneself" about_oneself
+point "writing: a controller from insmod to rmmod" insmod_to_rmmod
 ktap_finished

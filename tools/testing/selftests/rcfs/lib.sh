@@ -100,8 +100,16 @@ point() {
 	esac
 }
 
+# thaw_all: who is frozen cannot be ended
+thaw_all() {
+	find "$ROOT" -name freezer.state 2>/dev/null | while read -r state; do
+		echo THAWED >"$state"
+	done
+}
+
 # tidy: end what the point has started, remove what it has made
 tidy() {
+	thaw_all
 	for pid in $CHILDREN; do
 		end_task "$pid"
 	done

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Task groups of the scheduler for containers of rcfs
+ *
+ * For the safe abstraction in rust/kernel/sched.rs. rcfs_task_group() tells the
+ * scheduler which task is in which.
+ */
+#ifndef _LINUX_SCHED_RCFS_H
+#define _LINUX_SCHED_RCFS_H
+
+#ifdef CONFIG_RCFS_TASK_GROUP
+
+#include <linux/types.h>
+
+struct task_group;
+struct task_struct;
+
+/**
+ * struct sched_rcfs_stat - what has come of a limit of CPU time
+ * @nr_periods: periods in which the group ran
+ * @nr_throttled: periods in which it had to wait
+ * @throttled_ns: how long it had to, the sum of all CPUs
+ */
+struct sched_rcfs_stat {
+	u64 nr_periods;
+	u64 nr_throttled;
+	u64 throttled_ns;
+};
+
+struct task_group *sched_rcfs_create_group(struct task_group *parent);
+void sched_rcfs_free_group(struct task_group *tg);
+void sched_rcfs_update_task(struct task_struct *p);
+
+int sched_rcfs_set_shares(struct task_group *tg, u64 shares);
+u64 sched_rcfs_shares(struct task_group *tg);
+int sched_rcfs_set_bandwidth(struct task_group *tg, u64 period_us, s64 quota_us);
+u64 sched_rcfs_period_us(struct task_group *tg);
+s64 sched_rcfs_quota_us(struct task_group *tg);
+void sched_rcfs_read_stat(struct task_group *tg, struct sched_rcfs_stat *stat);
+
+#endif /* CONFIG_RCFS_TASK_GROUP */
+
+#endif /* _LINUX_SCHED_RCFS_H */

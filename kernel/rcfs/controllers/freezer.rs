@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Freezing: stopping all tasks of a container, without their noticing, until they are thawed.
+//!
+//! A task freezes if `freezer.state` was set to `FROZEN` in its container or in one above, and goes
+//! on when that is so for none of them any more. It runs no instruction of its program meanwhile;
+//! signals wait, `SIGKILL` included. A task that moves, or comes into being, freezes or thaws as its
+//! container says, a child before it has run.
+//!
+//! Freezing takes until every task has come out of the kernel, or waits there for something that can
+//! be frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a task
+//! in an uninterruptible sleep freezes when it wakes up.
+
+use kernel::{
+    freezer::Request,
+    new_mutex,
+    prelude::*,
+    rcfs::{
+        Controller,
+        File,
+        Keyword,
+        StateRef, //
+    },
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            AtomicFlag, //
+        },
+        Mutex, //
+    },
+    task::Task,
+};
+
+struct Freezer;
+
+#[pin_data]
+struct State {
+    /// Whether the container was asked to freeze, for those who cannot sleep.
+    asked: AtomicFlag,
+    #[pin]
+    request: Mutex<Option<Request>>,
+    /// That of the root is held while something changes and is told to tasks: who is told last is
+    /// told what holds.
+    #[pin]
+    change: Mutex<()>,
+}
+
+/// What `freezer.state` shows.
+#[derive(Clone, Copy, PartialEq)]
+enum Progress {
+    Thawed,
+    Freezing,
+    Frozen,
+}
+
+impl Keyword for Progress {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("THAWED", Progress::Thawed),
+        ("FREEZING", Progress::Freezing),
+        ("FROZEN", Progress::Frozen),
+    ];
+}
+
+/// What can be written to it.
+#[derive(Clone, Copy, PartialEq)]
+enum Wish {
+    Thaw,
+    Freeze,
+}
+
+impl Keyword for Wish {
+    const WORDS: &'static [(&'static str, Self)] = &[("THAWED", Wish::Thaw), ("FROZEN", Wish::Freeze)];
+}
+
+fn is_asked(state: &State) -> bool {
+    state.asked.load(Relaxed)
+}
+
+fn is_any_asked(state: StateRef<'_, Freezer>) -> bool {
+    state.lineage().any(|state| is_asked(&state))
+}
+
+fn progress(state: StateRef<'_, Freezer>) -> Progress {
+    if !is_any_asked(state) {
+        return Progress::Thawed;
+    }
+    let mut progress = Progress::Frozen;
+    state.for_each_task(|task| {
+        if task.is_freezing() && !task.is_frozen() {
+            // Since it was told it may have begun to wait for one that is frozen, where it could
+            // be frozen as well, but does not get to look whether it shall.
+            task.freeze();
+            if !task.is_frozen() {
+                progress = Progress::Freezing;
+            }
+        }
+    });
+    progress
+}
+
+fn set(state: StateRef<'_, Freezer>, wish: Wish) -> Result {
+    let root = state.root();
+    let _change = root.change.lock();
+    let mut request = state.request.lock();
+
+    state.asked.store(wish == Wish::Freeze, Relaxed);
+    match wish {
+        Wish::Freeze => {
+            request.get_or_insert_with(Request::new);
+            state.for_each_task(Task::freeze);
+        }
+        Wish::Thaw => {
+            *request = None;
+            state.for_each_task(Task::thaw);
+        }
+    }
+    Ok(())
+}
+
+#[vtable]
+impl Controller for Freezer {
+    const NAME: &'static CStr = c"freezer";
+    type State = State;
+
+    fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+        try_pin_init!(State {
+            asked: AtomicFlag::new(false),
+            request <- new_mutex!(None),
+            change <- new_mutex!(()),
+        }? Error)
+    }
+
+    fn freezing(state: StateRef<'_, Self>) -> bool {
+        is_any_asked(state)
+    }
+
+    fn attach(to: StateRef<'_, Self>, _from: StateRef<'_, Self>, task: &Task) {
+        let root = to.root();
+        let _change = root.change.lock();
+
+        // One of the two has nothing to do.
+        task.freeze();
+        task.thaw();
+    }
+
+    fn fork(child: &Task) {
+        child.freeze();
+    }
+
+    fn files() -> &'static [File<Self>] {
+        static FILES: [File<Freezer>; 3] = [
+            File::<Freezer>::new(c"state", progress).writable(set).not_in_root(),
+            File::<Freezer>::new(c"self_freezing", |state| is_asked(&state)).not_in_root(),
+            File::<Freezer>::new(c"parent_freezing", |state| {
+                state.parent().is_some_and(is_any_asked)
+            })
+            .not_in_root(),
+        ];
+
+        &FILES
+    }
+}
+
+kernel::module_rcfs_controller! {
+    type: Freezer,
+    name: "rcfs_freezer",
+    authors: ["The rcfs maintainers"],
+    description: "Controller for rcfs that freezes tasks",
+    license: "GPL",
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Freezing tasks.
+//!
+//! A task freezes itself, where it can be frozen, while somebody says that it shall: system sleep,
+//! control groups, or rcfs. Who says so from now on has to make a [`Request`] first, and to tell the
+//! tasks in question ([`Task::freeze`]); who no longer does, has to wake them ([`Task::thaw`]).
+//!
+//! C header: [`include/linux/freezer.h`](srctree/include/linux/freezer.h)
+
+use crate::{
+    bindings,
+    task::Task, //
+};
+
+/// The existence of a reason for which tasks may have to freeze.
+///
+/// Without any, nobody looks whether he has to.
+pub struct Request(());
+
+impl Request {
+    /// Makes tasks look. May sleep.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        // SAFETY: This can always be called in process context, and is taken back once.
+        unsafe { bindings::freezer_active_inc() };
+        Self(())
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        // SAFETY: `new` has counted it.
+        unsafe { bindings::freezer_active_dec() };
+    }
+}
+
+impl Task {
+    /// Whether the task shall freeze, or stay frozen.
+    pub fn is_freezing(&self) -> bool {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::freezing(self.as_ptr()) }
+    }
+
+    /// Whether the task is frozen.
+    pub fn is_frozen(&self) -> bool {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::frozen(self.as_ptr()) }
+    }
+
+    /// Tells the task to freeze, if it shall. Does not wait for that. Any context, but not with the
+    /// siglock of the task held.
+    pub fn freeze(&self) {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::freeze_task(self.as_ptr()) };
+    }
+
+    /// Lets the task go on if it is frozen, unless it shall be. Any context.
+    ///
+    /// The caller makes sure that nobody lets it be frozen for the caller's reason meanwhile.
+    pub fn thaw(&self) {
+        if !self.is_freezing() {
+            // SAFETY: By the type invariant, the task is valid.
+            unsafe { bindings::__thaw_task(self.as_ptr()) };
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Telling those who watch a file that it has changed.
+
+use crate::{
+    bindings,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::{
+                Full,
+                Relaxed, //
+            },
+            AtomicFlag, //
+        },
+        SetOnce, //
+    },
+};
+use core::ptr::NonNull;
+
+/// A change of a file, for those who wait for it.
+///
+/// Part of a [state](super::Controller::State), and tied to a file of it by
+/// [`File::notified_by`](super::File::notified_by). Who has read the file is told once of what
+/// comes after that: poll(2) returns with `POLLPRI`, and inotify(7) reports `IN_MODIFY`.
+///
+/// In the root of a hierarchy, nobody is told.
+pub struct Event {
+    file: SetOnce<FileRef>,
+    watched: AtomicFlag,
+}
+
+impl Event {
+    /// An event that has not happened yet.
+    pub const fn new() -> Self {
+        Self {
+            file: SetOnce::new(),
+            watched: AtomicFlag::new(false),
+        }
+    }
+
+    /// Says that it has happened. Any context but NMIs.
+    pub fn notify(&self) {
+        if let Some(file) = self.file.as_ref() {
+            // What the caller changed comes before the look at who watches, and the other way
+            // round for readers: see `watch`.
+            if self.watched.xchg(false, Full) {
+                // SAFETY: There is a reference on the file.
+                unsafe { bindings::kernfs_notify(file.0.as_ptr()) };
+            }
+        }
+    }
+
+    /// Notes that somebody is about to look.
+    pub(super) fn watch(&self) {
+        if !self.watched.load(Relaxed) {
+            self.watched.xchg(true, Full);
+        }
+    }
+
+    /// Ties the event to the file `name` in `dir`.
+    ///
+    /// # Safety
+    ///
+    /// `dir` must be a valid directory.
+    pub(super) unsafe fn tie(&self, dir: *mut bindings::kernfs_node, name: *const c_char) {
+        // SAFETY: By the safety requirements.
+        let file = unsafe { bindings::kernfs_find_and_get_ns(dir, name, core::ptr::null()) };
+
+        if let Some(file) = NonNull::new(file) {
+            self.file.populate(FileRef(file));
+        }
+    }
+}
+
+impl Default for Event {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A reference on a file.
+struct FileRef(NonNull<bindings::kernfs_node>);
+
+// SAFETY: A reference can be given up on any thread.
+unsafe impl Send for FileRef {}
+
+// SAFETY: kernfs synchronises itself.
+unsafe impl Sync for FileRef {}
+
+impl Drop for FileRef {
+    fn drop(&mut self) {
+        // SAFETY: We hold the reference.
+        unsafe { bindings::kernfs_put(self.0.as_ptr()) };
+    }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The states of a controller, and the way from one to the others and to tasks.
+
+use super::{
+    Controller,
+    Registration, //
+};
+use crate::{
+    bindings,
+    pid,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        rcu,
+        Arc, //
+    },
+    task::Task,
+    types::{
+        ForeignOwnable,
+        Opaque, //
+    },
+};
+use core::{
+    ops::{
+        ControlFlow,
+        Deref, //
+    },
+    ptr::{
+        self,
+        NonNull, //
+    },
+};
+
+/// What the core keeps for a container: the state, and the way to others.
+///
+/// # Invariants
+///
+/// - `registration` is the one that the controller is registered by; it stays for longer.
+/// - `ns` is the nsproxy of the container, which stays for longer.
+/// - `links` is in the list of the registration from the time when the node is complete until it is
+///   destroyed, and its neighbours are accessed with the list locked only.
+#[pin_data]
+#[repr(C)]
+pub(super) struct Node<C: Controller> {
+    /// First, so that the list leads to nodes.
+    #[pin]
+    links: Opaque<bindings::list_head>,
+    registration: NonNull<Registration<C>>,
+    ns: NonNull<bindings::nsproxy>,
+    #[pin]
+    state: C::State,
+    /// Dropped after the state, which may depend on that of the container above.
+    parent: Option<Arc<Node<C>>>,
+}
+
+// SAFETY: The list is accessed under its lock; the rest does not change, and states are `Send`.
+unsafe impl<C: Controller> Send for Node<C> {}
+
+// SAFETY: As above, and states are `Sync`.
+unsafe impl<C: Controller> Sync for Node<C> {}
+
+impl<C: Controller> Node<C> {
+    /// Makes the state of a container and enters it in the list.
+    ///
+    /// # Safety
+    ///
+    /// `registration` and `ns` must be as the type invariants say. [`remove`](Self::remove) must
+    /// be called before the node is dropped.
+    pub(super) unsafe fn new(
+        registration: NonNull<Registration<C>>,
+        ns: NonNull<bindings::nsproxy>,
+        parent: Option<Arc<Self>>,
+    ) -> Result<Arc<Self>> {
+        let above = parent.clone();
+        let init = C::create(above.as_deref().map(StateRef));
+
+        // INVARIANT: By the safety requirements; it is entered in the list below.
+        let node = Arc::pin_init(
+            try_pin_init!(Node {
+                links <- Opaque::ffi_init(|slot| {
+                    // SAFETY: `slot` is valid for writes.
+                    unsafe { bindings::INIT_LIST_HEAD(slot) }
+                }),
+                registration,
+                ns,
+                state <- init,
+                parent,
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: By the safety requirements, the registration is valid.
+        let registration = unsafe { registration.as_ref() };
+        {
+            let _guard = registration.states.lock();
+
+            // SAFETY: The list is locked, and the node is pinned.
+            unsafe { bindings::list_add_tail(node.links.get(), registration.list.get()) };
+        }
+        C::online(StateRef(&node));
+        Ok(node)
+    }
+
+    /// Takes the state out of the list.
+    pub(super) fn remove(&self) {
+        // SAFETY: By the type invariant.
+        let _guard = unsafe { self.registration.as_ref() }.states.lock();
+
+        // SAFETY: By the type invariant, the node is in the list, which is locked.
+        unsafe { bindings::list_del(self.links.get()) };
+    }
+}
+
+/// The state of a container, and through it those of other containers, and the tasks in them.
+pub struct StateRef<'a, C: Controller>(pub(super) &'a Node<C>);
+
+impl<C: Controller> Clone for StateRef<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C: Controller> Copy for StateRef<'_, C> {}
+
+impl<C: Controller> Deref for StateRef<'_, C> {
+    type Target = C::State;
+
+    fn deref(&self) -> &C::State {
+        &self.0.state
+    }
+}
+
+impl<C: Controller> PartialEq for StateRef<'_, C> {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self.0, other.0)
+    }
+}
+
+impl<C: Controller> Eq for StateRef<'_, C> {}
+
+impl<'a, C: Controller> StateRef<'a, C> {
+    /// The state that `ptr` stands for on the C side.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` must be what the controller stored for a container that stays for `'a`.
+    pub(super) unsafe fn from_ptr(ptr: *mut c_void) -> Self {
+        // SAFETY: What was stored is a foreign `Arc<Node<C>>`, which is taken back once the
+        // container is gone. Dereferencing the borrow gives the node for as long as that.
+        Self(unsafe { &*ptr::from_ref(&*Arc::<Node<C>>::borrow(ptr)) })
+    }
+
+    /// The state itself, for as long as the reference to the container lives.
+    pub fn get(self) -> &'a C::State {
+        &self.0.state
+    }
+
+    /// The state of the container above, or [`None`] in the root.
+    pub fn parent(self) -> Option<StateRef<'a, C>> {
+        self.0.parent.as_deref().map(StateRef)
+    }
+
+    /// Whether this is the state of the root: of all tasks that are in no container below it.
+    pub fn is_root(self) -> bool {
+        self.0.parent.is_none()
+    }
+
+    /// The states of the container itself, and of those above it up to the root.
+    pub fn lineage(self) -> impl Iterator<Item = StateRef<'a, C>> {
+        core::iter::successors(Some(self), |state| state.parent())
+    }
+
+    /// As [`lineage`](Self::lineage), without the root, of which a controller is told too little
+    /// to count what is there: tasks are in the root before the controller is mounted.
+    pub fn below_root(self) -> impl Iterator<Item = StateRef<'a, C>> {
+        self.lineage().take_while(|state| !state.is_root())
+    }
+
+    /// Whether `other` is the state of the container itself or of one below.
+    pub fn holds(self, other: StateRef<'_, C>) -> bool {
+        other.lineage().any(|state| ptr::eq(state.0, self.0))
+    }
+
+    /// The state of the root.
+    pub fn root(self) -> StateRef<'a, C> {
+        let mut state = self;
+
+        while let Some(parent) = state.parent() {
+            state = parent;
+        }
+        state
+    }
+
+    /// Calls `f` for the state itself and then for those of the containers below, each after the
+    /// one above it.
+    ///
+    /// No container is made or freed meanwhile, so that `f` must not wait for that. Takes time in
+    /// proportion to the number of all containers.
+    ///
+    /// # Context
+    ///
+    /// Process context; may sleep, and so may `f`.
+    pub fn for_each_below(self, mut f: impl FnMut(StateRef<'_, C>)) {
+        // SAFETY: By the type invariant of `Node`.
+        let registration = unsafe { self.0.registration.as_ref() };
+        let _guard = registration.states.lock();
+        let mut next = self.0.links.get();
+
+        // Containers are made after the one above them, and enter the list in that order.
+        while next != registration.list.get() {
+            // SAFETY: The list is locked and has the links of nodes, which are their first field,
+            // and which are not freed before they have left the list.
+            let state = StateRef(unsafe { &*next.cast::<Node<C>>() });
+
+            if self.holds(state) {
+                f(state);
+            }
+            // SAFETY: As above.
+            next = unsafe { (*next).next };
+        }
+    }
+
+    /// How many states of the controller there are, those of containers that have been removed but
+    /// may still be in use included.
+    pub fn count_all(self) -> usize {
+        let mut count = 0;
+
+        self.root().for_each_below(|_| count += 1);
+        count
+    }
+
+    /// The state of the container that a task is in, or [`None`] if the task is exiting and in none
+    /// any more.
+    fn of_task(self, task: &Task, _guard: &'a rcu::Guard) -> Option<StateRef<'a, C>> {
+        // SAFETY: By the type invariant of `Node`. RCU keeps the nsproxy of the task valid, and
+        // with it its containers.
+        unsafe {
+            let ss = self.0.registration.as_ref().ss.get();
+            let ns = bindings::task_nsproxy_rcu(task.as_ptr());
+
+            (!ns.is_null()).then(|| Self::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)))
+        }
+    }
+
+    /// Calls `f` for every task in the container or in one below.
+    ///
+    /// A task that comes to be there by a fork or a move while this runs may be among them or not.
+    /// But it is told of by [`Controller::fork`] or [`Controller::attach`] then, which sees all
+    /// that the caller has changed before, provided that a move takes a lock which the caller
+    /// holds. Takes time in proportion to the number of all tasks in the system.
+    ///
+    /// # Context
+    ///
+    /// Process context. `f` must not sleep.
+    pub fn for_each_task(self, mut f: impl FnMut(&Task)) {
+        pid::wait_for_forks();
+        let _ = pid::for_each_task(|task, rcu| {
+            if self
+                .of_task(task, rcu)
+                .is_some_and(|state| self.holds(state))
+            {
+                f(task);
+            }
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// References on the tasks that [`for_each_task`](Self::for_each_task) calls a function for.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn tasks(self) -> Result<KVVec<ARef<Task>>> {
+        let mut tasks = KVVec::new();
+
+        pid::wait_for_forks();
+        loop {
+            let mut count = 0;
+            let _ = pid::for_each_task(|task, rcu| {
+                if self
+                    .of_task(task, rcu)
+                    .is_some_and(|state| self.holds(state))
+                {
+                    count += 1;
+                    // Allocating may sleep, walking must not: count on.
+                    let _ = tasks.push_within_capacity(ARef::from(task));
+                }
+                ControlFlow::Continue(())
+            });
+            if count == tasks.len() {
+                return Ok(tasks);
+            }
+            tasks.clear();
+            tasks.reserve(count + count / 8 + 8, GFP_KERNEL)?;
+        }
+    }
+
+    /// How many nsproxies name the container, its own included; [`None`] in the root, where nobody
+    /// counts.
+    pub fn count_nsproxies(self) -> Option<usize> {
+        // SAFETY: By the type invariant of `Node`, the nsproxy is valid.
+        let count = unsafe { bindings::rcfs_count_nsproxies(self.0.ns.as_ptr()) };
+
+        usize::try_from(count).ok()
+    }
+
+    /// How many references there are on the nsproxy of the container but for the container's own;
+    /// [`None`] in the root.
+    pub fn count_users(self) -> Option<usize> {
+        // SAFETY: By the type invariant of `Node`, the nsproxy is valid.
+        let count = unsafe { bindings::rcfs_count_users(self.0.ns.as_ptr()) };
+
+        usize::try_from(count).ok()
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Task groups of the scheduler.
+//!
+//! C header: [`include/linux/sched/rcfs.h`](srctree/include/linux/sched/rcfs.h)
+
+use crate::{
+    bindings,
+    task::Task, //
+};
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+use crate::{
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*,
+    sync::Arc, //
+};
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+use core::{
+    mem::MaybeUninit,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
+};
+
+/// A group of tasks that the scheduler treats as one.
+///
+/// It competes with the tasks and groups that are in the same group above for CPU time, on each
+/// CPU, and the tasks and groups in it share what it gets. It matters for tasks with the policies
+/// `SCHED_NORMAL`, `SCHED_BATCH` and `SCHED_IDLE` only.
+///
+/// A task is in a group if [`rcfs::Controller::task_group`] says so.
+///
+/// Dropping the last one below a group, or the group itself, waits for an RCU grace period.
+///
+/// [`rcfs::Controller::task_group`]: crate::rcfs::Controller::task_group
+///
+/// # Examples
+///
+/// ```
+/// use kernel::sched::TaskGroup;
+///
+/// let above = TaskGroup::new(None)?;
+/// let group = TaskGroup::new(Some(&above))?;
+/// drop(above);
+/// assert_eq!(group.shares(), 1024);
+/// group.set_shares(512)?;
+/// assert_eq!(group.shares(), 512);
+/// assert_eq!(group.set_shares(1), Err(ERANGE));
+///
+/// assert_eq!(group.quota_us(), None);
+/// group.set_bandwidth(10_000, Some(5_000))?;
+/// assert_eq!((group.period_us(), group.quota_us()), (10_000, Some(5_000)));
+/// # Ok::<(), Error>(())
+/// ```
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+pub struct TaskGroup(Arc<Group>);
+
+/// # Invariants
+///
+/// `ptr` is a task group that `sched_rcfs_create_group()` has returned for this object, below the
+/// one of `parent`. The fields are dropped after `drop`, so that the parent goes later.
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+struct Group {
+    ptr: NonNull<bindings::task_group>,
+    _parent: Option<Arc<Group>>,
+}
+
+// SAFETY: A task group can be used and freed on any thread.
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+unsafe impl Send for Group {}
+
+// SAFETY: All functions that take a task group do their own locking.
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+unsafe impl Sync for Group {}
+
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+impl Drop for Group {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants, we own the group. There is none below it, which would
+        // have a reference on `self`. No task is in it: only what is in a state of rcfs can be
+        // handed to the scheduler, and the core of rcfs has put all tasks elsewhere when it drops
+        // that.
+        unsafe { bindings::sched_rcfs_free_group(self.ptr.as_ptr()) };
+    }
+}
+
+/// What has come of the limit of a [`TaskGroup`].
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+pub struct BandwidthStats {
+    /// In how many periods the group ran.
+    pub periods: u64,
+    /// In how many of them it had to wait for the end, because it had used its quota.
+    pub throttled: u64,
+    /// For how many nanoseconds it had to wait, the sum over all CPUs.
+    pub throttled_ns: u64,
+}
+
+#[cfg(CONFIG_RCFS_TASK_GROUP)]
+impl TaskGroup {
+    /// Makes a group below another one, or below the root group.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new(parent: Option<&TaskGroup>) -> Result<Self> {
+        let above = parent.map_or(ptr::null_mut(), TaskGroup::as_ptr);
+        // SAFETY: `above` is NULL, or a group that the reference below keeps.
+        let group = from_err_ptr(unsafe { bindings::sched_rcfs_create_group(above) })?;
+
+        // INVARIANT: The group is new.
+        let group = Group {
+            ptr: NonNull::new(group).ok_or(ENOMEM)?,
+            _parent: parent.map(|parent| parent.0.clone()),
+        };
+
+        Ok(Self(Arc::new(group, GFP_KERNEL)?))
+    }
+
+    /// The group, valid for as long as `self`.
+    pub(crate) fn as_ptr(&self) -> *mut bindings::task_group {
+        self.0.ptr.as_ptr()
+    }
+
+    /// The weight; that of a task with the nice level 0 is 1024, as is that of a new group.
+    pub fn shares(&self) -> u64 {
+        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        unsafe { bindings::sched_rcfs_shares(self.as_ptr()) }
+    }
+
+    /// Sets the weight. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ERANGE` for less than 2 and more than 262144.
+    pub fn set_shares(&self, shares: u64) -> Result {
+        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        to_result(unsafe { bindings::sched_rcfs_set_shares(self.as_ptr(), shares) })
+    }
+
+    /// The length of a period in microseconds; 100000 in a new group.
+    ///
+    /// The scheduler makes a period that is too short for the machine longer, and the quota with
+    /// it.
+    pub fn period_us(&self) -> u64 {
+        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        unsafe { bindings::sched_rcfs_period_us(self.as_ptr()) }
+    }
+
+    /// How many microseconds the group may run in each period, on all CPUs together; [`None`] if
+    /// there is no limit, as in a new group.
+    pub fn quota_us(&self) -> Option<u64> {
+        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        u64::try_from(unsafe { bindings::sched_rcfs_quota_us(self.as_ptr()) }).ok()
+    }
+
+    /// Sets what [`period_us`](Self::period_us) and [`quota_us`](Self::quota_us) return. May
+    /// sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a period of less than 1000 or more than 1000000, for a quota of less than
+    /// 1000 or one too large to calculate with, and if the group would have more of each period
+    /// than a group above, or less than one below.
+    pub fn set_bandwidth(&self, period_us: u64, quota_us: Option<u64>) -> Result {
+        let quota_us = match quota_us {
+            Some(quota_us) => i64::try_from(quota_us).or(Err(EINVAL))?,
+            None => -1,
+        };
+
+        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        to_result(unsafe { bindings::sched_rcfs_set_bandwidth(self.as_ptr(), period_us, quota_us) })
+    }
+
+    /// What has come of the limit, since the group was made.
+    pub fn stats(&self) -> BandwidthStats {
+        let mut stat = MaybeUninit::uninit();
+
+        // SAFETY: By the type invariants of `Group`, this is a valid group. `stat` is valid for
+        // writes.
+        unsafe { bindings::sched_rcfs_read_stat(self.as_ptr(), stat.as_mut_ptr()) };
+        // SAFETY: The function fills in all fields.
+        let stat = unsafe { stat.assume_init() };
+
+        BandwidthStats {
+            periods: stat.nr_periods,
+            throttled: stat.nr_throttled,
+            throttled_ns: stat.throttled_ns,
+        }
+    }
+}
+
+/// There are no task groups without `CONFIG_CFS_BANDWIDTH`.
+#[cfg(not(CONFIG_RCFS_TASK_GROUP))]
+pub enum TaskGroup {}
+
+#[cfg(not(CONFIG_RCFS_TASK_GROUP))]
+impl TaskGroup {
+    pub(crate) fn as_ptr(&self) -> *mut bindings::task_group {
+        match *self {}
+    }
+}
+
+impl Task {
+    /// Puts the task into the task group of the container that it is in.
+    ///
+    /// For a task that has just come into a container or left one, which includes a child that has
+    /// not run yet, and a task that exits. A task whose control group has a task group of its own
+    /// stays in that. Any context in which the scheduler may be called.
+    pub(crate) fn update_task_group(&self) {
+        #[cfg(CONFIG_RCFS_TASK_GROUP)]
+        // SAFETY: By the type invariants, the task is valid.
+        unsafe {
+            bindings::sched_rcfs_update_task(self.as_ptr())
+        };
+    }
+}

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What the tests of controllers share beyond lib.sh, which this is used with:
+# tasks that use CPU time and tell where, and files that are alike.
+
+# need_controllers NAME...: skip the file without them in the hierarchy
+need_controllers() {
+	for controller; do
+		rcfs_options | tr , '\n' | grep -qx "$controller" ||
+			skip_all "the hierarchy has no controller $controller"
+	done
+}
+
+# ---- tasks that use CPU time
+
+# spin_in CONTAINER ARGUMENT...: start() spin there
+spin_in() {
+	container=$1
+	shift
+	start spin -a "$container" "$@"
+	wait_until in_container "$PID" "$container"
+}
+
+# spin_on CPU CONTAINER KIND: the same, on that CPU from the beginning
+spin_on() {
+	start spin -c "$1" -a "$2" "$3"
+	wait_until in_container "$PID" "$2"
+}
+
+# has_ended ID: of start(). The shell may have reaped it, but need not have.
+has_ended() {
+	state=$(task_state "$1")
+	[ ! "$state" ] || [ "$state" = Z ]
+}
+
+# let_run MS GROUP...: wait until they have used so much more CPU time together
+let_run() {
+	cputime parts "$@" >/dev/null && return
+	because "this much CPU time was not used: $*"
+	return 1
+}
+
+# ---- what spin has recorded, see there
+
+# new_record: in $RECORD
+new_record() {
+	RECORD=$WORK/record
+	GENERATION=0
+	printf '%0641d' 0 >"$RECORD"
+}
+
+# new_generation: what is recorded from now on is apart from what was before
+new_generation() {
+	GENERATION=$((GENERATION + 1))
+	printf %d "$GENERATION" 1<>"$RECORD"
+}
+
+# recorded: the CPUs used in this generation
+recorded() {
+	awk -v generation="$GENERATION" '{
+		for (cpu = 0; cpu < 64; cpu++)
+			if (substr($0, 2 + generation * 64 + cpu, 1) == "1") {
+				printf "%s%d", separator, cpu
+				separator = " "
+			}
+	}' "$RECORD"
+}
+
+is_recorded() {
+	[ "$(recorded)" ]
+}
+
+# ---- files
+
+# set_file FILE TEXT
+set_file() {
+	expect OK try write "$1" "$2"
+}
+
+# refuses ERROR FILE TEXT...: each of them, and nothing changes
+refuses() {
+	error=$1
+	file=$2
+	shift 2
+	before=$(cat "$file")
+	for text; do
+		expect "$error" try write "$file" "$text" || return
+		expect "$before" cat "$file" || return
+	done
+}
+
+# are_writable FILE...: in $C, by root alone
+are_writable() {
+	for file; do
+		expect 644 stat -c %a "$C/$file" || return
+		expect EACCES try -u 1000 write "$C/$file" 1 || return
+	done
+}
+
+# are_read_only FILE...: in $C
+are_read_only() {
+	for file; do
+		expect 444 stat -c %a "$C/$file" || return
+		expect EINVAL try write "$C/$file" 1 || return
+	done
+}
+
+# are_not_in_root FILE...
+are_not_in_root() {
+	for file; do
+		expect ENOENT try read "$ROOT/$file" || return
+		expect ENOENT try write "$ROOT/$file" 1 || return
+	done
+}
+
+# ---- control groups
+
+# mount_cgroup CONTROLLER: of version 1, at $CGROUP until the end of the point, with
+# the group $CGROUP/test, which has to be removed by remove_cgroup()
+mount_cgroup() {
+	CGROUP=$WORK/cgroup
+	mkdir "$CGROUP" || return
+	if ! mount -t cgroup -o "$1" none "$CGROUP" 2>/dev/null; then
+		because "no controller $1 of cgroup v1, or it is taken"
+		return "$KSFT_SKIP"
+	fi
+	EXTRA_MOUNTS="$EXTRA_MOUNTS $CGROUP"
+	mkdir "$CGROUP/test"
+}
+
+remove_cgroup() {
+	wait_until cgroup_emptied_out
+}
+
+cgroup_emptied_out() {
+	while read -r pid; do
+		echo "$pid" >"$CGROUP/cgroup.procs"
+	done <"$CGROUP/test/cgroup.procs"
+	rmdir "$CGROUP/test"
+} 2>/dev/null

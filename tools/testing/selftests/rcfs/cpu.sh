@@ -1,0 +1,491 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The controller cpu: how CPU time is divided, and limited. Ratios count, of the
+# CPU time of some to that of others, or to the time elapsed, as the system's own
+# clock has it.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=controllers.sh
+. "$HERE/controllers.sh"
+
+# A division is judged after so much CPU time in ms, a rate after so much time,
+# which is 20 periods, or 10 where it is only about which one it is. A new
+# division needs some time to settle.
+MUCH=1500
+LONG=2000
+SHORT=1000
+SETTLE=400
+
+# Somebody else may have used the CPU once, but not each time.
+TRIES="1 2 3"
+
+set_shares() {
+	set_file "$1/cpu.shares" "$2"
+}
+
+set_quota() {
+	set_file "$1/cpu.cfs_quota_us" "$2"
+}
+
+set_period() {
+	set_file "$1/cpu.cfs_period_us" "$2"
+}
+
+# divided WEIGHT WEIGHT GROUP GROUP: in this ratio, within 5 %
+divided() {
+	let_run $SETTLE "$3" "$4" || return
+	for _ in $TRIES; do
+		parts=$(cputime parts $MUCH "$3" "$4") || return
+		difference=$((${parts% *} * $2 - ${parts#* } * $1))
+		[ $difference -ge 0 ] || difference=$((-difference))
+		[ $((difference * 20)) -gt $((${parts#* } * $1)) ] || return 0
+	done
+	because "divided into $parts of 1000, expected $1 : $2"
+	return 1
+}
+
+# rate_is LOW HIGH MS GROUP: what it uses of the time elapsed, in 1/1000
+rate_is() {
+	for _ in $TRIES; do
+		rate=$(cputime rate "$3" "$4") || return
+		[ "$rate" -lt "$1" ] || [ "$rate" -gt "$2" ] || return 0
+	done
+	because "$4 uses $rate of 1000, expected $1 to $2"
+	return 1
+}
+
+# limited PERCENT MS GROUP: within 2 points
+limited() {
+	rate_is $((($1 - 2) * 10)) $((($1 + 2) * 10)) "$2" "$3"
+}
+
+# free GROUP: has a CPU, or nearly so
+free() {
+	rate_is 750 100000 500 "$1"
+}
+
+# stat_of CONTAINER: "nr_periods nr_throttled throttled_time"
+stat_of() {
+	cut -d ' ' -f 2 "$1/cpu.stat" | paste -s -d ' ' -
+}
+
+# is_throttled TIMES CONTAINER: has been, at least
+is_throttled() {
+	throttled=$(sed -n 's/^nr_throttled //p' "$2/cpu.stat")
+	[ "$throttled" -ge "$1" ]
+}
+
+# start_two: in $C/a and $C/b, on one CPU; $A and $B are their ids
+start_two() {
+	[ -d "$C/a" ] || mkdir "$C/a" "$C/b" || return
+	spin_on "$LAST" "$C/a" busy || return
+	A=$PID
+	spin_on "$LAST" "$C/b" busy || return
+	B=$PID
+}
+
+one_to_three() {
+	mkdir "$C/a" "$C/b" || return
+	set_shares "$C/b" 3072 || return
+	start_two || return
+	divided 1 3 "$A" "$B"
+}
+
+equal_by_default() {
+	start_two || return
+	divided 1 1 "$A" "$B"
+}
+
+changed_under_running_tasks() {
+	start_two || return
+	let_run $SETTLE "$A" "$B" || return
+	set_shares "$C/a" 4096 || return
+	divided 4 1 "$A" "$B" || return
+	set_shares "$C/b" 8192 || return
+	divided 1 2 "$A" "$B"
+}
+
+# Only what is in a container competes inside of it.
+nested_shares() {
+	mkdir "$C/a" "$C/a/deep" "$C/b" "$C/b/deep" || return
+	set_shares "$C/b" 3072 || return
+	set_shares "$C/a/deep" 8192 || return
+	set_shares "$C/b/deep" 256 || return
+	spin_on "$LAST" "$C/a/deep" busy || return
+	first=$PID
+	spin_on "$LAST" "$C/b/deep" busy || return
+	divided 1 3 "$first" "$PID"
+}
+
+shares_inside() {
+	mkdir "$C/a" "$C/a/x" "$C/a/y" "$C/b" || return
+	set_shares "$C/a/x" 512 || return
+	set_shares "$C/a/y" 1536 || return
+	spin_on "$LAST" "$C/b" busy || return
+	spin_on "$LAST" "$C/a/x" busy || return
+	first=$PID
+	spin_on "$LAST" "$C/a/y" busy || return
+	divided 1 3 "$first" "$PID"
+}
+
+# A move takes effect for who moves and for who stays.
+moves_change_shares() {
+	mkdir "$C/a" "$C/b" || return
+	set_shares "$C/b" 3072 || return
+	start_two || return
+	divided 1 3 "$A" "$B" || return
+	attach "$A" "$C/b" || return
+	attach "$B" "$C/a" || return
+	divided 3 1 "$A" "$B"
+}
+
+# Who is in the root has the weight of a task beside that of a container.
+root_competes_as_ever() {
+	set_shares "$C" 3072 || return
+	start spin -c "$LAST" busy
+	root=$PID
+	spin_on "$LAST" "$C" busy || return
+	divided 1 3 "$root" "$PID"
+}
+
+quota_holds() {
+	set_quota "$C" 20000 || return
+	spin_in "$C" busy || return
+	limited 20 $LONG "$PID"
+}
+
+quota_of_several() {
+	set_quota "$C" 30000 || return
+	spin_in "$C" threads || return
+	attach_process "$PID" "$C" || return
+	first=$PID
+	spin_in "$C" busy || return
+	limited 30 $LONG "$first,$PID"
+}
+
+# More than one CPU's worth is a quota as well.
+quota_above_one_cpu() {
+	if [ "$(nproc)" -lt 2 ]; then
+		because "one CPU"
+		return "$KSFT_SKIP"
+	fi
+	set_quota "$C" 150000 || return
+	spin_in "$C" threads || return
+	attach_process "$PID" "$C" || return
+	rate_is 1100 1530 $LONG "$PID"
+}
+
+quota_of_children() {
+	set_quota "$C" 20000 || return
+	start sh -c "echo 0 >$C/tasks; spin busy & spin forks & wait"
+	wait_until has_tasks 3 "$C" || return
+	limited 20 $LONG "$C/cpuacct.usage"
+}
+
+has_tasks() {
+	[ "$(count_lines "$2/tasks")" -ge "$1" ]
+}
+
+other_periods() {
+	set_period "$C" 50000 || return
+	set_quota "$C" 15000 || return
+	spin_in "$C" busy || return
+	limited 30 $LONG "$PID"
+}
+
+nested_quota() {
+	mkdir "$C/a" "$C/b" || return
+	set_quota "$C" 30000 || return
+	set_quota "$C/a" 10000 || return
+	spin_in "$C/a" busy || return
+	limited 10 $LONG "$PID" || return
+	spin_in "$C/b" busy || return
+	limited 30 $LONG "$C/cpuacct.usage" || return
+	set_quota "$C/a" -1 || return
+	limited 30 $LONG "$C/cpuacct.usage"
+}
+
+quota_removed() {
+	set_quota "$C" 10000 || return
+	spin_in "$C" busy || return
+	limited 10 $SHORT "$PID" || return
+	set_quota "$C" -1 || return
+	free "$PID" || return
+	before=$(stat_of "$C")
+	let_run 300 "$PID" || return
+	expect "$before" stat_of "$C"
+}
+
+quota_under_running_tasks() {
+	spin_in "$C" busy || return
+	free "$PID" || return
+	set_quota "$C" 20000 || return
+	limited 20 $SHORT "$PID" || return
+	set_quota "$C" 10000 || return
+	limited 10 $SHORT "$PID"
+}
+
+quota_of_others_does_not_matter() {
+	mkdir "$C/a" "$C/b" || return
+	set_quota "$C/a" 10000 || return
+	spin_on "$LAST" "$C/a" busy || return
+	start spin -c "$LAST" busy
+	free "$PID" || return
+	attach "$PID" "$C/b" || return
+	free "$PID"
+}
+
+stat_counts() {
+	expect "0 0 0" stat_of "$C" || return
+	spin_in "$C" busy || return
+	let_run 300 "$PID" || return
+	expect "0 0 0" stat_of "$C" || return
+	set_quota "$C" 20000 || return
+	cputime rate $LONG "$PID" >/dev/null || return
+	# shellcheck disable=SC2046 # one word a number
+	set -- $(stat_of "$C")
+	# 20 periods with 80 ms of throttling in each, if nobody else used the CPU
+	[ "$1" -ge 12 ] && [ "$2" -ge 8 ] && [ "$2" -le "$1" ] && [ "$3" -ge 500000000 ] && return
+	because "$1 periods, $2 of them throttled, for $3 ns"
+	return 1
+}
+
+stat_of_others() {
+	mkdir "$C/a" "$C/b" || return
+	set_quota "$C/a" 10000 || return
+	spin_in "$C/b" busy || return
+	spin_in "$C/a" busy || return
+	wait_until is_throttled 3 "$C/a" || return
+	expect "0 0 0" stat_of "$C" || return
+	expect "0 0 0" stat_of "$C/b"
+}
+
+moves_take_effect() {
+	mkdir "$C/tight" "$C/wide" || return
+	set_quota "$C/tight" 10000 || return
+	spin_in "$C/wide" busy || return
+	free "$PID" || return
+	attach "$PID" "$C/tight" || return
+	limited 10 $SHORT "$PID" || return
+	# It leaves while it is throttled, most of the time.
+	attach "$PID" "$C/wide" || return
+	free "$PID" || return
+	attach "$PID" "$C/tight" || return
+	limited 10 $SHORT "$PID" || return
+	attach "$PID" "$ROOT" || return
+	free "$PID" || return
+	must_be_removable "$C/tight"
+}
+
+threads_take_effect() {
+	set_quota "$C" 10000 || return
+	start spin threads
+	wait_until has_threads "$PID" 3 || return
+	thread=$(threads_of "$PID" | tail -n 1)
+	attach "$thread" "$C" || return
+	limited 10 $SHORT "$C/cpuacct.usage" || return
+	free "$PID" || return
+	attach_process "$PID" "$C" || return
+	limited 10 $SHORT "$PID"
+}
+
+# Hardly any CPU time, and yet nobody hangs.
+exit_while_throttled() {
+	for _ in 1 2; do
+		set_quota "$C" 5000 || return
+		spin_in "$C" threads || return
+		first=$PID
+		spin_in "$C" busy || return
+		second=$PID
+		start spin -a "$C" storm
+		wait_until is_throttled 1 "$C" || return
+		kill -9 "$first" "$second" "$PID"
+		for id in "$first" "$second" "$PID"; do
+			wait_until has_ended "$id" || return
+		done
+		wait_until emptied_and_removed "$C" || return
+		mkdir "$C" || return
+		expect "-1" cat "$C/cpu.cfs_quota_us" || return
+	done
+}
+
+emptied_and_removed() {
+	while read -r id; do
+		kill -9 "$id"
+	done <"$1/tasks"
+	rmdir "$1"
+} 2>/dev/null
+
+# Everything that a throttled container can be left by at once
+removal_while_throttled() {
+	complained=$(complaints)
+	start spin busy
+	for _ in $(seq 10); do
+		mkdir "$C/tight" || return
+		set_quota "$C/tight" 1000 || return
+		attach "$PID" "$C/tight" || return
+		wait_until is_throttled 1 "$C/tight" || return
+		attach "$PID" "$C" || return
+		must_be_removable "$C/tight" || return
+	done
+	let_run 100 "$PID" || return
+	expect "$complained" complaints
+}
+
+storm() {
+	complained=$(complaints)
+	mkdir "$C/a" "$C/b" || return
+	set_shares "$C/a" 256 || return
+	set_quota "$C/b" 50000 || return
+	start sh -c "while :; do
+			echo 4096 >$C/a/cpu.shares
+			echo 30000 >$C/b/cpu.cfs_quota_us
+			sleep 0.01 || sleep 1
+			echo 256 >$C/a/cpu.shares
+			echo -1 >$C/b/cpu.cfs_quota_us
+			sleep 0.01 || sleep 1
+		done"
+	delay visible 100
+	fork_race storm "$C/a" "$C/b" 40 || return
+	end_task "$PID"
+	for container in "$C/a" "$C/b"; do
+		must_be_empty "$container" || return
+		must_be_removable "$container" || return
+	done
+	expect "$complained" complaints
+}
+
+cgroup_beside() {
+	mount_cgroup cpu || return
+	complained=$(complaints)
+	governed_by_cgroup
+	result=$?
+	remove_cgroup || return
+	[ $result = 0 ] || return $result
+	expect "$complained" complaints
+}
+
+# A group of the controller cpu there keeps its task; its root does not.
+governed_by_cgroup() {
+	set_quota "$C" 10000 || return
+	spin_in "$C" busy || return
+	limited 10 $SHORT "$PID" || return
+	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
+	free "$PID" || return
+	# Neither move nor fork changes that.
+	attach "$PID" "$ROOT" || return
+	attach "$PID" "$C" || return
+	free "$PID" || return
+	start sh -c "echo 0 >$CGROUP/test/cgroup.procs; echo 0 >$C/tasks; spin busy & wait"
+	wait_until has_tasks 3 "$C" || return
+	free "$C/cpuacct.usage" || return
+	kill -9 "$PID"
+	while read -r id; do
+		echo "$id" >"$CGROUP/cgroup.procs" || return
+	done <"$CGROUP/test/cgroup.procs"
+	limited 10 $SHORT "$C/cpuacct.usage"
+}
+
+# The ratio of a container cannot be above that of one above it.
+nesting_constraint() {
+	mkdir "$C/in" "$C/in/deep" || return
+	set_quota "$C" 50000 || return
+	refuses EINVAL "$C/in/cpu.cfs_quota_us" 50001 100000 1000000 || return
+	set_quota "$C/in" 50000 || return
+	refuses EINVAL "$C/in/cpu.cfs_period_us" 99999 1000 || return
+	set_period "$C/in" 200000 || return
+	refuses EINVAL "$C/in/cpu.cfs_quota_us" 100001 || return
+	set_quota "$C/in" 100000 || return
+	# Those in between need not have one.
+	set_quota "$C/in" -1 || return
+	refuses EINVAL "$C/in/deep/cpu.cfs_quota_us" 50001 || return
+	set_quota "$C/in/deep" 40000 || return
+	# Nor can what is above go below.
+	refuses EINVAL "$C/cpu.cfs_quota_us" 39999 1000 || return
+	refuses EINVAL "$C/cpu.cfs_period_us" 1000000 || return
+	set_quota "$C" 40000 || return
+	set_quota "$C" -1 || return
+	set_quota "$C/in/deep" 1000000
+}
+
+values() {
+	for shares in 2 1024 262144 3; do
+		set_shares "$C" $shares || return
+		expect $shares cat "$C/cpu.shares" || return
+	done
+	for period in 1000 1000000 100000; do
+		set_period "$C" $period || return
+		expect $period cat "$C/cpu.cfs_period_us" || return
+	done
+	for quota in 1000 250000 -1; do
+		set_quota "$C" $quota || return
+		expect $quota cat "$C/cpu.cfs_quota_us" || return
+	done
+	set_shares "$C" " 77
+" || return
+	expect 77 cat "$C/cpu.shares"
+}
+
+bad_values() {
+	refuses ERANGE "$C/cpu.shares" 0 1 262145 4294968320 18446744073709551616 || return
+	refuses EINVAL "$C/cpu.shares" "" " " x 1024x "1024 1024" 0.5 max || return
+	refuses EINVAL "$C/cpu.cfs_period_us" "" " " x 0 999 1000001 || return
+	refuses EINVAL "$C/cpu.cfs_quota_us" "" " " x 0 1 999 -2 -1000 max || return
+	set_quota "$C" 20000 || return
+	refuses EINVAL "$C/cpu.cfs_quota_us" "" x 0 999 -2 || return
+	refuses EINVAL "$C/cpu.cfs_period_us" x 999 1000001
+}
+
+files() {
+	are_writable cpu.shares cpu.cfs_period_us cpu.cfs_quota_us || return
+	are_read_only cpu.stat || return
+	are_not_in_root cpu.shares cpu.cfs_period_us cpu.cfs_quota_us cpu.stat || return
+	expect 1024 cat "$C/cpu.shares" || return
+	expect 100000 cat "$C/cpu.cfs_period_us" || return
+	expect -1 cat "$C/cpu.cfs_quota_us" || return
+	expect "nr_periods 0
+nr_throttled 0
+throttled_time 0" cat "$C/cpu.stat" || return
+	# A container does not begin as the one above is.
+	set_shares "$C" 2048 || return
+	set_quota "$C" 50000 || return
+	mkdir "$C/in" || return
+	expect 1024 cat "$C/in/cpu.shares" || return
+	expect -1 cat "$C/in/cpu.cfs_quota_us"
+}
+
+rcfs_begin
+need_controllers cpu cpuacct
+# Away from CPU 0, which has other things to do
+LAST=$(sed -n 's/^Cpus_allowed_list:.*[^0-9]\([0-9]*\)$/\1/p' /proc/self/status)
+point "shares divide a CPU 1 : 3" one_to_three
+point "shares are equal by default" equal_by_default
+point "shares can be changed under running tasks" changed_under_running_tasks
+point "a container competes with its siblings alone" nested_shares
+point "a container's part is divided in it" shares_inside
+point "tasks have the shares of where they are" moves_change_shares
+point "tasks in the root compete as ever" root_competes_as_ever
+point "a quota of 20 % holds" quota_holds
+point "a quota is for all tasks together" quota_of_several
+point "a quota can be more than one CPU" quota_above_one_cpu
+point "children are governed by the quota" quota_of_children
+point "a quota can have another period" other_periods
+point "a quota holds for all containers below" nested_quota
+point "without its quota a container runs free" quota_removed
+point "a quota can be set and changed under running tasks" quota_under_running_tasks
+point "a quota concerns nobody else" quota_of_others_does_not_matter
+point "stat counts periods and throttling" stat_counts
+point "stat counts those of its own container" stat_of_others
+point "a quota holds for who comes, not for who has left" moves_take_effect
+point "threads of a process can be apart" threads_take_effect
+point "throttled tasks can be ended, and their container removed" exit_while_throttled
+point "a throttled container can be left and removed" removal_while_throttled
+point "changes, moves, forks and exits at once lose nobody" storm
+point "a group of cgroup v1's cpu keeps its tasks" cgroup_beside
+point "a ratio above that of a container above is EINVAL" nesting_constraint
+point "values can be written and read" values
+point "other values are refused, and change nothing" bad_values
+point "files can be written or not, and are not in the root" files
+ktap_finished

@@ -1,0 +1,635 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The controller cpuset: on which CPUs tasks run. The tests use the CPUs 0 and 1.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=controllers.sh
+. "$HERE/controllers.sh"
+
+ONLINE=/sys/devices/system/cpu/cpu1/online
+
+# set_cpus CONTAINER LIST
+set_cpus() {
+	set_file "$1/cpuset.cpus" "$2
+"
+}
+
+# containers NAME LIST...: in $C, with these CPUs
+containers() {
+	while [ $# -gt 1 ]; do
+		mkdir "$C/$1" && set_cpus "$C/$1" "$2" || return
+		shift 2
+	done
+}
+
+effective() {
+	cat "$1/cpuset.effective_cpus"
+}
+
+# allowed ID: where it may run, as /proc has it
+allowed() {
+	sed -n 's/^Cpus_allowed_list:[^0-9]*//p' "/proc/$1/status"
+}
+
+# are_allowed LIST ID...
+are_allowed() {
+	cpus=$1
+	shift
+	for id; do
+		expect "$cpus" allowed "$id" || return
+	done
+}
+
+# threads_are_allowed LIST ID: all of the process
+threads_are_allowed() {
+	for thread in $(threads_of "$2"); do
+		are_allowed "$1" "$thread" || return
+	done
+}
+
+is_allowed() {
+	[ "$(allowed "$2")" = "$1" ]
+}
+
+is_effective() {
+	[ "$(effective "$2")" = "$1" ]
+}
+
+# last_cpu ID: where it is, or was the last time
+last_cpu() {
+	# The 39th field, counted from the state on: names have spaces.
+	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 37
+}
+
+# all_run_on CPU CONTAINER: those who keep the record, all in there, from now on
+all_run_on() {
+	new_generation
+	wait_until is_recorded || return
+	let_run 50 "$2/cpuacct.usage" || return
+	expect "$1" recorded
+}
+
+# goes_where_its_container_is KIND: from its first step on, and when that changes
+goes_where_its_container_is() {
+	new_record
+	set_cpus "$C" 1 || return
+	spin_in "$C" -r "$RECORD" "$1" || return
+	all_run_on 1 "$C" || return
+	set_cpus "$C" 0 || return
+	all_run_on 0 "$C" || return
+	set_cpus "$C" 1 || return
+	all_run_on 1 "$C" || return
+	end_task "$PID"
+	wait_until nobody_is_left
+}
+
+nobody_is_left() {
+	[ ! "$(cat "$C/tasks")" ]
+}
+
+busy() {
+	goes_where_its_container_is busy
+}
+
+threads() {
+	goes_where_its_container_is threads
+}
+
+naps() {
+	goes_where_its_container_is naps
+}
+
+children() {
+	goes_where_its_container_is forks || return
+	goes_where_its_container_is creates
+}
+
+clones() {
+	goes_where_its_container_is clones
+}
+
+execs() {
+	goes_where_its_container_is execs
+}
+
+seen_in_affinity() {
+	set_cpus "$C" 1 || return
+	expect 1 spin -a "$C" allowed || return
+	set_cpus "$C" 0-1 || return
+	expect "0 1" spin -a "$C" allowed || return
+	start spin -a "$C" threads
+	wait_until has_threads "$PID" 3 || return
+	attach_process "$PID" "$C" || return
+	threads_are_allowed 0-1 "$PID" || return
+	set_cpus "$C" 0 || return
+	threads_are_allowed 0 "$PID"
+}
+
+# When the write returns, it has happened.
+change_is_immediate() {
+	set_cpus "$C" 0 || return
+	spin_in "$C" busy || return
+	busy=$PID
+	start sleep 1000
+	attach "$PID" "$C" || return
+	for cpu in 1 0 1 0 1 0; do
+		set_cpus "$C" $cpu || return
+		expect $cpu last_cpu "$busy" || return
+		are_allowed $cpu "$busy" "$PID" || return
+	done
+}
+
+attach_is_immediate() {
+	containers zero 0 one 1 both 0-1 || return
+	start spin busy
+	busy=$PID
+	start sleep 1000
+	wait_until is_in_state S "$PID" || return
+	for _ in 1 2 3; do
+		for id in "$busy" "$PID"; do
+			attach "$id" "$C/zero" || return
+			are_allowed 0 "$id" || return
+		done
+		expect 0 last_cpu "$busy" || return
+		for id in "$busy" "$PID"; do
+			attach "$id" "$C/one" || return
+			are_allowed 1 "$id" || return
+		done
+		expect 1 last_cpu "$busy" || return
+		attach "$busy" "$C/both" || return
+		are_allowed 0-1 "$busy" || return
+		attach "$busy" "$ROOT" || return
+		are_allowed "$ALL" "$busy" || return
+	done
+}
+
+processes_move() {
+	containers zero 0 one 1 || return
+	new_record
+	start spin -r "$RECORD" threads
+	wait_until has_threads "$PID" 3 || return
+	attach_process "$PID" "$C/one" || return
+	all_run_on 1 "$C/one" || return
+	attach_process "$PID" "$C/zero" || return
+	all_run_on 0 "$C/zero" || return
+	attach_process "$PID" "$ROOT" || return
+	threads_are_allowed "$ALL" "$PID"
+}
+
+# One thread of several is in another container.
+threads_of_a_process_apart() {
+	containers zero 0 one 1 || return
+	start spin threads
+	wait_until has_threads "$PID" 3 || return
+	attach_process "$PID" "$C/zero" || return
+	thread=$(threads_of "$PID" | tail -n 1)
+	attach "$thread" "$C/one" || return
+	are_allowed 1 "$thread" || return
+	are_allowed 0 "$PID" || return
+	set_cpus "$C/zero" 0-1 || return
+	are_allowed 1 "$thread" || return
+	are_allowed 0-1 "$PID"
+}
+
+# What it had asked for before
+request_comes_back() {
+	start spin -c 1 busy
+	wait_until is_allowed 1 "$PID" || return
+	set_cpus "$C" 0 || return
+	attach "$PID" "$C" || return
+	are_allowed 0 "$PID" || return
+	expect 0 last_cpu "$PID" || return
+	set_cpus "$C" 0-1 || return
+	are_allowed 1 "$PID" || return
+	expect 1 last_cpu "$PID" || return
+	set_cpus "$C" 0 || return
+	are_allowed 0 "$PID" || return
+	set_cpus "$C" "" || return
+	are_allowed 1 "$PID" || return
+	set_cpus "$C" 0 || return
+	attach "$PID" "$ROOT" || return
+	are_allowed 1 "$PID"
+}
+
+request_inside() {
+	set_cpus "$C" 0-1 || return
+	spin_in "$C" -c 0 busy || return
+	wait_until is_allowed 0 "$PID" || return
+	set_cpus "$C" 1 || return
+	are_allowed 1 "$PID" || return
+	set_cpus "$C" 0-1 || return
+	are_allowed 0 "$PID" || return
+	# A new request takes the place of the old one.
+	taskset -p 2 "$PID" >/dev/null || return
+	are_allowed 1 "$PID" || return
+	set_cpus "$C" 0 || return
+	are_allowed 0 "$PID" || return
+	set_cpus "$C" 0-1 || return
+	are_allowed 1 "$PID" || return
+	taskset -p 3 "$PID" >/dev/null || return
+	are_allowed 0-1 "$PID"
+}
+
+# Children ask for what their parent has asked for.
+request_is_inherited() {
+	for kind in forks creates execs; do
+		new_record
+		set_cpus "$C" 0 || return
+		start spin -c 1 -a "$C" -r "$RECORD" $kind
+		wait_until in_container "$PID" "$C" || return
+		all_run_on 0 "$C" || return
+		set_cpus "$C" 0-1 || return
+		all_run_on 1 "$C" || return
+		end_task "$PID"
+		wait_until nobody_is_left || return
+	done
+}
+
+# The kernel may refuse it or do what it can, but nobody gets out.
+request_outside_only() {
+	new_record
+	set_cpus "$C" 1 || return
+	spin_in "$C" -C 0 -r "$RECORD" busy || return
+	all_run_on 1 "$C" || return
+	are_allowed 1 "$PID" || return
+	if taskset -p 1 "$PID" >/dev/null 2>&1; then
+		asked=0
+	else
+		asked=0-1
+	fi
+	are_allowed 1 "$PID" || return
+	expect 1 last_cpu "$PID" || return
+	all_run_on 1 "$C" || return
+	set_cpus "$C" 0-1 || return
+	# Of both requests, or of none
+	are_allowed $asked "$PID"
+}
+
+# What is partly outside is clamped.
+request_partly_outside() {
+	set_cpus "$C" 1 || return
+	expect 1 spin -a "$C" -c 0-1 allowed || return
+	start sleep 1000
+	attach "$PID" "$C" || return
+	taskset -p 3 "$PID" >/dev/null || return
+	are_allowed 1 "$PID" || return
+	set_cpus "$C" 0-1 || return
+	are_allowed 0-1 "$PID"
+}
+
+requests_all_the_time() {
+	new_record
+	spin_in "$C" -r "$RECORD" asks || return
+	for _ in $(seq 50); do
+		echo 0 >"$C/cpuset.cpus"
+		echo 1 >"$C/cpuset.cpus"
+	done
+	all_run_on 1 "$C" || return
+	set_cpus "$C" 0 || return
+	all_run_on 0 "$C"
+}
+
+nested() {
+	containers in "" || return
+	mkdir "$C/in/deep" || return
+	spin_in "$C/in/deep" busy || return
+	are_effective "$ALL" "$ALL" "$ALL" || return
+	set_cpus "$C" 1 || return
+	are_effective 1 1 1 || return
+	are_allowed 1 "$PID" || return
+	expect 1 last_cpu "$PID" || return
+	# Wider than above
+	set_cpus "$C/in/deep" 0-1 || return
+	are_effective 1 1 1 || return
+	are_allowed 1 "$PID" || return
+	# Nothing in common
+	set_cpus "$C/in" 0 || return
+	are_effective 1 1 1 || return
+	are_allowed 1 "$PID" || return
+	set_cpus "$C" 0-1 || return
+	are_effective 0-1 0 0 || return
+	are_allowed 0 "$PID" || return
+	expect 0 last_cpu "$PID" || return
+	set_cpus "$C/in" "" || return
+	are_effective 0-1 0-1 0-1 || return
+	are_allowed 0-1 "$PID" || return
+	set_cpus "$C" 0 || return
+	are_effective 0 0 0 || return
+	are_allowed 0 "$PID" || return
+	expect "" cat "$C/in/cpuset.cpus" || return
+	expect 0-1 cat "$C/in/deep/cpuset.cpus"
+}
+
+# are_effective LIST LIST LIST: in $C, $C/in, $C/in/deep
+are_effective() {
+	expect "$1" effective "$C" || return
+	expect "$2" effective "$C/in" || return
+	expect "$3" effective "$C/in/deep"
+}
+
+siblings_stay() {
+	containers zero 0 one 1 || return
+	spin_in "$C/zero" busy || return
+	zero=$PID
+	spin_in "$C/one" busy || return
+	set_cpus "$C/one" 0-1 || return
+	are_allowed 0 "$zero" || return
+	are_allowed 0-1 "$PID" || return
+	set_cpus "$C/one" 0 || return
+	set_cpus "$C/zero" 1 || return
+	are_allowed 1 "$zero" || return
+	are_allowed 0 "$PID" || return
+	are_allowed "$ALL" "$SELF"
+}
+
+new_ones_inherit() {
+	set_cpus "$C" 1 || return
+	mkdir "$C/new" || return
+	expect "" cat "$C/new/cpuset.cpus" || return
+	expect 1 effective "$C/new" || return
+	start sleep 1000
+	attach "$PID" "$C/new" || return
+	are_allowed 1 "$PID"
+}
+
+removal_leaves_nothing() {
+	containers one 1 || return
+	spin_in "$C/one" busy || return
+	attach "$PID" "$C" || return
+	must_be_removable "$C/one" || return
+	are_allowed "$ALL" "$PID" || return
+	mkdir "$C/one" || return
+	expect "" cat "$C/one/cpuset.cpus" || return
+	expect "$ALL" effective "$C/one" || return
+	attach "$PID" "$C/one" || return
+	are_allowed "$ALL" "$PID"
+}
+
+# Forks are caught wherever they are when the set changes.
+flips_in_a_storm() {
+	complained=$(complaints)
+	delay visible 300
+	new_record
+	spin_in "$C" -r "$RECORD" storm || return
+	for cpu in 0 1 0 1; do
+		for _ in $(seq 25); do
+			echo $((1 - cpu)) >"$C/cpuset.cpus"
+			echo $cpu >"$C/cpuset.cpus"
+		done
+		all_run_on $cpu "$C" || return
+		if ! all_are_allowed $cpu "$C"; then
+			because "task $id is allowed to run on $cpus instead of $cpu"
+			return 1
+		fi
+	done
+	expect "$complained" complaints
+}
+
+storm_of_moves() {
+	complained=$(complaints)
+	containers zero 0 one 1 || return
+	start sh -c "while :; do
+			echo 1 >$C/zero/cpuset.cpus
+			echo 0 >$C/zero/cpuset.cpus
+			sleep 0.01 || sleep 1
+		done"
+	delay visible 100
+	fork_race storm "$C/zero" "$C/one" 40 || return
+	end_task "$PID"
+	for container in "$C/zero" "$C/one"; do
+		must_be_empty "$container" || return
+		must_be_removable "$container" || return
+	done
+	expect "$complained" complaints
+}
+
+# with_hotplug COMMAND...: afterwards CPU 1 is there again
+with_hotplug() {
+	if [ ! -w $ONLINE ]; then
+		because "CPU 1 cannot be switched off"
+		return "$KSFT_SKIP"
+	fi
+	complained=$(complaints)
+	"$@"
+	result=$?
+	echo 1 >$ONLINE || return
+	[ $result = 0 ] || return $result
+	expect "$complained" complaints
+}
+
+hotplug() {
+	containers zero 0 one 1 both 0-1 || return
+	mkdir "$C/one/deep" || return
+	with_hotplug without_cpu_1 || return
+	wait_until is_effective "$ALL" "$ROOT" || return
+	wait_until is_effective 1 "$C/one" || return
+	wait_until is_effective 1 "$C/one/deep" || return
+	wait_until is_effective 0-1 "$C/both" || return
+	wait_until is_allowed 1 "$one" || return
+	wait_until is_allowed 1 "$deep" || return
+	wait_until is_allowed 0-1 "$PID" || return
+	are_allowed 0 "$zero" || return
+	let_run 20 "$one" || return
+	expect 1 last_cpu "$one"
+}
+
+without_cpu_1() {
+	spin_in "$C/zero" busy || return
+	zero=$PID
+	spin_in "$C/one" busy || return
+	one=$PID
+	spin_in "$C/one/deep" naps || return
+	deep=$PID
+	spin_in "$C/both" busy || return
+	echo 0 >$ONLINE || return
+	rest=$(cat /sys/devices/system/cpu/online)
+	wait_until is_effective "$rest" "$ROOT" || return
+	wait_until is_effective 0 "$C/zero" || return
+	wait_until is_effective 0 "$C/both" || return
+	# All that it had is gone: as the one above.
+	wait_until is_effective "$rest" "$C/one" || return
+	wait_until is_effective "$rest" "$C/one/deep" || return
+	# A set is what has been asked for, wherever that is.
+	expect 1 cat "$C/one/cpuset.cpus" || return
+	for id in "$zero" "$one" "$deep" "$PID"; do
+		let_run 20 "$id" || return
+	done
+	expect 0 last_cpu "$zero" || return
+	expect 0 last_cpu "$PID" || return
+	# Who comes now has a CPU as well.
+	expect "$(spin allowed)" spin -a "$C/one" allowed || return
+	set_cpus "$C/zero" 1 || return
+	expect "$rest" effective "$C/zero" || return
+	let_run 20 "$zero" || return
+	set_cpus "$C/zero" 0
+}
+
+hotplug_and_requests() {
+	set_cpus "$C" 0-1 || return
+	with_hotplug requests_without_cpu_1 || return
+	wait_until is_allowed 1 "$first" || return
+	wait_until is_allowed 1 "$PID" || return
+	let_run 20 "$PID" || return
+	expect 1 last_cpu "$PID"
+}
+
+requests_without_cpu_1() {
+	start spin -c 1 busy
+	first=$PID
+	wait_until is_allowed 1 "$first" || return
+	attach "$first" "$C" || return
+	spin_in "$C" -c 1 busy || return
+	wait_until is_allowed 1 "$PID" || return
+	echo 0 >$ONLINE || return
+	let_run 20 "$first" || return
+	let_run 20 "$PID" || return
+	expect 0 last_cpu "$first" || return
+	expect 0 last_cpu "$PID"
+}
+
+hotplug_in_a_storm() {
+	containers one 1 || return
+	new_record
+	spin_in "$C/one" -r "$RECORD" storm || return
+	with_hotplug off_and_on || return
+	wait_until all_are_allowed 1 "$C/one" || return
+	all_run_on 1 "$C/one"
+}
+
+# all_are_allowed LIST CONTAINER: those who have not ended meanwhile
+all_are_allowed() {
+	cat "$2/tasks" >"$WORK/tasks"
+	while read -r id; do
+		cpus=$(allowed "$id" 2>/dev/null)
+		[ ! "$cpus" ] || [ "$cpus" = "$1" ] || return
+	done <"$WORK/tasks"
+}
+
+off_and_on() {
+	for _ in 1 2 3; do
+		echo 0 >$ONLINE || return
+		let_run 20 "$C/cpuacct.usage" || return
+		echo 1 >$ONLINE || return
+	done
+}
+
+cgroup_beside() {
+	mount_cgroup cpuset || return
+	complained=$(complaints)
+	cat "$CGROUP/cpuset.mems" >"$CGROUP/test/cpuset.mems"
+	echo 0-1 >"$CGROUP/test/cpuset.cpus"
+	in_both
+	result=$?
+	remove_cgroup || return
+	[ $result = 0 ] || return $result
+	expect "$complained" complaints
+}
+
+in_both() {
+	new_record
+	spin_in "$C" -r "$RECORD" busy || return
+	set_cpus "$C" 1 || return
+	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
+	are_allowed 1 "$PID" || return
+	echo 1 >"$CGROUP/test/cpuset.cpus" || return
+	echo 0-1 >"$CGROUP/test/cpuset.cpus" || return
+	are_allowed 1 "$PID" || return
+	all_run_on 1 "$C" || return
+	# The other way round
+	set_cpus "$C" 0-1 || return
+	are_allowed 0-1 "$PID" || return
+	echo 0 >"$CGROUP/test/cpuset.cpus" || return
+	are_allowed 0 "$PID" || return
+	set_cpus "$C" 0 || return
+	set_cpus "$C" 0-1 || return
+	are_allowed 0 "$PID" || return
+	all_run_on 0 "$C" || return
+	# Nothing in common: the control group decides, and no longer than that.
+	set_cpus "$C" 1 || return
+	are_allowed 0 "$PID" || return
+	all_run_on 0 "$C" || return
+	echo 0-1 >"$CGROUP/test/cpuset.cpus" || return
+	are_allowed 1 "$PID" || return
+	echo 0 >"$CGROUP/test/cpuset.cpus" || return
+	are_allowed 0 "$PID" || return
+	echo "$PID" >"$CGROUP/cgroup.procs" || return
+	are_allowed 1 "$PID" || return
+	set_cpus "$C" 0-1 || return
+	are_allowed 0-1 "$PID"
+}
+
+lists() {
+	for list in 0 1 0-1; do
+		set_cpus "$C" $list || return
+		expect $list cat "$C/cpuset.cpus" || return
+		expect $list effective "$C" || return
+	done
+	set_cpus "$C" " 1,0  " || return
+	expect 0-1 cat "$C/cpuset.cpus" || return
+	set_cpus "$C" 1,1 || return
+	expect 1 cat "$C/cpuset.cpus" || return
+	set_cpus "$C" "" || return
+	expect "" cat "$C/cpuset.cpus" || return
+	expect "$ALL" effective "$C"
+}
+
+bad_values() {
+	set_cpus "$C" 1 || return
+	refuses EINVAL "$C/cpuset.cpus" x 0x 0- -1 1-0 0-1-1 "0;1" 0.5 "0 x" all-x || return
+	possible=$(sed 's/.*[-,]//' /sys/devices/system/cpu/possible)
+	refuses ERANGE "$C/cpuset.cpus" 100000 0,100000 "0-$((possible + 1))" \
+		$((possible + 1)) || return
+	expect 1 effective "$C"
+}
+
+files() {
+	are_writable cpuset.cpus || return
+	are_read_only cpuset.effective_cpus || return
+	are_not_in_root cpuset.cpus || return
+	expect "" cat "$C/cpuset.cpus" || return
+	expect "$ALL" effective "$C" || return
+	expect 444 stat -c %a "$ROOT/cpuset.effective_cpus" || return
+	expect EINVAL try write "$ROOT/cpuset.effective_cpus" 0 || return
+	expect "$(cat /sys/devices/system/cpu/online)" effective "$ROOT"
+}
+
+rcfs_begin
+need_controllers cpuset cpuacct
+ALL=$(allowed self)
+case $ALL in
+0-* | 0,1*) ;;
+*) skip_all "the CPUs 0 and 1 are needed" ;;
+esac
+point "a task runs on the CPUs of its container" busy
+point "threads run on the CPUs of their container" threads
+point "a task that sleeps in between runs on the CPUs of its container" naps
+point "children and threads begin on the CPUs of their container" children
+point "children with other namespaces begin on the CPUs of their container" clones
+point "vfork and exec stay on the CPUs of the container" execs
+point "sched_getaffinity shows the CPUs of the container" seen_in_affinity
+point "tasks have left the other CPUs when a change returns" change_is_immediate
+point "tasks have left the other CPUs when an attach returns" attach_is_immediate
+point "processes move with all of their threads" processes_move
+point "threads of a process can be apart" threads_of_a_process_apart
+point "what a task has asked for comes back" request_comes_back
+point "what a task asks for inside comes back" request_inside
+point "children have asked for what their parent has" request_is_inherited
+point "a request for other CPUs leads nobody out" request_outside_only
+point "a request for other CPUs as well is clamped" request_partly_outside
+point "requests during changes lead nobody out" requests_all_the_time
+point "containers below have what is above as well, if anything" nested
+point "siblings stay where they are" siblings_stay
+point "a new container has the CPUs of the one above" new_ones_inherit
+point "who leaves a container is free of it" removal_leaves_nothing
+point "nobody is on the wrong CPU after changes amid forks" flips_in_a_storm
+point "changes, moves, forks and exits at once lose nobody" storm_of_moves
+point "a CPU that goes leaves nobody without one, and comes back" hotplug
+point "what a task has asked for comes back with its CPU" hotplug_and_requests
+point "a CPU can go and come back amid forks" hotplug_in_a_storm
+point "with the cpuset of cgroup v1, both hold" cgroup_beside
+point "lists are shown in their short form" lists
+point "what is no list is EINVAL, what is no CPU ERANGE, and changes nothing" bad_values
+point "files can be written or not, and the root shows its CPUs" files
+ktap_finished
