@@ -115,10 +115,10 @@ enum rc_hook {
  *	     next one above that has not; it is not called if only the root is
  *	     left. If there was no memory to remember @tsk, it is called
  *	     directly after @exit. No sleeping. Optional.
- * @charge: @delta_exec ns of CPU time were consumed by a task in the container
- *	    with the state @state, or by one that was there when it exited.
- *	    Called for every task under the runqueue lock, perhaps on another
- *	    CPU than the task's: no sleeping, no locks. Optional.
+ * @charge: @delta_exec ns of CPU time were consumed on @cpu by a task in the
+ *	    container with the state @state, or by one that was there when it
+ *	    exited. Called for every task under the lock of its runqueue, perhaps
+ *	    on another CPU: no sleeping, no locks. Optional.
  * @account: a task as for @charge was found to be running in user mode, or in
  *	     the kernel if @system; @delta ns are put down to that. Called by
  *	     the tick on the CPU of the task: no sleeping, no locks. Optional.
@@ -169,7 +169,8 @@ struct rc_subsys {
 	void (*exit)(struct rc_subsys *ss, void *state, struct task_struct *tsk);
 	void (*release)(struct rc_subsys *ss, void *state,
 			struct task_struct *tsk);
-	void (*charge)(struct rc_subsys *ss, void *state, u64 delta_exec);
+	void (*charge)(struct rc_subsys *ss, void *state, int cpu,
+		       u64 delta_exec);
 	void (*account)(struct rc_subsys *ss, void *state, bool system,
 			u64 delta);
 	bool (*freezing)(struct rc_subsys *ss, void *state);
@@ -322,7 +323,8 @@ int rcfs_show_subsystems(struct seq_file *m, void *v);
 void rcfs_tell_cpus_changed(void);
 
 /* What kernel/rcfs/zombies.c does for the rest of rcfs */
-void rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns);
+bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns);
+void rcfs_release_forgotten(struct task_struct *tsk, const struct nsproxy *ns);
 void rcfs_move_zombies_up(struct rcfs_container *cont);
 void *rcfs_zombie_state(const struct task_struct *tsk,
 			const struct rc_subsys *ss);
@@ -436,11 +438,15 @@ static inline void rcfs_fork(struct task_struct *child)
  */
 static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 {
+	bool remembered = true;
+
+	/* Whoever is told that it exits may have CPU time charged to it yet. */
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
+		remembered = rcfs_remember_zombie(tsk, ns);
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_EXIT]))
 		__rcfs_exit(tsk, ns);
-	/* After those who are told that it exits: they may be told more. */
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
-		rcfs_remember_zombie(tsk, ns);
+	if (unlikely(!remembered))
+		rcfs_release_forgotten(tsk, ns);
 }
 
 /**

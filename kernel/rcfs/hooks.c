@@ -153,7 +153,7 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
 	for_each_active(ss, RC_HOOK_CHARGE)
-		ss->charge(ss, running_state(tsk, ss), delta_exec);
+		ss->charge(ss, running_state(tsk, ss), task_cpu(tsk), delta_exec);
 }
 
 void __rcfs_account(struct task_struct *tsk, int index, u64 delta)

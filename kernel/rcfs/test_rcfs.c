@@ -226,7 +226,7 @@ static void test_fork(struct rc_subsys *ss, struct task_struct *child)
 	WARN_ON_ONCE(READ_ONCE(child->__state) != TASK_NEW);
 }
 
-static void test_charge(struct rc_subsys *ss, void *data, u64 delta_exec)
+static void test_charge(struct rc_subsys *ss, void *data, int cpu, u64 delta_exec)
 {
 	struct test_state *state = data;
 

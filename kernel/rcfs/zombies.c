@@ -43,10 +43,13 @@ static struct hlist_bl_head *bucket_of(const struct task_struct *tsk)
  * @ns: the nsproxy that it just gave up, and that its containers count yet
  *
  * Context: Called with the task_lock held, and a reference on @ns.
+ * Return: false if there was no memory: call rcfs_release_forgotten() once the
+ *	   subsystems have been told that the task exits.
  */
-void rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
+bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 {
 	struct hlist_bl_head *bucket = bucket_of(tsk);
+	bool complete = true;
 
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++) {
 		struct rcfs_container *cont = ns->rcfs_container[i];
@@ -56,9 +59,7 @@ void rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 			continue;
 		zombie = kmalloc_obj(*zombie, GFP_NOWAIT);
 		if (!zombie) {
-			rcu_read_lock();
-			rcfs_release_in(cont, tsk);
-			rcu_read_unlock();
+			complete = false;
 			continue;
 		}
 		zombie->tsk = tsk;
@@ -68,6 +69,37 @@ void rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 		hlist_bl_add_head_rcu(&zombie->node, bucket);
 		hlist_bl_unlock(bucket);
 	}
+	return complete;
+}
+
+static bool is_remembered(const struct task_struct *tsk, const struct rcfs_container *cont)
+{
+	const struct hlist_bl_node *node;
+	const struct zombie *zombie;
+
+	hlist_bl_for_each_entry_rcu(zombie, node, bucket_of(tsk), node)
+		if (zombie->tsk == tsk && READ_ONCE(zombie->cont) == cont)
+			return true;
+	return false;
+}
+
+/**
+ * rcfs_release_forgotten - give up where there was no memory to remember a task
+ * @tsk: the task
+ * @ns: the nsproxy that it gave up
+ *
+ * Context: As for rcfs_remember_zombie().
+ */
+void rcfs_release_forgotten(struct task_struct *tsk, const struct nsproxy *ns)
+{
+	rcu_read_lock();
+	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++) {
+		const struct rcfs_container *cont = ns->rcfs_container[i];
+
+		if (cont && !is_remembered(tsk, cont))
+			rcfs_release_in(cont, tsk);
+	}
+	rcu_read_unlock();
 }
 
 static void forget(struct zombie *zombie)

@@ -1,34 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
-#include <asm/local64.h>
 
-__rust_helper local64_t __percpu *rust_helper_alloc_percpu_local64(void)
+__rust_helper atomic64_t __percpu *rust_helper_alloc_percpu_atomic64(void)
 {
-	return alloc_percpu(local64_t);
+	return alloc_percpu(atomic64_t);
 }
 
-__rust_helper void rust_helper_this_cpu_local64_add(s64 n,
-						    local64_t __percpu *counts)
+__rust_helper void rust_helper_this_cpu_atomic64_add(s64 n,
+						     atomic64_t __percpu *counts)
 {
-	local64_add(n, get_cpu_ptr(counts));
-	put_cpu_ptr(counts);
+	/* On which one, if the caller is migrated, makes no difference. */
+	atomic64_add(n, raw_cpu_ptr(counts));
 }
 
-__rust_helper s64 rust_helper_per_cpu_local64_read(local64_t __percpu *counts,
-						   int cpu)
+__rust_helper void rust_helper_per_cpu_atomic64_add(s64 n,
+						    atomic64_t __percpu *counts,
+						    int cpu)
 {
-	return local64_read(per_cpu_ptr(counts, cpu));
+	atomic64_add(n, per_cpu_ptr(counts, cpu));
 }
 
-__rust_helper s64 rust_helper_sum_percpu_local64(local64_t __percpu *counts)
+__rust_helper s64 rust_helper_per_cpu_atomic64_read(atomic64_t __percpu *counts,
+						    int cpu)
+{
+	return atomic64_read(per_cpu_ptr(counts, cpu));
+}
+
+__rust_helper s64 rust_helper_sum_percpu_atomic64(atomic64_t __percpu *counts)
 {
 	s64 sum = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += local64_read(per_cpu_ptr(counts, cpu));
+		sum += atomic64_read(per_cpu_ptr(counts, cpu));
 	return sum;
 }
 

@@ -16,12 +16,12 @@ use core::ptr::NonNull;
 
 /// A counter that is cheap to add to, from any context, and less so to read.
 ///
-/// Every CPU adds to a number of its own. A reader that adds them up sees all that was added
-/// before, and may see some of what is being added meanwhile.
+/// Every CPU has a number, to which it is usually the only one that adds. A reader that adds them
+/// up sees all that was added before, and may see some of what is being added meanwhile.
 ///
 /// # Invariants
 ///
-/// `counts` is per-CPU memory that this object owns, and is written by [`add`](Self::add) only.
+/// `counts` is per-CPU memory that this object owns, and is accessed atomically only.
 ///
 /// # Examples
 ///
@@ -35,14 +35,13 @@ use core::ptr::NonNull;
 /// # Ok::<(), Error>(())
 /// ```
 pub struct Counter {
-    counts: NonNull<bindings::local64_t>,
+    counts: NonNull<bindings::atomic64_t>,
 }
 
 // SAFETY: Per-CPU memory can be used and freed on any thread.
 unsafe impl Send for Counter {}
 
-// SAFETY: The numbers are accessed by operations that are atomic with respect to those of other
-// threads: `local64_t` is made for being read from other CPUs.
+// SAFETY: By the type invariant, the numbers are accessed atomically.
 unsafe impl Sync for Counter {}
 
 impl Counter {
@@ -53,7 +52,7 @@ impl Counter {
     /// `ENOMEM`.
     pub fn new() -> Result<Self> {
         // SAFETY: This only allocates. The memory is zeroed.
-        let counts = unsafe { bindings::alloc_percpu_local64() };
+        let counts = unsafe { bindings::alloc_percpu_atomic64() };
 
         // INVARIANT: The memory is new.
         Ok(Self {
@@ -65,13 +64,20 @@ impl Counter {
     #[inline]
     pub fn add(&self, n: u64) {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::this_cpu_local64_add(n as i64, self.counts.as_ptr()) };
+        unsafe { bindings::this_cpu_atomic64_add(n as i64, self.counts.as_ptr()) };
+    }
+
+    /// Adds to the number of another CPU, perhaps.
+    #[inline]
+    pub fn add_to(&self, cpu: CpuId, n: u64) {
+        // SAFETY: By the type invariant, this is valid per-CPU memory.
+        unsafe { bindings::per_cpu_atomic64_add(n as i64, self.counts.as_ptr(), cpu.into()) };
     }
 
     /// The number of one CPU.
     pub fn of(&self, cpu: CpuId) -> u64 {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::per_cpu_local64_read(self.counts.as_ptr(), cpu.as_u32() as i32) as u64 }
+        unsafe { bindings::per_cpu_atomic64_read(self.counts.as_ptr(), cpu.as_u32() as i32) as u64 }
     }
 
     /// Calls `f` for each CPU that there can be, with its number.
@@ -89,7 +95,7 @@ impl Counter {
     /// The sum over all CPUs that there can be.
     pub fn sum(&self) -> u64 {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::sum_percpu_local64(self.counts.as_ptr()) as u64 }
+        unsafe { bindings::sum_percpu_atomic64(self.counts.as_ptr()) as u64 }
     }
 }
 

@@ -90,6 +90,7 @@
 
 use crate::{
     bindings,
+    cpu::CpuId,
     cpumask::Cpumask,
     error::{
         from_result,
@@ -269,15 +270,15 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// A task of the container with `state` has used `ns` nanoseconds of CPU time, be it on its way
-    /// out.
+    /// A task of the container with `state` has used `ns` nanoseconds of CPU time on `cpu`, be it on
+    /// its way out.
     ///
     /// Called for the container that the task is in, and not for those above: see
     /// [`StateRef::lineage`].
     ///
-    /// Atomic: the lock of a run queue is held and interrupts are off. No locks. Not necessarily on
-    /// the CPU of the task.
-    fn charge(_state: StateRef<'_, Self>, _ns: u64) {
+    /// Atomic: the lock of a run queue is held and interrupts are off. No locks. Not necessarily
+    /// called on that CPU.
+    fn charge(_state: StateRef<'_, Self>, _cpu: CpuId, _ns: u64) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -539,10 +540,14 @@ impl<C: Controller> Vtable<C> {
     unsafe extern "C" fn charge(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
+        cpu: c_int,
         ns: u64,
     ) {
+        // SAFETY: The core passes the CPU of a task.
+        let cpu = unsafe { CpuId::from_i32_unchecked(cpu) };
+
         // SAFETY: See the type.
-        C::charge(unsafe { StateRef::from_ptr(state) }, ns);
+        C::charge(unsafe { StateRef::from_ptr(state) }, cpu, ns);
     }
 
     /// # Safety
@@ -663,6 +668,8 @@ impl<C: Controller> Registration<C> {
             limit_cpus: C::HAS_LIMIT_CPUS.then_some(Vtable::<C>::limit_cpus),
             task_group: C::HAS_TASK_GROUP.then_some(Vtable::<C>::task_group),
             cpus_changed: C::HAS_CPUS_CHANGED.then_some(Vtable::<C>::cpus_changed),
+            // Until it is registered.
+            subsys_id: -1,
             name: C::NAME.as_char_ptr(),
             owner: module.as_ptr(),
             ..pin_init::zeroed()
@@ -690,9 +697,15 @@ impl<C: Controller> Registration<C> {
 #[pinned_drop]
 impl<C: Controller> PinnedDrop for Registration<C> {
     fn drop(self: Pin<&mut Self>) {
+        let ss = self.ss.get();
+
+        // SAFETY: The core writes to it only while the subsystem is registered or unregistered.
+        if unsafe { (*ss).subsys_id } < 0 {
+            return;
+        }
         // SAFETY: `new` registered the subsystem. It is not bound: a binding keeps the module, and
         // with it this object, in place.
-        let ret = unsafe { bindings::rc_unregister_subsys(self.ss.get()) };
+        let ret = unsafe { bindings::rc_unregister_subsys(ss) };
 
         crate::warn_on!(ret != 0);
     }

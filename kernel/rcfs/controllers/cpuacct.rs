@@ -16,6 +16,7 @@
 //! the two may go back a little while the sum does not.
 
 use kernel::{
+    cpu::CpuId,
     percpu::Counter,
     prelude::*,
     rcfs::{
@@ -77,9 +78,9 @@ impl Controller for CpuAcct {
         State::new()
     }
 
-    fn charge(state: StateRef<'_, Self>, ns: u64) {
+    fn charge(state: StateRef<'_, Self>, cpu: CpuId, ns: u64) {
         for state in state.lineage() {
-            state.usage.add(ns);
+            state.usage.add_to(cpu, ns);
         }
     }
 
