@@ -311,6 +311,7 @@ int __rcfs_add_file(struct kernfs_node *dir, struct rc_subsys *ss,
 void rcfs_add_hooks(struct rc_subsys *ss);
 void rcfs_remove_hooks(struct rc_subsys *ss);
 void rcfs_activate_hooks(struct rc_subsys *ss, bool active);
+void rcfs_call_cpus_changed(struct rc_subsys *ss);
 
 /* In Rust: what fs/proc/base.c calls */
 int proc_rcfs_show(struct seq_file *m, struct pid_namespace *ns,

@@ -164,15 +164,7 @@ impl Subsys {
     /// Tells which CPUs there are. With the mutex held.
     fn cpus_changed(&self) {
         // SAFETY: By the type invariant.
-        if let Some(f) = unsafe { (*self.ss).cpus_changed } {
-            // SAFETY: By the type invariant. CPUs can be kept from coming and going with the mutex
-            // held, as where hooks are activated.
-            unsafe {
-                bindings::cpus_read_lock();
-                f(self.ss);
-                bindings::cpus_read_unlock();
-            }
-        }
+        unsafe { bindings::rcfs_call_cpus_changed(self.ss) };
     }
 
     /// Makes the state of a container.

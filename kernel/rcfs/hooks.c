@@ -7,6 +7,7 @@
  * those.
  */
 
+#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/kernel_stat.h>
@@ -319,6 +320,22 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 	}
 	rcu_read_unlock();
 	return tg;
+}
+
+/**
+ * rcfs_call_cpus_changed - tell a subsystem which CPUs there are
+ * @ss: a subsystem that is bound to a hierarchy
+ *
+ * Context: Process context, with the mutex of rcfs held. CPUs are kept from
+ *	    coming and going below that, as in rcfs_activate_hooks().
+ */
+void rcfs_call_cpus_changed(struct rc_subsys *ss)
+{
+	if (!ss->cpus_changed)
+		return;
+	cpus_read_lock();
+	ss->cpus_changed(ss);
+	cpus_read_unlock();
 }
 
 static void tell_cpus_changed(struct work_struct *work)
