@@ -192,6 +192,14 @@ check_spdx() {
 	return $status
 }
 
+# A controller is safe code. That is the promise, so not even the word is there.
+check_safe() {
+	local found
+	found=$(owned_matching '^(kernel/rcfs/controllers/|samples/rust/.*rcfs)' | xargs -r -d '\n' grep -nw unsafe --)
+	[[ ! $found ]] || printf '%s\n' "$found"
+	[[ ! $found ]]
+}
+
 # no_file_has STRINGS: none of them, one a line, is anywhere in the repository
 no_file_has() {
 	local found
@@ -237,6 +245,7 @@ main() {
 	add "shellcheck" check_shellcheck
 	add "kernel-doc" check_kernel_doc
 	add "SPDX lines" check_spdx
+	add "no unsafe code in controllers" check_safe
 	add "no paths of this machine" check_paths
 	add "no package mirrors of this machine" check_hosts
 	for script in tools/*/*-selftest.sh; do

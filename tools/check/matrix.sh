@@ -7,8 +7,11 @@
 #
 #	tools/check/matrix.sh [--list] [corners | PATTERN]
 #
-# All sixteen, or the two extremes, or those whose name matches the PATTERN
+# All seventeen, or the two extremes, or those whose name matches the PATTERN
 # (extended regular expression); --list only names them.
+#
+# Where there can be one subsystem, that is cpuacct. "modules" is the largest one
+# with all controllers as modules.
 #
 # "nopreempt" is CONFIG_PREEMPT_LAZY. With less preemption than that there is no
 # x86-64 kernel any more: kernel/Kconfig.preempt of Linux 7.3 keeps PREEMPT_NONE
@@ -22,7 +25,7 @@ export LC_ALL=C
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 folder=$cache/matrix
-corners=(h2-s1-up-nopreempt h64-s255-smp-preempt)
+corners=(h2-s1-up-nopreempt h64-s255-smp-modules)
 
 die() {
 	echo "matrix.sh: $1" >&2
@@ -38,6 +41,7 @@ all() {
 			echo "$limits-$ground"
 		done
 	done
+	echo h64-s255-smp-modules
 }
 
 # options_of NAME: writes the fragment, and sets OPTIONS for qemu-run.sh. The
@@ -49,6 +53,11 @@ options_of() {
 	{
 		echo "CONFIG_MAX_RC_HIERARCHIES=${hierarchies#h}"
 		echo "CONFIG_MAX_RC_SUBSYS=${subsystems#s}"
+		if [[ $subsystems == s1 ]]; then
+			printf '# CONFIG_RCFS_%s is not set\n' CPU CPUSET DEBUG FREEZER PIDS
+		elif [[ $preemption == modules ]]; then
+			printf 'CONFIG_RCFS_%s=m\n' CPU CPUACCT CPUSET DEBUG FREEZER PIDS
+		fi
 		if [[ $processors == up ]]; then
 			OPTIONS+=(--smp 1)
 			echo "# CONFIG_SMP is not set"

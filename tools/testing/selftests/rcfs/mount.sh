@@ -138,7 +138,7 @@ source_is_a_string() {
 	expect EINVAL first_line_of_fsconfig fd:source || return
 	explained "OK
 OK
-OK" string:source=none flag:cpuacct create || return
+OK" string:source=none flag:all create || return
 	# It is no subsystem either.
 	expect ENOENT first_line_of_fsconfig flag:sources
 }
@@ -158,7 +158,7 @@ bad_option_spoils_nothing() {
 	explained "ENOENT
 e rcfs: nosuch: no such subsystem is registered
 OK
-OK" flag:nosuch "flag:cpuacct" create
+OK" flag:nosuch flag:all create
 }
 
 remount_keeps_subsystems() {
