@@ -467,6 +467,7 @@ static inline void rcfs_release(struct task_struct *tsk)
  * @tsk: the task
  *
  * Context: Any.
+ * Return: whether some subsystem says so.
  */
 static inline bool rcfs_freezing(const struct task_struct *tsk)
 {
@@ -475,9 +476,7 @@ static inline bool rcfs_freezing(const struct task_struct *tsk)
 	return false;
 }
 
-/**
- * rcfs_limits_cpus - whether rcfs_limit_cpus() may do something
- */
+/* Whether rcfs_limit_cpus() may do something */
 static inline bool rcfs_limits_cpus(void)
 {
 	return static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_LIMIT_CPUS]);

@@ -35,17 +35,16 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_TASK_GROUP]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_CPUS_CHANGED]),
 };
-static_assert(ARRAY_SIZE(hook_lists) == 11, "every hook needs a list");
+
+static_assert(RC_NR_HOOKS == 11, "every hook needs a list that is initialised");
 
 /* For hooks that may sleep and are called without the mutex of rcfs */
 DEFINE_STATIC_SRCU(hook_srcu);
 
-#define for_each_active(ss, hook)						\
+#define for_each_hooked(ss, hook)						\
 	list_for_each_entry_srcu(ss, &hook_lists[hook], hook_nodes[hook],	\
 				 rcu_read_lock_any_held() ||			\
-				 srcu_read_lock_held(&hook_srcu))		\
-		if (!READ_ONCE(ss->active)) {					\
-		} else
+				 srcu_read_lock_held(&hook_srcu))
 
 static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 {
@@ -153,8 +152,9 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
-	for_each_active(ss, RC_HOOK_CHARGE)
-		ss->charge(ss, running_state(tsk, ss), task_cpu(tsk), delta_exec);
+	for_each_hooked(ss, RC_HOOK_CHARGE)
+		if (READ_ONCE(ss->active))
+			ss->charge(ss, running_state(tsk, ss), task_cpu(tsk), delta_exec);
 }
 
 void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
@@ -176,8 +176,9 @@ void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
 		return;
 	}
 	rcu_read_lock();
-	for_each_active(ss, RC_HOOK_ACCOUNT)
-		ss->account(ss, running_state(tsk, ss), system, delta);
+	for_each_hooked(ss, RC_HOOK_ACCOUNT)
+		if (READ_ONCE(ss->active))
+			ss->account(ss, running_state(tsk, ss), system, delta);
 	rcu_read_unlock();
 }
 
@@ -187,11 +188,11 @@ void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	for_each_active(ss, RC_HOOK_TRANSFER) {
+	for_each_hooked(ss, RC_HOOK_TRANSFER) {
 		void *to = rcfs_nsproxy_state(new, ss);
 		void *from = rcfs_nsproxy_state(old, ss);
 
-		if (to != from)
+		if (READ_ONCE(ss->active) && to != from)
 			ss->transfer(ss, to, from, tsk);
 	}
 	rcu_read_unlock();
@@ -203,10 +204,10 @@ static void cancel_fork(const struct nsproxy *ns, struct task_struct *child,
 {
 	struct rc_subsys *ss;
 
-	for_each_active(ss, RC_HOOK_CAN_FORK) {
+	for_each_hooked(ss, RC_HOOK_CAN_FORK) {
 		if (ss == end)
 			break;
-		if (ss->cancel_fork)
+		if (READ_ONCE(ss->active) && ss->cancel_fork)
 			ss->cancel_fork(ss, rcfs_nsproxy_state(ns, ss), child);
 	}
 }
@@ -217,7 +218,9 @@ int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
 	int err;
 
 	lockdep_assert_held_write(&tasklist_lock);
-	for_each_active(ss, RC_HOOK_CAN_FORK) {
+	for_each_hooked(ss, RC_HOOK_CAN_FORK) {
+		if (!READ_ONCE(ss->active))
+			continue;
 		err = ss->can_fork(ss, rcfs_nsproxy_state(ns, ss), child);
 		if (err) {
 			cancel_fork(ns, child, ss);
@@ -240,8 +243,9 @@ void __rcfs_fork(struct task_struct *child)
 
 	might_sleep();
 	idx = srcu_read_lock(&hook_srcu);
-	for_each_active(ss, RC_HOOK_FORK)
-		ss->fork(ss, child);
+	for_each_hooked(ss, RC_HOOK_FORK)
+		if (READ_ONCE(ss->active))
+			ss->fork(ss, child);
 	srcu_read_unlock(&hook_srcu, idx);
 }
 
@@ -250,8 +254,9 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	for_each_active(ss, RC_HOOK_EXIT)
-		ss->exit(ss, rcfs_nsproxy_state(ns, ss), tsk);
+	for_each_hooked(ss, RC_HOOK_EXIT)
+		if (READ_ONCE(ss->active))
+			ss->exit(ss, rcfs_nsproxy_state(ns, ss), tsk);
 	rcu_read_unlock();
 }
 
@@ -266,8 +271,9 @@ void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk)
 {
 	struct rc_subsys *ss;
 
-	for_each_active(ss, RC_HOOK_RELEASE)
-		if (ss->release && test_bit(ss->subsys_id, cont->subsystems))
+	for_each_hooked(ss, RC_HOOK_RELEASE)
+		if (READ_ONCE(ss->active) && ss->release &&
+		    test_bit(ss->subsys_id, cont->subsystems))
 			ss->release(ss, rcfs_nsproxy_state(cont->nsproxy, ss), tsk);
 }
 
@@ -279,10 +285,9 @@ bool __rcfs_freezing(const struct task_struct *tsk)
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);
-	if (ns) {
-		for_each_active(ss, RC_HOOK_FREEZING)
+	for_each_hooked(ss, RC_HOOK_FREEZING)
+		if (ns && READ_ONCE(ss->active))
 			freezing |= ss->freezing(ss, rcfs_nsproxy_state(ns, ss));
-	}
 	rcu_read_unlock();
 	return freezing;
 }
@@ -294,10 +299,9 @@ void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask)
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);
-	if (ns) {
-		for_each_active(ss, RC_HOOK_LIMIT_CPUS)
+	for_each_hooked(ss, RC_HOOK_LIMIT_CPUS)
+		if (ns && READ_ONCE(ss->active))
 			ss->limit_cpus(ss, rcfs_nsproxy_state(ns, ss), mask);
-	}
 	rcu_read_unlock();
 }
 
@@ -314,10 +318,9 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);
-	if (ns) {
-		for_each_active(ss, RC_HOOK_TASK_GROUP)
+	for_each_hooked(ss, RC_HOOK_TASK_GROUP)
+		if (ns && READ_ONCE(ss->active))
 			tg = tg ?: ss->task_group(ss, rcfs_nsproxy_state(ns, ss));
-	}
 	rcu_read_unlock();
 	return tg;
 }

@@ -112,7 +112,8 @@ pub fn for_each_task(mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>) -
 
     while let Some(process) = NonNull::new(next) {
         // SAFETY: The RCU read lock keeps the task valid; the layouts are the same.
-        unsafe { process.cast::<Task>().as_ref() }.for_each_thread(|thread, _| f(thread, &guard))?;
+        unsafe { process.cast::<Task>().as_ref() }
+            .for_each_thread(|thread, _| f(thread, &guard))?;
         // SAFETY: As above. A process that has left the list still leads on.
         next = unsafe { bindings::next_process_or_null(process.as_ptr()) };
     }

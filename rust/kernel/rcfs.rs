@@ -96,9 +96,9 @@ use crate::{
         from_result,
         to_result, //
     },
-    new_mutex,
     prelude::*,
     sched::TaskGroup,
+    static_lock_class,
     str::CStr,
     sync::{
         Arc,
@@ -244,7 +244,8 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// The task does not come to be there. Atomic, in one stretch with [`can_fork`](Self::can_fork).
+    /// The task does not come to be there. Atomic, in one stretch with
+    /// [`can_fork`](Self::can_fork).
     fn cancel_fork(_state: StateRef<'_, Self>, _child: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
@@ -270,8 +271,8 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// A task of the container with `state` has used `ns` nanoseconds of CPU time on `cpu`, be it on
-    /// its way out.
+    /// A task of the container with `state` has used `ns` nanoseconds of CPU time on `cpu`, be it
+    /// on its way out.
     ///
     /// Called for the container that the task is in, and not for those above: see
     /// [`StateRef::lineage`].
@@ -330,8 +331,8 @@ unsafe fn task<'a>(tsk: *mut bindings::task_struct) -> &'a Task {
 
 /// The C side of a [`Controller`]: functions of an `rc_subsys`.
 ///
-/// The core calls them as `include/linux/rcfs.h` says: `ss` is that of a registration of `C`; states
-/// are what `create` stored and stay for the duration of the call, and so do tasks.
+/// The core calls them as `include/linux/rcfs.h` says: `ss` is that of a registration of `C`;
+/// states are what `create` stored and stay for the duration of the call, and so do tasks.
 struct Vtable<C: Controller>(PhantomData<C>);
 
 impl<C: Controller> Vtable<C> {
@@ -491,10 +492,7 @@ impl<C: Controller> Vtable<C> {
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
-    unsafe extern "C" fn fork(
-        _ss: *mut bindings::rc_subsys,
-        tsk: *mut bindings::task_struct,
-    ) {
+    unsafe extern "C" fn fork(_ss: *mut bindings::rc_subsys, tsk: *mut bindings::task_struct) {
         // SAFETY: See the type.
         let task = unsafe { task(tsk) };
 
@@ -572,10 +570,7 @@ impl<C: Controller> Vtable<C> {
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
-    unsafe extern "C" fn freezing(
-        _ss: *mut bindings::rc_subsys,
-        state: *mut c_void,
-    ) -> bool {
+    unsafe extern "C" fn freezing(_ss: *mut bindings::rc_subsys, state: *mut c_void) -> bool {
         // SAFETY: See the type.
         C::freezing(unsafe { StateRef::from_ptr(state) })
     }
@@ -607,9 +602,7 @@ impl<C: Controller> Vtable<C> {
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
-    unsafe extern "C" fn cpus_changed(
-        ss: *mut bindings::rc_subsys,
-    ) {
+    unsafe extern "C" fn cpus_changed(ss: *mut bindings::rc_subsys) {
         // SAFETY: A registered subsystem has a root state.
         C::cpus_changed(unsafe { StateRef::from_ptr((*ss).root_state) });
     }
@@ -622,7 +615,8 @@ impl<C: Controller> Vtable<C> {
 ///
 /// # Invariants
 ///
-/// `list` has all states, in the order in which they were made; it is accessed with `states` locked.
+/// `list` has all states, in the order in which they were made; it is accessed with `states`
+/// locked.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 pub struct Registration<C: Controller> {
@@ -641,6 +635,10 @@ unsafe impl<C: Controller> Send for Registration<C> {}
 
 // SAFETY: What can be done with a shared reference, the mutex protects.
 unsafe impl<C: Controller> Sync for Registration<C> {}
+
+/// Of `states`. All controllers have the same class, and lockdep wants the name to be the same
+/// as well, not just one that reads alike in each module.
+static LOCK_NAME: &CStr = c"rcfs_states";
 
 impl<C: Controller> Registration<C> {
     /// Registers the controller.
@@ -680,7 +678,7 @@ impl<C: Controller> Registration<C> {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { ptr::write(slot, ss) };
             }),
-            states <- new_mutex!((), "rcfs_states"),
+            states <- Mutex::new((), LOCK_NAME, static_lock_class!()),
             list <- Opaque::ffi_init(|slot| {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { bindings::INIT_LIST_HEAD(slot) }

@@ -69,12 +69,12 @@ struct Group {
     _parent: Option<Arc<Group>>,
 }
 
-// SAFETY: A task group can be used and freed on any thread.
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
+// SAFETY: A task group can be used and freed on any thread.
 unsafe impl Send for Group {}
 
-// SAFETY: All functions that take a task group do their own locking.
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
+// SAFETY: All functions that take a task group do their own locking.
 unsafe impl Sync for Group {}
 
 #[cfg(CONFIG_RCFS_TASK_GROUP)]

@@ -16,6 +16,7 @@
 //! The root has all CPUs.
 
 use kernel::{
+    cpumask::Cpumask,
     new_mutex,
     prelude::*,
     rcfs::{
@@ -28,7 +29,6 @@ use kernel::{
     },
     sync::Mutex,
     task::Task,
-    cpumask::Cpumask,
 };
 
 struct CpuSet;

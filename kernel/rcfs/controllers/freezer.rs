@@ -69,7 +69,8 @@ enum Wish {
 }
 
 impl Keyword for Wish {
-    const WORDS: &'static [(&'static str, Self)] = &[("THAWED", Wish::Thaw), ("FROZEN", Wish::Freeze)];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("THAWED", Wish::Thaw), ("FROZEN", Wish::Freeze)];
 }
 
 fn is_asked(state: &State) -> bool {
@@ -149,7 +150,9 @@ impl Controller for Freezer {
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<Freezer>; 3] = [
-            File::<Freezer>::new(c"state", progress).writable(set).not_in_root(),
+            File::<Freezer>::new(c"state", progress)
+                .writable(set)
+                .not_in_root(),
             File::<Freezer>::new(c"self_freezing", |state| is_asked(&state)).not_in_root(),
             File::<Freezer>::new(c"parent_freezing", |state| {
                 state.parent().is_some_and(is_any_asked)

@@ -41,7 +41,7 @@ impl SharedCpumask {
         let bits = unsafe { &(*mask.as_raw()).bits };
 
         for (word, bits) in self.0.iter().zip(bits) {
-            word.store(*bits as usize, Relaxed);
+            word.store(*bits, Relaxed);
         }
     }
 
@@ -51,7 +51,7 @@ impl SharedCpumask {
             // SAFETY: There are as many words. Others may write to them.
             let bits = unsafe { (&raw const bindings::__cpu_active_mask.bits[i]).read_volatile() };
 
-            word.store(bits as usize, Relaxed);
+            word.store(bits, Relaxed);
         }
     }
 
@@ -78,7 +78,7 @@ impl SharedCpumask {
         let bits = unsafe { &mut (*mask.as_raw()).bits };
 
         for (word, bits) in self.0.iter().zip(bits) {
-            *bits &= word.load(Relaxed) as c_ulong;
+            *bits &= word.load(Relaxed);
         }
     }
 }

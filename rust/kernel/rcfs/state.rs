@@ -7,8 +7,7 @@ use super::{
     Registration, //
 };
 use crate::{
-    bindings,
-    pid,
+    bindings, pid,
     prelude::*,
     sync::{
         aref::ARef,
