@@ -12,14 +12,14 @@
 //! - *attaching* moves a task into a container ([`attach`]).
 //!
 //! A task is in the containers that its nsproxy names (`kernel/nsproxy.c`). Its parent's nsproxy is
-//! what a child gets, so that fork and exit have nothing to do. A task that is attached gets an
-//! nsproxy with the same namespaces and another container, which all tasks with this combination
-//! share.
+//! what a child gets, so that being in containers costs fork and exit nothing. A task that is
+//! attached gets an nsproxy with the same namespaces and another container, which all tasks with
+//! this combination share.
 //!
 //! One mutex, [`door::REGISTRY`], protects subsystems, hierarchies and containers against
-//! change, and serialises attaching. Reading a control file takes no lock; the scheduler's hook
-//! runs under RCU. kernfs is told to let go of a node before the mutex is taken (`leave()`), since
-//! nodes are removed with it held.
+//! change, and serialises attaching. Reading a control file takes no lock; hooks in the rest of the
+//! kernel run under RCU. kernfs is told to let go of a node before the mutex is taken (`leave()`),
+//! since nodes are removed with it held.
 //!
 //! All code that C calls, or that calls C functions of subsystems, is in [`door`]; the other files
 //! are safe code.

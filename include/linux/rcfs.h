@@ -102,19 +102,18 @@ enum rc_hook {
  *	      the tasklist_lock and the siglock: no sleeping. Optional.
  * @cancel_fork: takes back what a successful @can_fork did, under the same
  *		 locks. Optional.
- * @fork: @child has come into being; others see it, but it has not run yet, and
- *	  is in a container of the hierarchy, or in none if somebody has killed
- *	  it. Called by the parent in process context without locks, of rcfs or
+ * @fork: @child has come into being; others see it, but it has not run yet.
+ *	  Called by the parent in process context without locks, of rcfs or
  *	  others; may sleep. The child may be moved meanwhile. Optional.
  * @exit: @tsk leaves the container with the state @state, because it exits. It
- *	  is in no container from then on, although it still runs for a while
- *	  and is a zombie after that. Called under the task_lock: no sleeping.
- *	  Optional.
- * @release: @tsk, which was in a container when it exited, has been reaped.
+ *	  is in no container in the next moment, although it still runs for a
+ *	  while and is a zombie after that. Called under the task_lock: no
+ *	  sleeping. Optional.
+ * @release: @tsk, which was in a container when it exited, is being reaped.
  *	     @state is of that container or, if that has been removed, of the
  *	     next one above that has not; it is not called if only the root is
  *	     left. If there was no memory to remember @tsk, it is called
- *	     directly after @exit. No sleeping. Optional.
+ *	     directly after @exit. No sleeping, no locks. Optional.
  * @charge: @delta_exec ns of CPU time were consumed on @cpu by a task in the
  *	    container with the state @state, or by one that was there when it
  *	    exited. Called for every task under the lock of its runqueue, perhaps
@@ -140,10 +139,10 @@ enum rc_hook {
  * @name: unique name, for mount options and file names
  * @owner: the module that must not go away while the subsystem is bound
  *
- * The hooks, from @transfer on but for @attach, are called while the subsystem is
- * bound to a hierarchy, and under RCU unless they may sleep. Every task is in
- * the root then, and was there before without any of them being called: only
- * what they tell of other containers is complete.
+ * The hooks, which are @transfer and all from @can_fork to @cpus_changed, are
+ * called while the subsystem is bound to a hierarchy, and under RCU unless they
+ * may sleep. Every task is in the root then, and was there before without any of
+ * them being called: only what they tell of other containers is complete.
  *
  * All others, and @cpus_changed, are called in process context, may sleep, and
  * are called with the mutex of rcfs held, except for @destroy: they must not

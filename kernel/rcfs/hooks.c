@@ -316,6 +316,10 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 	const struct nsproxy *ns;
 	struct rc_subsys *ss;
 
+	/* Before exit_nsproxy_namespaces() has it moved, and for good */
+	if (tsk->flags & PF_EXITING)
+		return NULL;
+
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);
 	for_each_hooked(ss, RC_HOOK_TASK_GROUP)

@@ -205,7 +205,7 @@ static void test_exit(struct rc_subsys *ss, void *state, struct task_struct *tsk
 {
 	struct test_state *here = state;
 
-	WARN_ON_ONCE(tsk != current || tsk->nsproxy);
+	WARN_ON_ONCE(tsk != current || !tsk->nsproxy);
 	leave(here);
 	for (; !here->root; here = here->parent)
 		atomic_inc(&here->zombies);

@@ -40,7 +40,7 @@ static struct hlist_bl_head *bucket_of(const struct task_struct *tsk)
 /**
  * rcfs_remember_zombie - remember where a task is that exits
  * @tsk: the task, current
- * @ns: the nsproxy that it just gave up, and that its containers count yet
+ * @ns: its nsproxy, which it is about to give up
  *
  * Context: Called with the task_lock held, and a reference on @ns.
  * Return: false if there was no memory: call rcfs_release_forgotten() once the
@@ -86,7 +86,7 @@ static bool is_remembered(const struct task_struct *tsk, const struct rcfs_conta
 /**
  * rcfs_release_forgotten - give up where there was no memory to remember a task
  * @tsk: the task
- * @ns: the nsproxy that it gave up
+ * @ns: its nsproxy
  *
  * Context: As for rcfs_remember_zombie().
  */

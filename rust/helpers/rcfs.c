@@ -111,6 +111,21 @@ __rust_helper u64 rust_helper_mul_u64_u64_div_u64(u64 a, u64 b, u64 d)
 	return mul_u64_u64_div_u64(a, b, d);
 }
 
+__rust_helper bool rust_helper_task_has_limited_cpus(struct task_struct *tsk)
+{
+	cpumask_var_t mask;
+	bool limited;
+
+	/* Small, as below. Whoever may be limited is worth a second look. */
+	if (!alloc_cpumask_var(&mask, GFP_KERNEL | __GFP_NOFAIL))
+		return true;
+	cpumask_copy(mask, cpu_possible_mask);
+	rcfs_limit_cpus(tsk, mask);
+	limited = !cpumask_equal(mask, cpu_possible_mask);
+	free_cpumask_var(mask);
+	return limited;
+}
+
 /*
  * What the cpuset allows is where it begins; set_cpus_allowed_ptr() itself looks
  * at what the task has asked for, and at rcfs.

@@ -266,13 +266,14 @@ pub trait Controller: Sized + 'static {
     }
 
     /// `task`, which exited in the container with `state`, or in one below that has been removed
-    /// since, has been reaped: its id is free. Atomic. Not called for tasks of the root.
+    /// since, is being reaped: its id is about to be free. Atomic, no locks. Not called for tasks
+    /// of the root.
     fn release(_state: StateRef<'_, Self>, _task: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// A task of the container with `state` has used `ns` nanoseconds of CPU time on `cpu`, be it
-    /// on its way out.
+    /// on its way out, until it is reaped.
     ///
     /// Called for the container that the task is in, and not for those above: see
     /// [`StateRef::lineage`].

@@ -9,7 +9,7 @@
 //!
 //! Time is counted while the controller is bound to a hierarchy, when the scheduler accounts it: a
 //! task that is running at the moment may have used up to a tick more. What a task consumes on its
-//! way out is counted to the end.
+//! way out is counted until it is reaped.
 //!
 //! `cpuacct.stat` divides the same time into user and system time, in the proportion in which the
 //! tick found tasks in their programs and in the kernel. That is as good as ticks are, and either of

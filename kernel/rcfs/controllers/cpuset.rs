@@ -95,24 +95,31 @@ impl Controller for CpuSet {
         }
     }
 
-    fn attach(_to: StateRef<'_, Self>, _from: StateRef<'_, Self>, task: &Task) {
+    fn attach(to: StateRef<'_, Self>, _from: StateRef<'_, Self>, task: &Task) {
+        let root = to.root();
+        let _change = root.change.lock();
+
         task.update_cpus();
     }
 
     fn fork(child: &Task) {
         // Its parent's set may have changed since it was copied.
-        child.update_cpus();
+        if child.has_limited_cpus() {
+            child.update_cpus();
+        }
     }
 
     fn cpus_changed(root: StateRef<'_, Self>) {
         let _change = root.change.lock();
 
         update_sets(root);
-        root.for_each_below(|state| {
-            if state.parent().is_some_and(|above| above.is_root()) && update_tasks(state).is_err() {
-                pr_warn!("no memory to move tasks after CPUs came or went\n");
-            }
-        });
+        match root.tasks() {
+            Ok(tasks) => tasks
+                .iter()
+                .filter(|task| task.has_limited_cpus())
+                .for_each(|task| task.update_cpus()),
+            Err(_) => pr_warn!("no memory to move tasks after CPUs came or went\n"),
+        }
     }
 
     fn files() -> &'static [File<Self>] {

@@ -31,6 +31,7 @@ static const char usage[] =
 	"usage: burn DIR user MS          in user mode\n"
 	"       burn DIR system MS        in system calls\n"
 	"       burn DIR children N MS    in N children, which exit\n"
+	"       burn DIR run N COMMAND... in N children, which execute the command\n"
 	"       burn DIR threads N MS     in N threads, which exit\n"
 	"       burn DIR moves N MS DIR   the same, moved to and fro all the time\n"
 	"MS is CPU time: of each child, and of each thread.\n";
@@ -96,7 +97,7 @@ static void in_system_calls(unsigned long ns)
  * A child that has been waited for may have a few steps to go, which nobody
  * counts for it any more. Few are, who are not waited for at once.
  */
-static void in_children(int number, unsigned long ns)
+static void in_children(int number, unsigned long ns, char **command)
 {
 	pid_t pids[BROOD];
 
@@ -107,6 +108,10 @@ static void in_children(int number, unsigned long ns)
 			pids[n] = fork();
 			if (pids[n] < 0)
 				fail("fork: %s", strerror(errno));
+			if (!pids[n] && command) {
+				execvp(command[0], command);
+				_exit(1);
+			}
 			if (!pids[n]) {
 				in_user_mode(ns);
 				_exit(0);
@@ -118,9 +123,14 @@ static void in_children(int number, unsigned long ns)
 			if (waitid(P_PID, pids[i], &info, WEXITED | WNOWAIT))
 				fail("waitid: %s", strerror(errno));
 		}
-		for (int i = 0; i < n; i++)
-			if (waitpid(pids[i], NULL, 0) != pids[i])
+		for (int i = 0; i < n; i++) {
+			int status;
+
+			if (waitpid(pids[i], &status, 0) != pids[i])
 				fail("waitpid: %s", strerror(errno));
+			if (status)
+				fail("a child ended with status %#x", status);
+		}
 		number -= n;
 	}
 }
@@ -186,6 +196,7 @@ int main(int argc, char **argv)
 
 	if (!(argc == 4 && (!strcmp(how, "user") || !strcmp(how, "system"))) &&
 	    !(argc == 5 && (!strcmp(how, "children") || !strcmp(how, "threads"))) &&
+	    !(argc > 4 && !strcmp(how, "run")) &&
 	    !(argc == 6 && !strcmp(how, "moves"))) {
 		fputs(usage, stderr);
 		return 2;
@@ -207,7 +218,9 @@ int main(int argc, char **argv)
 	else if (!strcmp(how, "system"))
 		in_system_calls(ns);
 	else if (!strcmp(how, "children"))
-		in_children(number, ns);
+		in_children(number, ns, NULL);
+	else if (!strcmp(how, "run"))
+		in_children(number, 0, argv + 4);
 	else
 		in_threads(number, ns);
 	after = used();

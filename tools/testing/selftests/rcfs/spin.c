@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,6 +30,10 @@
 #define GENERATIONS 10
 #define RECORD_SIZE (1 + GENERATIONS * ROW)
 #define THREADS 3
+/* Children that a brood has at the same time */
+#define BROOD 8
+/* Closing them takes some ms of CPU time. */
+#define FILES 5000
 
 static const char usage[] =
 	"usage: spin [OPTION...] KIND\n"
@@ -42,12 +47,15 @@ static const char usage[] =
 	"  threads        compute in 3 threads\n"
 	"  naps           compute a little, sleep a little\n"
 	"  asks           ask for CPU 0 alone and for CPU 1 alone, in turn\n"
+	"  broods         have 8 children, who compute, and replace the oldest all\n"
+	"                 the time\n"
 	"  forks          have children, who compute a little\n"
 	"  clones         have children in namespaces of their own\n"
 	"  creates        have threads, who compute a little\n"
 	"  execs          have children by vfork, who execute this program\n"
 	"  storm          forks, clones, creates and execs at once\n"
 	"  step           compute a little, and end\n"
+	"  leaves         open 5000 files, and end without closing them\n"
 	"  allowed        print the CPUs that it is allowed to use\n";
 
 static const char *record_file;
@@ -155,6 +163,29 @@ static void reap(pid_t pid)
 		die("waitpid");
 }
 
+static void repeat(void (*round)(void))
+{
+	for (;;)
+		round();
+}
+
+/* Who is born at the wrong moment is there long enough to be seen. */
+static void broods(void)
+{
+	static pid_t brood[BROOD];
+	static int oldest;
+
+	if (brood[oldest] > 0) {
+		kill(brood[oldest], SIGKILL);
+		reap(brood[oldest]);
+	}
+	brood[oldest] = fork();
+	if (!brood[oldest])
+		repeat(step);
+	oldest = (oldest + 1) % BROOD;
+	step();
+}
+
 static void forks(void)
 {
 	pid_t pid = fork();
@@ -236,20 +267,14 @@ static const struct {
 	const char *name;
 	void (*round)(void);
 } kinds[] = {
-	{ "busy", step }, { "naps", naps }, { "asks", asks },
+	{ "busy", step }, { "naps", naps }, { "asks", asks }, { "broods", broods },
 	/* From here on those of a storm */
 	{ "forks", forks }, { "clones", clones }, { "creates", creates },
 	{ "execs", execs },
 	{ NULL, NULL }
 };
 
-#define STORM 3
-
-static void repeat(void (*round)(void))
-{
-	for (;;)
-		round();
-}
+#define STORM 4
 
 static void *repeat_step(void *unused)
 {
@@ -283,6 +308,21 @@ static void storm(void)
 	}
 	for (;;)
 		pause();
+}
+
+/*
+ * The kernel closes them when the task has left its containers, and it is the
+ * task that does it.
+ */
+static void open_files(void)
+{
+	struct rlimit limit = { .rlim_cur = FILES + 16, .rlim_max = FILES + 16 };
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		die("setrlimit");
+	for (int i = 0; i < FILES; i++)
+		if (open("/dev/null", O_RDONLY) < 0)
+			die("/dev/null");
 }
 
 static void print_allowed(void)
@@ -321,6 +361,10 @@ int main(int argc, char **argv)
 	kind = argv[optind];
 	if (!strcmp(kind, "step")) {
 		step();
+		return 0;
+	}
+	if (!strcmp(kind, "leaves")) {
+		open_files();
 		return 0;
 	}
 	if (!strcmp(kind, "allowed")) {
