@@ -141,7 +141,8 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
  */
 static void *running_state(const struct task_struct *tsk, const struct rc_subsys *ss)
 {
-	const struct nsproxy *ns = READ_ONCE(tsk->nsproxy);
+	/* Pairs with the release in set_task_nsproxy(): the record comes first. */
+	const struct nsproxy *ns = smp_load_acquire(&tsk->nsproxy);
 
 	return ns ? rcfs_nsproxy_state(ns, ss) : rcfs_zombie_state(tsk, ss);
 }
@@ -317,7 +318,7 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 	struct rc_subsys *ss;
 
 	/* Before exit_nsproxy_namespaces() has it moved, and for good */
-	if (tsk->flags & PF_EXITING)
+	if (READ_ONCE(tsk->flags) & PF_EXITING)
 		return NULL;
 
 	rcu_read_lock();

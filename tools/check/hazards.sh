@@ -4,7 +4,9 @@
 # Do the tests see what they are there for? Each patch in tools/check/hazards/
 # takes one protection away; the test that it names has to fail then, on the
 # debug kernel. Not part of all.sh: it builds and boots a kernel for each, and
-# takes three minutes for that.
+# takes three minutes for that. Those of the core have the names of the hazards
+# in Documentation/core-api/rcfs.rst, the others those of a controller, or of
+# what all controllers share.
 #
 #	tools/check/hazards.sh [PATTERN]	those whose file name matches
 #
@@ -13,6 +15,8 @@
 #	Point:	the test point that has to fail; empty: the kernel does not live
 #		long enough for any
 #	Seen:	how it was seen to fail
+#	Kernel:	plain, if the debug kernel lacks what the point needs, as a CPU
+#		that can be switched off
 
 set -u
 export LC_ALL=C.UTF-8
@@ -34,9 +38,10 @@ failed_point() {
 # run PATCH: returns whether the test failed as it should. What comes after the
 # point is of no interest, and with a broken kernel it may never come.
 run() {
-	local point pid
+	local point pid flavour=--debug
 	point=$(field Point "$1")
-	"$top/qemu-run.sh" --debug --patch "$1" --test "$(field Test "$1")" </dev/null >"$output" 2>&1 &
+	[[ $(field Kernel "$1") != plain ]] || flavour=
+	"$top/qemu-run.sh" ${flavour:+"$flavour"} --patch "$1" --test "$(field Test "$1")" </dev/null >"$output" 2>&1 &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		if failed_point "$point"; then

@@ -103,23 +103,20 @@ impl Controller for CpuSet {
     }
 
     fn fork(child: &Task) {
-        // Its parent's set may have changed since it was copied.
-        if child.has_limited_cpus() {
-            child.update_cpus();
-        }
+        // Its parent may have been moved, or its set changed, since it was copied.
+        child.update_cpus();
     }
 
     fn cpus_changed(root: StateRef<'_, Self>) {
         let _change = root.change.lock();
 
         update_sets(root);
-        match root.tasks() {
-            Ok(tasks) => tasks
-                .iter()
-                .filter(|task| task.has_limited_cpus())
-                .for_each(|task| task.update_cpus()),
-            Err(_) => pr_warn!("no memory to move tasks after CPUs came or went\n"),
-        }
+        // Those of the root are nobody's business here.
+        root.for_each_below(|state| {
+            if state.parent() == Some(root) && update_tasks(state).is_err() {
+                pr_warn!("no memory to move tasks after CPUs came or went\n");
+            }
+        });
     }
 
     fn files() -> &'static [File<Self>] {

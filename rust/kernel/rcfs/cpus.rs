@@ -102,12 +102,6 @@ impl Show for SharedCpumask {
 }
 
 impl Task {
-    /// Whether the containers of the task keep it from any CPU that there can be.
-    pub fn has_limited_cpus(&self) -> bool {
-        // SAFETY: By the type invariant, the task is valid.
-        unsafe { bindings::task_has_limited_cpus(self.as_ptr()) }
-    }
-
     /// Lets the task run on the CPUs that it may run on, after that has changed. May sleep.
     pub fn update_cpus(&self) {
         // SAFETY: By the type invariant, the task is valid.

@@ -39,7 +39,7 @@ impl Event {
         }
     }
 
-    /// Says that it has happened. Any context but NMIs.
+    /// Says that it has happened. Wakes those up who wait: not for hooks that must take no locks.
     pub fn notify(&self) {
         if let Some(file) = self.file.as_ref() {
             // What the caller changed comes before the look at who watches, and the other way

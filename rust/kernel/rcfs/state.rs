@@ -236,8 +236,13 @@ impl<'a, C: Controller> StateRef<'a, C> {
         unsafe {
             let ss = self.0.registration.as_ref().ss.get();
             let ns = bindings::task_nsproxy_rcu(task.as_ptr());
+            if ns.is_null() {
+                return None;
+            }
+            let state = bindings::rcfs_nsproxy_state(ns, ss);
 
-            (!ns.is_null()).then(|| Self::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)))
+            // While the controller is being registered, there is not even that of the root.
+            (!state.is_null()).then(|| Self::from_ptr(state))
         }
     }
 

@@ -334,6 +334,28 @@ removal_while_throttled() {
 	expect "$complained" complaints
 }
 
+# Closing files takes time, when a task has left its container.
+removal_amid_exits() {
+	complained=$(complaints)
+	for round in 1 2 3; do
+		mkdir "$C/a" || return
+		start sh -c "echo 0 >$C/a/tasks; : >$WORK/in.$round
+			for _ in 1 2 3; do spin -c $LAST leaves & done
+			exec spin -c $LAST leaves"
+		wait_until test -e "$WORK/in.$round" || return
+		wait_until is_removable "$C/a" || return
+	done
+	expect "$complained" complaints
+}
+
+is_removable() {
+	# Many times, before a wait: it is a matter of milliseconds.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rmdir "$1" 2>/dev/null && return
+	done
+	return 1
+}
+
 storm() {
 	complained=$(complaints)
 	mkdir "$C/a" "$C/b" || return
@@ -483,6 +505,7 @@ point "a quota holds for who comes, not for who has left" moves_take_effect
 point "threads of a process can be apart" threads_take_effect
 point "throttled tasks can be ended, and their container removed" exit_while_throttled
 point "a throttled container can be left and removed" removal_while_throttled
+point "a container can be removed while its tasks are on their way out" removal_amid_exits
 point "changes, moves, forks and exits at once lose nobody" storm
 point "a group of cgroup v1's cpu keeps its tasks" cgroup_beside
 point "a ratio above that of a container above is EINVAL" nesting_constraint

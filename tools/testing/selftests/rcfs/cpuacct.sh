@@ -405,6 +405,12 @@ threads_add_up() {
 	adds_up "$C"
 }
 
+# Files are closed by the task, when it has left its container.
+way_out_adds_up() {
+	burn "$C" run 20 spin leaves || return
+	adds_up "$C"
+}
+
 moved_tasks_add_up() {
 	mkdir "$C/a" "$C/b" || return
 	burn "$C/a" moves 3 500 "$C/b" || return
@@ -440,5 +446,6 @@ point "stat tells user from system time" stat_tells_modes_apart
 point "stat of the parents grows by as much, and stays" stat_of_the_parent
 point "nothing that short-lived children use is lost" short_lived_children_add_up
 point "nothing that threads use is lost" threads_add_up
+point "nothing that tasks use on their way out is lost" way_out_adds_up
 point "nothing is lost or counted twice when tasks are moved" moved_tasks_add_up
 ktap_finished

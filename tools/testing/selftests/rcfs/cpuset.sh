@@ -367,6 +367,47 @@ removal_leaves_nothing() {
 	are_allowed "$ALL" "$PID"
 }
 
+# stop_forking: whoever $PID is, each of its forks is complete then
+stop_forking() {
+	kill -STOP "$PID"
+	wait_until is_in_state T "$PID"
+}
+
+# must_all_be_allowed LIST CONTAINER
+must_all_be_allowed() {
+	all_are_allowed "$1" "$2" && return
+	because "task $id in $2 is allowed to run on $cpus instead of $1"
+	return 1
+}
+
+born_amid_changes() {
+	delay copy 2000
+	spin_in "$C" broods || return
+	for list in 0 1 "" 0 "" 1 0 "" 1 0 1; do
+		let_run 50 "$C/cpuacct.usage" || return
+		set_cpus "$C" "$list" || return
+		stop_forking || return
+		must_all_be_allowed "${list:-$ALL}" "$C" || return
+		kill -CONT "$PID"
+	done
+}
+
+born_amid_moves() {
+	containers zero 0 || return
+	delay copy 2000
+	spin_in "$C" broods || return
+	for _ in 1 2 3 4 5 6; do
+		for container in "$C/zero" "$C"; do
+			let_run 50 "$C/cpuacct.usage" || return
+			attach "$PID" "$container" || return
+			stop_forking || return
+			must_all_be_allowed 0 "$C/zero" || return
+			must_all_be_allowed "$ALL" "$C" || return
+			kill -CONT "$PID"
+		done
+	done
+}
+
 # Forks are caught wherever they are when the set changes.
 flips_in_a_storm() {
 	complained=$(complaints)
@@ -622,6 +663,8 @@ point "containers below have what is above as well, if anything" nested
 point "siblings stay where they are" siblings_stay
 point "a new container has the CPUs of the one above" new_ones_inherit
 point "who leaves a container is free of it" removal_leaves_nothing
+point "children born amid changes have the CPUs of their container" born_amid_changes
+point "children born amid moves have the CPUs of their container" born_amid_moves
 point "nobody is on the wrong CPU after changes amid forks" flips_in_a_storm
 point "changes, moves, forks and exits at once lose nobody" storm_of_moves
 point "a CPU that goes leaves nobody without one, and comes back" hotplug

@@ -167,6 +167,7 @@ sleepers_freeze() {
 freeze_in_a_storm() {
 	somebody_else
 	delay visible 300
+	delay copy 1000
 	new_record
 	spin_in "$C" -r "$RECORD" storm || return
 	wait_until is_recorded || return
@@ -184,6 +185,38 @@ freeze_in_a_storm() {
 		GENERATION=0
 		thaw "$C" || return
 		wait_until is_recorded || return
+	done
+}
+
+# Who looks at the state helps. Here nobody does.
+born_unwatched() {
+	somebody_else
+	delay copy 2000
+	new_record
+	spin_in "$C" -r "$RECORD" broods || return
+	wait_until is_recorded || return
+	for _ in 1 2 3 4 5 6 7 8; do
+		set_file "$C/freezer.state" FROZEN || return
+		let_run $WINDOW "$OTHER" || return
+		nobody_records || return
+		thaw "$C" || return
+		wait_until is_recorded || return
+	done
+}
+
+attached_unwatched() {
+	somebody_else
+	for kind in busy threads naps; do
+		new_record
+		start spin -r "$RECORD" $kind
+		wait_until is_recorded || return
+		freeze "$C" || return
+		attach_process "$PID" "$C" || return
+		let_run $WINDOW "$OTHER" || return
+		nobody_records || return
+		attach_process "$PID" "$ROOT" || return
+		somebody_records || return
+		end_task "$PID"
 	done
 }
 
@@ -697,6 +730,8 @@ point "children and threads born meanwhile do nothing" children_freeze
 point "children with other namespaces do nothing" clones_freeze
 point "vfork and exec wait" vfork_and_exec
 point "nobody runs in a FROZEN container, again and again" freeze_in_a_storm
+point "children born meanwhile freeze though nobody looks" born_unwatched
+point "who is attached freezes though nobody looks" attached_unwatched
 point "FROZEN is not said before all tasks are" freezing_until_all_are
 point "a freeze can be called off at any moment" freezing_can_be_called_off
 point "freezing twice is thawed once" freezing_twice
