@@ -41,11 +41,6 @@ static_assert(RC_NR_HOOKS == 11, "every hook needs a list that is initialised");
 /* For hooks that may sleep and are called without the mutex of rcfs */
 DEFINE_STATIC_SRCU(hook_srcu);
 
-#define for_each_hooked(ss, hook)						\
-	list_for_each_entry_srcu(ss, &hook_lists[hook], hook_nodes[hook],	\
-				 rcu_read_lock_any_held() ||			\
-				 srcu_read_lock_held(&hook_srcu))
-
 static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 {
 	switch (hook) {
@@ -153,7 +148,7 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
-	for_each_hooked(ss, RC_HOOK_CHARGE)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CHARGE], hook_nodes[RC_HOOK_CHARGE])
 		if (READ_ONCE(ss->active))
 			ss->charge(ss, running_state(tsk, ss), task_cpu(tsk), delta_exec);
 }
@@ -177,7 +172,7 @@ void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
 		return;
 	}
 	rcu_read_lock();
-	for_each_hooked(ss, RC_HOOK_ACCOUNT)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_ACCOUNT], hook_nodes[RC_HOOK_ACCOUNT])
 		if (READ_ONCE(ss->active))
 			ss->account(ss, running_state(tsk, ss), system, delta);
 	rcu_read_unlock();
@@ -189,7 +184,7 @@ void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	for_each_hooked(ss, RC_HOOK_TRANSFER) {
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TRANSFER], hook_nodes[RC_HOOK_TRANSFER]) {
 		void *to = rcfs_nsproxy_state(new, ss);
 		void *from = rcfs_nsproxy_state(old, ss);
 
@@ -205,7 +200,7 @@ static void cancel_fork(const struct nsproxy *ns, struct task_struct *child,
 {
 	struct rc_subsys *ss;
 
-	for_each_hooked(ss, RC_HOOK_CAN_FORK) {
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CAN_FORK], hook_nodes[RC_HOOK_CAN_FORK]) {
 		if (ss == end)
 			break;
 		if (READ_ONCE(ss->active) && ss->cancel_fork)
@@ -219,7 +214,7 @@ int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
 	int err;
 
 	lockdep_assert_held_write(&tasklist_lock);
-	for_each_hooked(ss, RC_HOOK_CAN_FORK) {
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CAN_FORK], hook_nodes[RC_HOOK_CAN_FORK]) {
 		if (!READ_ONCE(ss->active))
 			continue;
 		err = ss->can_fork(ss, rcfs_nsproxy_state(ns, ss), child);
@@ -244,7 +239,8 @@ void __rcfs_fork(struct task_struct *child)
 
 	might_sleep();
 	idx = srcu_read_lock(&hook_srcu);
-	for_each_hooked(ss, RC_HOOK_FORK)
+	list_for_each_entry_srcu(ss, &hook_lists[RC_HOOK_FORK], hook_nodes[RC_HOOK_FORK],
+				 srcu_read_lock_held(&hook_srcu))
 		if (READ_ONCE(ss->active))
 			ss->fork(ss, child);
 	srcu_read_unlock(&hook_srcu, idx);
@@ -255,7 +251,7 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	for_each_hooked(ss, RC_HOOK_EXIT)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_EXIT], hook_nodes[RC_HOOK_EXIT])
 		if (READ_ONCE(ss->active))
 			ss->exit(ss, rcfs_nsproxy_state(ns, ss), tsk);
 	rcu_read_unlock();
@@ -272,7 +268,7 @@ void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk)
 {
 	struct rc_subsys *ss;
 
-	for_each_hooked(ss, RC_HOOK_RELEASE)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_RELEASE], hook_nodes[RC_HOOK_RELEASE])
 		if (READ_ONCE(ss->active) && ss->release &&
 		    test_bit(ss->subsys_id, cont->subsystems))
 			ss->release(ss, rcfs_nsproxy_state(cont->nsproxy, ss), tsk);
@@ -286,7 +282,7 @@ bool __rcfs_freezing(const struct task_struct *tsk)
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);
-	for_each_hooked(ss, RC_HOOK_FREEZING)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_FREEZING], hook_nodes[RC_HOOK_FREEZING])
 		if (ns && READ_ONCE(ss->active))
 			freezing |= ss->freezing(ss, rcfs_nsproxy_state(ns, ss));
 	rcu_read_unlock();
@@ -300,7 +296,7 @@ void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask)
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);
-	for_each_hooked(ss, RC_HOOK_LIMIT_CPUS)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_LIMIT_CPUS], hook_nodes[RC_HOOK_LIMIT_CPUS])
 		if (ns && READ_ONCE(ss->active))
 			ss->limit_cpus(ss, rcfs_nsproxy_state(ns, ss), mask);
 	rcu_read_unlock();
@@ -323,7 +319,7 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);
-	for_each_hooked(ss, RC_HOOK_TASK_GROUP)
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TASK_GROUP], hook_nodes[RC_HOOK_TASK_GROUP])
 		if (ns && READ_ONCE(ss->active))
 			tg = tg ?: ss->task_group(ss, rcfs_nsproxy_state(ns, ss));
 	rcu_read_unlock();

@@ -3,8 +3,8 @@
 //! Freezing tasks.
 //!
 //! A task freezes itself, where it can be frozen, while somebody says that it shall: system sleep,
-//! control groups, or rcfs. Who says so from now on has to make a [`Request`] first, and to tell the
-//! tasks in question ([`Task::freeze`]); who no longer does, has to wake them ([`Task::thaw`]).
+//! control groups, or rcfs. Who says so from now on has to make a [`Request`] first, and to tell
+//! the tasks in question ([`Task::freeze`]); who no longer does, has to wake them ([`Task::thaw`]).
 //!
 //! C header: [`include/linux/freezer.h`](srctree/include/linux/freezer.h)
 

@@ -12,8 +12,8 @@
 //! way out is counted until it is reaped.
 //!
 //! `cpuacct.stat` divides the same time into user and system time, in the proportion in which the
-//! tick found tasks in their programs and in the kernel. That is as good as ticks are, and either of
-//! the two may go back a little while the sum does not.
+//! tick found tasks in their programs and in the kernel. That is as good as ticks are, and either
+//! of the two may go back a little while the sum does not.
 
 use kernel::{
     cpu::CpuId,

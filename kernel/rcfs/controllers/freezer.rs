@@ -4,11 +4,11 @@
 //!
 //! A task freezes if `freezer.state` was set to `FROZEN` in its container or in one above, and goes
 //! on when that is so for none of them any more. It runs no instruction of its program meanwhile;
-//! signals wait, `SIGKILL` included. A task that moves, or comes into being, freezes or thaws as its
-//! container says, a child before it has run.
+//! signals wait, `SIGKILL` included. A task that moves, or comes into being, freezes or thaws as
+//! its container says, a child before it has run.
 //!
-//! Freezing takes until every task has come out of the kernel, or waits there for something that can
-//! be frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a task
+//! Freezing takes until every task has come out of the kernel, or waits there for something that
+//! can be frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a task
 //! in an uninterruptible sleep freezes when it wakes up.
 
 use kernel::{
