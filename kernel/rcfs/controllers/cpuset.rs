@@ -3,15 +3,15 @@
 //! Sets of CPUs: where may the tasks of a container run?
 //!
 //! `cpuset.cpus` is what is asked for. `cpuset.effective_cpus` is what tasks get: the part of it
-//! that the container above has as well and that is in use, or all that the container above has if that
-//! is nothing. So there is no order in which sets have to be made, tasks can move anywhere, and no
-//! task is ever left without a CPU when CPUs go. A container that asks for nothing has what the one
-//! above has.
+//! that the container above has as well and that is in use, or all that the container above has if
+//! that is nothing. So there is no order in which sets have to be made, tasks can move anywhere,
+//! and no task is ever left without a CPU when CPUs go. A container that asks for nothing has what
+//! the one above has.
 //!
 //! Within its container's set, a task chooses with sched_setaffinity(2). That is remembered: it
-//! gets what it asked for again when the set allows it. If nothing of it is in the set, the task has all
-//! of the set. A control group of cpuset holds as well; if its CPUs are all others than those of
-//! the container, the control group decides.
+//! gets what it asked for again when the set allows it. If nothing of it is in the set, the task
+//! has all of the set. A control group of cpuset holds as well; if its CPUs are all others than
+//! those of the container, the control group decides.
 //!
 //! The root has all CPUs.
 

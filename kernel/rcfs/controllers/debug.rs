@@ -3,9 +3,9 @@
 //! What rcfs keeps, for tests and for those who work on it.
 //!
 //! `debug.nsproxies` is how many nsproxies name a container, its own included, and `debug.users`
-//! how many references there are on its own, apart from the container's; both are what rmdir(2) looks
-//! at. `debug.states` is how many states this controller has: one for each container, as long as it
-//! is not freed. `debug.self` is about the nsproxy of the reader.
+//! how many references there are on its own, apart from the container's; both are what rmdir(2)
+//! looks at. `debug.states` is how many states this controller has: one for each container, as long
+//! as it is not freed. `debug.self` is about the nsproxy of the reader.
 //!
 //! Nothing here is an interface to rely on.
 

@@ -8,8 +8,8 @@
 //! its container says, a child before it has run.
 //!
 //! Freezing takes until every task has come out of the kernel, or waits there for something that
-//! can be frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a task
-//! in an uninterruptible sleep freezes when it wakes up.
+//! can be frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a
+//! task in an uninterruptible sleep freezes when it wakes up.
 
 use kernel::{
     freezer::Request,
