@@ -277,19 +277,12 @@ impl<'a, C: Controller> StateRef<'a, C> {
     pub fn tasks(self) -> Result<KVVec<ARef<Task>>> {
         let mut tasks = KVVec::new();
 
-        pid::wait_for_forks();
         loop {
             let mut count = 0;
-            let _ = pid::for_each_task(|task, rcu| {
-                if self
-                    .of_task(task, rcu)
-                    .is_some_and(|state| self.holds(state))
-                {
-                    count += 1;
-                    // Allocating may sleep, walking must not: count on.
-                    let _ = tasks.push_within_capacity(ARef::from(task));
-                }
-                ControlFlow::Continue(())
+            self.for_each_task(|task| {
+                count += 1;
+                // Allocating may sleep, walking must not: count on.
+                let _ = tasks.push_within_capacity(ARef::from(task));
             });
             if count == tasks.len() {
                 return Ok(tasks);
