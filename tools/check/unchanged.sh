@@ -196,7 +196,7 @@ main() {
 	FRAGMENTS=("$CACHE/build/unchanged.config")
 	{
 		echo "# Made from .config.fragment, which is what to edit."
-		grep -vE '^(# )?CONFIG_(RUST|RCFS|RCFS_[A-Z_]*|MAX_RC_[A-Z_]*)[= ]' "$TOP/.config.fragment"
+		grep -vE '^(# )?CONFIG_(RUST|RUST_KERNEL_DOCTESTS|SAMPLES_RUST|SAMPLE_RUST_[A-Z_]*|RCFS|RCFS_[A-Z_]*|MAX_RC_[A-Z_]*)[= ]' "$TOP/.config.fragment"
 	} >"${FRAGMENTS[0]}"
 	KCONFIG=$(kconfig_of_series | sha256sum)
 	build_side before "$SOURCE" "the pristine source"
