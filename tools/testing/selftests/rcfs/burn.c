@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "helpers.h"
 
 #ifndef GRND_INSECURE
 #define GRND_INSECURE 4
@@ -38,27 +39,6 @@ static const char usage[] =
 
 /* Children that are there at the same time */
 #define BROOD 50
-
-static void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("# ", stdout);
-	vprintf(format, args);
-	putchar('\n');
-	va_end(args);
-	exit(1);
-}
-
-static unsigned long clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	if (clock_gettime(clock, &now))
-		fail("clock_gettime: %s", strerror(errno));
-	return now.tv_sec * 1000000000UL + now.tv_nsec;
-}
 
 static void move(pid_t pid, const char *dir)
 {

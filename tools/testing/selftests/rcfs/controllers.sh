@@ -41,6 +41,20 @@ let_run() {
 	return 1
 }
 
+# storm_amid A B: tasks fork, exit, switch namespaces and move between two containers
+# of $C while the task $PID of start() changes what it will. Nothing must be left of
+# them, nor must the kernel have more to say than when there were $complained.
+storm_amid() {
+	delay visible 100
+	fork_race storm "$1" "$2" 40 || return
+	end_task "$PID"
+	for container; do
+		must_be_empty "$container" || return
+		must_be_removable "$container" || return
+	done
+	expect "$complained" complaints
+}
+
 # ---- what spin has recorded, see there
 
 # new_record: in $RECORD

@@ -369,14 +369,7 @@ storm() {
 			echo -1 >$C/b/cpu.cfs_quota_us
 			sleep 0.01 || sleep 1
 		done"
-	delay visible 100
-	fork_race storm "$C/a" "$C/b" 40 || return
-	end_task "$PID"
-	for container in "$C/a" "$C/b"; do
-		must_be_empty "$container" || return
-		must_be_removable "$container" || return
-	done
-	expect "$complained" complaints
+	storm_amid "$C/a" "$C/b"
 }
 
 cgroup_beside() {

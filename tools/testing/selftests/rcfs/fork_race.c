@@ -24,7 +24,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +35,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "helpers.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -56,18 +57,6 @@ static struct {
 
 static pid_t children[WORKERS + MOVERS];
 static int nr_children;
-
-static void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("# ", stdout);
-	vprintf(format, args);
-	putchar('\n');
-	va_end(args);
-	exit(1);
-}
 
 /* ---- containers */
 
@@ -211,14 +200,6 @@ static void end_round(void)
 	__atomic_add_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST);
 }
 
-static unsigned long now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000UL + now.tv_nsec;
-}
-
 static unsigned long round_ns;
 
 /* Waits until the moved task has begun and ended a round. */
@@ -241,16 +222,6 @@ static void wait_any_moment(void)
 	until = now_ns() + round_ns * (rand() % 1024) / 1024;
 	while (now_ns() < until)
 		;
-}
-
-static void reap(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		fail("waitpid: %s", strerror(errno));
-	if (status)
-		fail("task %d ended with status %#x", pid, status);
 }
 
 static void reap_all(void)

@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +28,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "helpers.h"
 
 static const char usage[] =
 	"usage: forks [-a DIR]... [-u UID] [-l N] [-n NAMESPACE]... ACTION\n"
@@ -71,18 +72,6 @@ static struct {
 } *shared;
 
 static const char *container;
-
-static void fail(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	fputs("# ", stdout);
-	vprintf(format, args);
-	putchar('\n');
-	va_end(args);
-	exit(1);
-}
 
 static const char *name_of(int err)
 {
@@ -138,14 +127,6 @@ static void wait_for(const int *counter, int value)
 {
 	while (get(counter) < value)
 		sched_yield();
-}
-
-static unsigned long now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000UL + now.tv_nsec;
 }
 
 static int try_attach(const char *dir)
@@ -313,16 +294,6 @@ static void wait_dead(pid_t pid)
 
 	if (waitid(P_PID, pid, &info, WEXITED | WNOWAIT))
 		fail("waitid: %s", strerror(errno));
-}
-
-static void reap(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		fail("waitpid: %s", strerror(errno));
-	if (status)
-		fail("task %d ended with status %#x", pid, status);
 }
 
 static pid_t fork_dead(const char *dir)

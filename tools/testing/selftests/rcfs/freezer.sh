@@ -690,14 +690,7 @@ storm_of_moves() {
 			echo THAWED >$C/a/freezer.state
 			sleep 0.01 || sleep 1
 		done"
-	delay visible 100
-	fork_race storm "$C/a" "$C/b" 40 || return
-	end_task "$PID"
-	for container in "$C/a" "$C/b"; do
-		must_be_empty "$container" || return
-		must_be_removable "$container" || return
-	done
-	expect "$complained" complaints
+	storm_amid "$C/a" "$C/b"
 }
 
 bad_values() {
