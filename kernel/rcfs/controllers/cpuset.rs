@@ -8,10 +8,10 @@
 //! and no task is ever left without a CPU when CPUs go. A container that asks for nothing has what
 //! the one above has.
 //!
-//! Within its container's set, a task chooses with sched_setaffinity(2). That is remembered: it
-//! gets what it asked for again when the set allows it. If nothing of it is in the set, the task
-//! has all of the set. A control group of cpuset holds as well; if its CPUs are all others than
-//! those of the container, the control group decides.
+//! Within its container's set, a task chooses with sched_setaffinity(2); a choice with nothing of
+//! the set is EINVAL. What was chosen is remembered: when the set changes, the task gets of that
+//! what it can, or all of the set if that is nothing. A control group of cpuset holds as well; if
+//! its CPUs are all others than those of the container, the control group decides.
 //!
 //! The root has all CPUs.
 
