@@ -516,8 +516,8 @@ inline exit_task(me)
 /*
  * rcfs_fork_visible(), and the child enters the lists. With the siglock. The
  * child begins with child_ns, or shares if that is 0. The code tries
- * again if the count is zero, and so does this. But it does not happen: who takes
- * the nsproxy away keeps a reference until it has got the siglock, in A6.
+ * again if the count is zero. That does not happen, as the assertion shows: who
+ * takes the nsproxy away keeps a reference until it has got the siglock, in A6.
  */
 inline fork_visible(me, child)
 {
@@ -525,13 +525,14 @@ inline fork_visible(me, child)
 	:: atomic { rcu_read_lock(me); ptr = tsk_nsproxy[me] };
 	   atomic {
 		follow_nsproxy(ptr);
+#ifndef NO_H3_WAIT
+		assert(count[ptr] > 0 || a_fork_meets_a_count_of_zero);
+#endif
 		if
 		:: count[ptr] > 0 -> count[ptr]++; rcu_read_unlock(me); break
-		:: else ->
-#ifndef NO_H3_WAIT
-			assert(a_fork_meets_a_count_of_zero);
+#ifdef NO_H3_WAIT
+		:: else -> rcu_read_unlock(me)
 #endif
-			rcu_read_unlock(me)
 		fi
 	   }
 	od;
