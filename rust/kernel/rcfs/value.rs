@@ -246,8 +246,8 @@ impl Parse for CpuList {
     fn parse(text: &[u8]) -> Result<Self> {
         let mask = CpumaskVar::new_zero(GFP_KERNEL)?;
         let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
-        // A NUL inside would be the end.
-        let text = CString::try_from_fmt(fmt!("{text}")).map_err(|_| EINVAL)?;
+        // A NUL inside, which would be the end, is EINVAL.
+        let text = CString::try_from_fmt(fmt!("{text}"))?;
 
         // SAFETY: Both are valid.
         to_result(unsafe { bindings::possible_cpulist_parse(text.as_char_ptr(), mask.as_raw()) })
