@@ -27,7 +27,10 @@ use kernel::{
         Show,
         StateRef, //
     },
-    sync::Mutex,
+    sync::{
+        aref::ARef,
+        Mutex, //
+    },
     task::Task,
 };
 
@@ -53,8 +56,9 @@ fn update_sets(state: StateRef<'_, CpuSet>) {
 }
 
 /// The same for the tasks in them. Who comes in meanwhile gets the new set anyway.
-fn update_tasks(state: StateRef<'_, CpuSet>) -> Result {
-    for task in &state.tasks()? {
+fn update_tasks(state: StateRef<'_, CpuSet>, tasks: &mut KVVec<ARef<Task>>) -> Result {
+    state.tasks(tasks)?;
+    for task in &*tasks {
         task.update_cpus();
     }
     Ok(())
@@ -63,10 +67,18 @@ fn update_tasks(state: StateRef<'_, CpuSet>) -> Result {
 fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
     let root = state.root();
     let _change = root.change.lock();
+    let mut tasks = KVVec::new();
 
+    // Memory first: later, tasks may have been given the new set already.
+    state.tasks(&mut tasks)?;
+    let before = state.cpus.copy();
     state.cpus.set(cpus.mask());
     update_sets(state);
-    update_tasks(state)
+    update_tasks(state, &mut tasks).inspect_err(|_| {
+        // So many forks meanwhile that there was not enough
+        state.cpus.set_shared(&before);
+        update_sets(state);
+    })
 }
 
 #[vtable]
@@ -110,10 +122,12 @@ impl Controller for CpuSet {
     fn cpus_changed(root: StateRef<'_, Self>) {
         let _change = root.change.lock();
 
+        let mut tasks = KVVec::new();
+
         update_sets(root);
         // Those of the root are nobody's business here.
         root.for_each_below(|state| {
-            if state.parent() == Some(root) && update_tasks(state).is_err() {
+            if state.parent() == Some(root) && update_tasks(state, &mut tasks).is_err() {
                 pr_warn!("no memory to move tasks after CPUs came or went\n");
             }
         });

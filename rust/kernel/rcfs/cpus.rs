@@ -45,6 +45,20 @@ impl SharedCpumask {
         }
     }
 
+    /// Another set, the same as this one.
+    pub fn copy(&self) -> Self {
+        Self(core::array::from_fn(|i| {
+            Atomic::new(self.0[i].load(Relaxed))
+        }))
+    }
+
+    /// Becomes the set `other`.
+    pub fn set_shared(&self, other: &Self) {
+        for (word, bits) in self.0.iter().zip(&other.0) {
+            word.store(bits.load(Relaxed), Relaxed);
+        }
+    }
+
     /// Becomes the set of CPUs that the scheduler uses.
     pub fn set_active(&self) {
         for (i, word) in self.0.iter().enumerate() {

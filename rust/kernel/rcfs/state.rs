@@ -269,23 +269,27 @@ impl<'a, C: Controller> StateRef<'a, C> {
         });
     }
 
-    /// References on the tasks that [`for_each_task`](Self::for_each_task) calls a function for.
+    /// Fills `tasks` with references on the tasks that [`for_each_task`](Self::for_each_task) calls
+    /// a function for.
+    ///
+    /// There is room for some more afterwards, so that who changes something for all tasks can see
+    /// to it that there is memory first, and call this again once the change is visible.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn tasks(self) -> Result<KVVec<ARef<Task>>> {
-        let mut tasks = KVVec::new();
-
+    pub fn tasks(self, tasks: &mut KVVec<ARef<Task>>) -> Result {
         loop {
             let mut count = 0;
+
+            tasks.clear();
             self.for_each_task(|task| {
                 count += 1;
                 // Allocating may sleep, walking must not: count on.
                 let _ = tasks.push_within_capacity(ARef::from(task));
             });
-            if count == tasks.len() {
-                return Ok(tasks);
+            if count == tasks.len() && count < tasks.capacity() {
+                return Ok(());
             }
             tasks.clear();
             tasks.reserve(count + count / 8 + 8, GFP_KERNEL)?;
