@@ -28,6 +28,8 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 . "$TOP/tools/run/boot.sh"
 # shellcheck source=tools/run/test.sh
 . "$TOP/tools/run/test.sh"
+# shellcheck source=tools/run/soak.sh
+. "$TOP/tools/run/soak.sh"
 
 help() {
 	cat <<-HELP
@@ -37,6 +39,8 @@ help() {
 	       ./qemu-run.sh [OPTION…] --test [PATTERN] run the tests, or those whose
 	                                                file or KUnit suite has PATTERN
 	                                                in its name
+	       ./qemu-run.sh [OPTION…] --soak MINUTES   do everything that can be done with
+	                                                rcfs at random, for so long
 
 	Builds Linux $KERNEL with rcfs and boots it in QEMU, with rcfs mounted at
 	/sys/fs/rcfs. Installs what is missing (Debian 12 and 13), fetches the source,
@@ -47,6 +51,8 @@ help() {
 	                     workload, and whom the CPU time is charged to
 	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
 	                     and PROVE_RCU; much faster than those checks in QEMU
+	  --seed N           what --soak draws its decisions from: the same decisions, but
+	                     not at the same moments (default: random, and told)
 	  --config FILE      a Kconfig fragment on top of .config.fragment, the last word
 	                     winning; may be repeated. Built in a folder of its own
 	  --add FILE[:DEST]  put a file or folder of the host into the guest, by default
@@ -69,7 +75,7 @@ help() {
 	is ours unless that is a terminal (for --debug it is read to its end first). All
 	else is told on stderr; every error names the log.
 
-	The exit status is CMD's; of the demonstration and the tests, 0 or 1. Our own:
+	The exit status is CMD's; of the demonstration, the tests and --soak, 0 or 1. Our own:
 	  2    wrong usage
 	  $EXIT_LOST  the guest ended without telling how its work went
 	  $EXIT_SETUP  set-up or build failed, nothing ran
@@ -97,6 +103,11 @@ usage() {
 	exit 2
 }
 
+# mode_option: which option has set $MODE
+mode_option() {
+	[[ $SOAK ]] && echo soak || echo "$MODE"
+}
+
 # The machines are noisy and QEMU is emulation: limits are ten times what is
 # needed.
 TESTS_LIMIT=7200
@@ -104,7 +115,7 @@ TEST_LIMIT=${RCFS_TEST_LIMIT:-900}
 SILENCE=${RCFS_SILENCE:-1200}
 LIMIT=${RCFS_LIMIT:-0}
 
-MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN=''
+MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN='' SOAK='' SEED=''
 ADD=() COMMAND=()
 arguments=("$@")
 
@@ -112,15 +123,23 @@ while [[ $# -gt 0 ]]; do
 	option=$1
 	shift
 	case $option in
-	--config | --add | --smp | --mem | --append | --accel | --patch)
+	--config | --add | --smp | --mem | --append | --accel | --patch | --soak | --seed)
 		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
-	--demo | --test | --build-only)
-		[[ ! $MODE ]] || usage "$option and --$MODE exclude each other" ;;&
+	--demo | --test | --build-only | --soak)
+		[[ ! $MODE ]] || usage "$option and --$(mode_option) exclude each other" ;;&
 	--demo)		MODE=demo ;;
 	--test)
 		MODE='test'
 		LIMIT=${RCFS_LIMIT:-$TESTS_LIMIT}
 		if [[ $# -gt 0 && $1 != -* ]]; then PATTERN=$1; shift; fi
+		;;
+	--soak)
+		[[ $1 =~ ^[1-9][0-9]*$ ]] || usage "--soak wants minutes, not $1"
+		MODE='test' SOAK=$1; shift
+		;;
+	--seed)
+		[[ $1 =~ ^[0-9]+$ ]] || usage "--seed wants a number, not $1"
+		SEED=$1; shift
 		;;
 	--build-only)	MODE='build-only' ;;
 	--debug)	FLAVOUR=debug ;;
@@ -144,13 +163,15 @@ while [[ $# -gt 0 ]]; do
 	-h | --help)	help; exit ;;
 	--)
 		[[ $# -gt 0 ]] || usage "-- wants a command"
-		[[ ! $MODE ]] || usage "--$MODE and a command exclude each other"
+		[[ ! $MODE ]] || usage "--$(mode_option) and a command exclude each other"
 		MODE=command COMMAND=("$@")
 		break
 		;;
 	*)		usage "there is no option $option; a command comes after --" ;;
 	esac
 done
+[[ ! $SEED || $SOAK ]] || usage "--seed is for --soak"
+[[ ! $SOAK ]] || soak_prepare
 [[ $SMP =~ ^[1-9][0-9]*$ ]] || usage "--smp wants a number, not $SMP"
 [[ $ACCEL =~ ^(tcg|kvm|auto)$ ]] || usage "--accel wants tcg, kvm or auto, not $ACCEL"
 [[ $SILENCE$LIMIT$TEST_LIMIT =~ ^[0-9]+$ ]] || usage "RCFS_SILENCE, RCFS_LIMIT and RCFS_TEST_LIMIT want seconds"
@@ -215,6 +236,7 @@ demo | command)
 	;;
 test)
 	guest_tests "$PATTERN"
+	[[ ! $SOAK ]] || guest_soak
 	guest_stdin
 	guest_end
 	boot_watched
