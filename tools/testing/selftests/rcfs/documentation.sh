@@ -258,6 +258,10 @@ about_oneself() {
 }
 
 insmod_to_rmmod() {
+	if no_room_for rust_rcfs_forks; then
+		because "there is no room for one more subsystem"
+		return "$KSFT_SKIP"
+	fi
 	example "a controller from insmod to rmmod"
 }
 

@@ -151,6 +151,15 @@ tree_empty_out() {
 	! find "$1" -mindepth 1 -type d | grep -q .
 }
 
+# no_room_for MODULE: with a controller, beside those that there are
+no_room_for() {
+	if modprobe "$1" 2>"$WORK/why"; then
+		rmmod "$1"
+		return 1
+	fi
+	grep -q 'No space left' "$WORK/why"
+}
+
 # ---- the tests' own subsystems, test0, test1 ...: see kernel/rcfs/test_rcfs.c
 
 PARAMETERS=/sys/module/test_rcfs/parameters

@@ -437,6 +437,7 @@ module_files $MODULE | grep -q . ||
 ! is_loaded || [ "$(modules unload $MODULE)" = OK ] || skip_all "$MODULE is in use"
 FILE=$(plain_file) || ktap_exit_fail_msg "$MODULE cannot be unpacked"
 mkdir "$WORK/try"
+! no_room_for $MODULE || skip_all "there is no room for one more subsystem"
 load || ktap_exit_fail_msg "$MODULE cannot be loaded"
 case $(try mount forks "$WORK/try") in
 OK) umount "$WORK/try" ;;
