@@ -1,0 +1,1326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The same work on rcfs, on cgroup v1, on cgroup v2, and on nothing: the guest's
+ * side of ./qemu-run.sh --bench, which tools/bench/README.md describes.
+ *
+ * "bench count CONTAINERS" counts instructions, in a guest with one processor and QEMU's
+ * -icount shift=0, where the time stamp counter grows by one with each of them.
+ * "bench time" measures microseconds, with two processors. "bench loop WHAT" does
+ * the same for ever, for a profile.
+ *
+ * What was measured goes to stdout, for report.py, one measurement a line:
+ *
+ *	OPERATION SYSTEM CONTROLLERS UNIT VALUE...
+ *
+ * with a value for each batch, and "complete" at the end. Everything that is done
+ * is looked at, outside of what is measured; if it is not what it should be, that
+ * is the end.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#define BATCHES		9	/* and one before, which does not count */
+#define FORKS		60
+#define ATTACHES	600
+#define FRESH		40
+#define PROCS		20
+#define ROUND_TRIPS	500
+#define DIRECTORIES	60
+#define READS		10
+#define CROWD		1000
+#define MEMORY		10000
+#define LATENCIES	20
+#define FORK_ROUNDS	7
+#define RATE_ROUNDS	15
+#define RATE_FORKS	300
+
+#define ALL		"cpuacct,pids,cpu"
+#define TWO		"cpuacct,pids"
+
+/* Something that groups tasks, or nothing */
+struct grouping {
+	const char *name;
+	const char *type;	/* of file system; NULL for nothing */
+	const char *dir;
+	const char *tasks;	/* write here to move a thread */
+	const char *procs;	/* write here to move a process */
+	const char *threads;	/* read here who is in */
+	const char *listing;	/* what is read when listings are measured */
+	const char *proc;	/* /proc/PID/... that says where it is */
+};
+
+static const struct grouping none = { .name = "none" };
+static const struct grouping rcfs = {
+	"rcfs", "rcfs", "/tmp/rcfs", "tasks", "procs", "tasks", "tasks", "rcfs"
+};
+static const struct grouping v1 = {
+	"v1", "cgroup", "/tmp/v1", "tasks", "cgroup.procs", "tasks", "tasks", "cgroup"
+};
+/* Single threads move within a threaded subtree alone; a process of one thread is the same. */
+static const struct grouping v2 = {
+	"v2", "cgroup2", "/tmp/v2", "cgroup.procs", "cgroup.procs", "cgroup.threads",
+	"cgroup.procs", "cgroup"
+};
+static const struct grouping v2_dynamic = {
+	"v2-favordynmods", "cgroup2", "/tmp/v2", "cgroup.procs", "cgroup.procs",
+	"cgroup.threads", "cgroup.procs", "cgroup"
+};
+static const struct grouping *const systems[] = { &rcfs, &v1, &v2 };
+
+#define for_each_system(g) \
+	for (unsigned int g##_i = 0; g##_i < 3 && ((g) = systems[g##_i], true); g##_i++)
+
+static bool counting;
+static int many;	/* how many containers there are at most */
+static double *shared;	/* with the children that measure */
+static uint64_t clock_cost;
+
+static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...)
+{
+	int error = errno;
+	va_list args;
+
+	fflush(stdout);
+	fputs("bench: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, " (errno %d: %s)\n", error, strerror(error));
+	exit(1);
+}
+
+static __attribute__((format(printf, 1, 2))) void progress(const char *format, ...)
+{
+	va_list args;
+
+	fputs("bench: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* ---- the clock, and what becomes of its values */
+
+/* Instructions, or nanoseconds. One instruction reads the counter, without a call. */
+static inline uint64_t ticks(void)
+{
+	struct timespec t;
+
+	if (counting)
+		return __rdtsc();
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static inline uint64_t since(uint64_t start)
+{
+	uint64_t elapsed = ticks() - start;
+
+	return elapsed > clock_cost ? elapsed - clock_cost : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+	qsort(values, n, sizeof(*values), compare);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+static void calibrate(void)
+{
+	double cost[101];
+	uint64_t start, n = 500000;
+	int i;
+
+	for (i = 0; i < 101; i++) {
+		start = ticks();
+		cost[i] = ticks() - start;
+	}
+	clock_cost = median(cost, 101);
+	if (!counting)
+		return;
+	/* A million instructions, known by what they are, and a tick or two of the kernel */
+	start = ticks();
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(n));
+	start = since(start);
+	errno = 0;
+	if (start < 1000000 || start > 1100000)
+		die("a million instructions are counted as %llu: this is no guest with -icount shift=0",
+		    (unsigned long long)start);
+}
+
+static void report(const char *operation, const struct grouping *g, const char *set,
+		   const char *unit, const double *values, int n)
+{
+	int i;
+
+	printf("%s %s %s %s", operation, g->name, *set ? set : "-", unit);
+	for (i = 0; i < n; i++)
+		printf(" %.3f", values[i]);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void report_batches(const char *operation, const struct grouping *g, const char *set,
+			   const double *values)
+{
+	report(operation, g, set, "instructions", values, BATCHES);
+}
+
+/* Let what was put off be done: it belongs to nobody who is measured next. */
+static void settle(void)
+{
+	usleep(100000);
+}
+
+/* ---- files and groups */
+
+/* A few of them can be in use at a time. */
+static const char *path(const struct grouping *g, const char *group, const char *file)
+{
+	static char buffers[4][128];
+	static int next;
+	char *buffer = buffers[next++ % 4];
+
+	snprintf(buffer, sizeof(buffers[0]), "%s/%s%s%s", g->dir, group, *group ? "/" : "", file);
+	return buffer;
+}
+
+static const char *numbered(char letter, int number)
+{
+	static char buffers[4][16];
+	static int next;
+	char *buffer = buffers[next++ % 4];
+
+	snprintf(buffer, sizeof(buffers[0]), "%c%d", letter, number);
+	return buffer;
+}
+
+static int open_file(const char *name, int flags)
+{
+	int fd = open(name, flags | O_CLOEXEC);
+
+	if (fd < 0)
+		die("cannot open %s", name);
+	return fd;
+}
+
+static int read_file(const char *name, char *buffer, int size)
+{
+	int fd = open_file(name, O_RDONLY), n, length = 0;
+
+	while ((n = read(fd, buffer + length, size - 1 - length)) > 0)
+		length += n;
+	if (n < 0)
+		die("cannot read %s", name);
+	close(fd);
+	buffer[length] = 0;
+	return length;
+}
+
+/* The write that is measured */
+static inline void put(int fd, const char *text, int length)
+{
+	if (pwrite(fd, text, length, 0) != length)
+		die("cannot write %s", text);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	int fd = open_file(name, O_WRONLY);
+
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die("cannot write '%s' to %s", text, name);
+	close(fd);
+}
+
+static void move(const struct grouping *g, const char *group, pid_t pid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	write_file(path(g, group, g->procs), text);
+}
+
+/* The process is in the group, which is not the root. */
+static void check_is_in(const struct grouping *g, const char *group, pid_t pid)
+{
+	char name[64], text[4096], *line, *save, end[32];
+	size_t length;
+
+	snprintf(name, sizeof(name), "/proc/%d/%s", pid ? pid : getpid(), g->proc);
+	snprintf(end, sizeof(end), ":/%s", group);
+	read_file(name, text, sizeof(text));
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		length = strlen(line);
+		if (length >= strlen(end) && !strcmp(line + length - strlen(end), end))
+			return;
+	}
+	errno = 0;
+	die("%s: process %d is not in '%s' after an attach", g->name, pid, group);
+}
+
+static int lines_in(const char *name)
+{
+	static char text[1 << 16];
+	int i, lines = 0, length = read_file(name, text, sizeof(text));
+
+	for (i = 0; i < length; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+static void make(const struct grouping *g, const char *group)
+{
+	if (mkdir(path(g, group, ""), 0755))
+		die("cannot make %s", path(g, group, ""));
+}
+
+/* Tasks that have been waited for may be in there for some moments more. */
+static void unmake(const struct grouping *g, const char *group)
+{
+	int tries;
+
+	for (tries = 0; rmdir(path(g, group, "")); tries++) {
+		if (errno != EBUSY || tries == 1000)
+			die("cannot remove %s", path(g, group, ""));
+		usleep(10000);
+	}
+}
+
+/* What v2 has of a set: it accounts CPU time without a controller. */
+static void v2_controllers(const char *set, char sign, char *text)
+{
+	char words[64], *word, *save;
+
+	*text = 0;
+	snprintf(words, sizeof(words), "%s", set);
+	for (word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save))
+		if (strcmp(word, "cpuacct") && strcmp(word, "debug"))
+			text += sprintf(text, "%c%s ", sign, word);
+}
+
+static void v2_control(const struct grouping *g, const char *set, char sign)
+{
+	char text[64];
+	const char *name = path(g, "", "cgroup.subtree_control");
+	int tries, fd;
+
+	v2_controllers(set, sign, text);
+	if (!*text)
+		return;
+	fd = open_file(name, O_WRONLY);
+	/* A hierarchy of v1 gives its controllers back in its own time. */
+	for (tries = 0; write(fd, text, strlen(text)) < 0; tries++) {
+		if ((errno != ENOENT && errno != EBUSY) || tries == 1000)
+			die("cannot write '%s' to %s", text, name);
+		usleep(10000);
+	}
+	close(fd);
+}
+
+static bool is_v2(const struct grouping *g)
+{
+	return g == &v2 || g == &v2_dynamic;
+}
+
+static void begin(const struct grouping *g, const char *set)
+{
+	const char *options = set;
+	int tries;
+
+	if (!g->type)
+		return;
+	if (g == &v1 && !strcmp(set, "debug"))
+		options = "none,name=bench";
+	if (is_v2(g))
+		options = g == &v2_dynamic ? "favordynmods" : NULL;
+	if (mkdir(g->dir, 0755) && errno != EEXIST)
+		die("cannot make %s", g->dir);
+	for (tries = 0; mount("none", g->dir, g->type, 0, options); tries++) {
+		if (errno != EBUSY || tries == 1000)
+			die("cannot mount %s with %s", g->name, options);
+		usleep(10000);
+	}
+	if (is_v2(g))
+		v2_control(g, set, '+');
+}
+
+/* Is the first controller of the set in a hierarchy of its own? */
+static bool is_taken(const char *name, const char *set)
+{
+	char text[4096], word[32], *line;
+
+	snprintf(word, sizeof(word), "\n%.*s\t", (int)strcspn(set, ","), set);
+	read_file(name, text, sizeof(text));
+	line = strstr(text, word);
+	if (!line)
+		die("%s does not have %s", name, set);
+	return atoi(line + strlen(word));
+}
+
+static void end(const struct grouping *g, const char *set)
+{
+	int tries;
+
+	if (!g->type)
+		return;
+	if (is_v2(g))
+		v2_control(g, set, '-');
+	for (tries = 0;; tries++) {
+		int wait;
+
+		settle();
+		if (umount(g->dir))
+			die("cannot unmount %s", g->name);
+		if (g != &v1 || !strcmp(set, "debug"))
+			break;
+		/*
+		 * It goes in its own time, or not at all: if a group had not gone yet, the
+		 * hierarchy is kept for the next mount, which is this one.
+		 */
+		for (wait = 0; wait < 20 && is_taken("/proc/cgroups", set); wait++)
+			settle();
+		if (wait < 20)
+			break;
+		if (tries == 20)
+			die("the hierarchy of v1 does not go");
+		if (mount("none", g->dir, g->type, 0, set))
+			die("cannot mount v1 again");
+	}
+	settle();
+}
+
+/* ---- processes */
+
+/* In a process of its own, so that each begins from the same memory and leaves its groups. */
+static void in_child(void (*run)(const struct grouping *, const char *, const char *),
+		     const struct grouping *g, const char *set, const char *group)
+{
+	pid_t pid;
+	int status;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		die("cannot fork");
+	if (!pid) {
+		run(g, set, group);
+		exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		die("cannot wait");
+	if (status)
+		exit(1);
+}
+
+/* Sleeping processes, as small as they can be: they share our memory. */
+static pid_t crowd[CROWD];
+static int crowded;
+
+static int sleep_for_ever(void *unused)
+{
+	(void)unused;
+	for (;;)
+		syscall(SYS_pause);
+}
+
+static void gather(int n)
+{
+	const int size = 4096;
+	char *stacks = mmap(NULL, (size_t)n * size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (stacks == MAP_FAILED)
+		die("no memory for %d stacks", n);
+	for (crowded = 0; crowded < n; crowded++) {
+		crowd[crowded] = clone(sleep_for_ever, stacks + (crowded + 1) * size,
+				       CLONE_VM | SIGCHLD, NULL);
+		if (crowd[crowded] < 0)
+			die("cannot clone process %d", crowded);
+	}
+	settle();
+}
+
+static void disperse(void)
+{
+	int i;
+
+	for (i = 0; i < crowded; i++)
+		kill(crowd[i], SIGKILL);
+	for (i = 0; i < crowded; i++)
+		if (waitpid(crowd[i], NULL, 0) != crowd[i])
+			die("cannot wait");
+	crowded = 0;
+}
+
+/* ---- fork and exit */
+
+static double single_fork(void)
+{
+	uint64_t start = ticks();
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		die("cannot fork");
+	return since(start);
+}
+
+static void go_into(const struct grouping *g, const char *group)
+{
+	if (!*group)
+		return;
+	move(g, group, 0);
+	check_is_in(g, group, 0);
+}
+
+/*
+ * What rcfs adds is less than a thousandth of a fork, and much more is chance: an
+ * interrupt, a list of free pages that is used up, who of both runs first. The
+ * cheapest tenth has nothing of that. The mean has it all, and is there to see that
+ * nothing was put off to where the other does not show it.
+ */
+static void forks(const struct grouping *g, const char *set, const char *group)
+{
+	double single[FORKS];
+	int i;
+
+	(void)set;
+	go_into(g, group);
+	shared[1] = 0;
+	for (i = 0; i < FORKS; i++) {
+		single[i] = single_fork();
+		shared[1] += single[i] / FORKS;
+	}
+	qsort(single, FORKS, sizeof(*single), compare);
+	shared[0] = single[FORKS / 10];
+}
+
+struct fork_case {
+	const struct grouping *g;
+	const char *set;
+	double root[BATCHES], root_mean[BATCHES];
+	double group[BATCHES], group_mean[BATCHES];
+};
+
+#define CASE(system, controllers) { .g = &(system), .set = (controllers) }
+
+static void fork_case(struct fork_case *this, int batch)
+{
+	begin(this->g, this->set);
+	if (this->g->type)
+		make(this->g, "a");
+	in_child(forks, this->g, this->set, "");
+	if (batch >= 0) {
+		this->root[batch] = shared[0];
+		this->root_mean[batch] = shared[1];
+	}
+	if (this->g->type) {
+		in_child(forks, this->g, this->set, "a");
+		if (batch >= 0) {
+			this->group[batch] = shared[0];
+			this->group_mean[batch] = shared[1];
+		}
+		unmake(this->g, "a");
+	}
+	end(this->g, this->set);
+}
+
+/*
+ * Each batch is a process of its own, and all cases take turns: it makes a
+ * difference which memory one gets, and that changes slowly.
+ */
+static void fork_cases(struct fork_case *cases, int n)
+{
+	int batch, i;
+
+	for (batch = -1; batch < BATCHES; batch++)
+		for (i = 0; i < n; i++)
+			fork_case(&cases[i], batch);
+	for (i = 0; i < n; i++) {
+		struct fork_case *this = &cases[i];
+
+		report_batches("fork.root", this->g, this->set, this->root);
+		report_batches("fork-mean.root", this->g, this->set, this->root_mean);
+		if (!this->g->type)
+			continue;
+		report_batches("fork.group", this->g, this->set, this->group);
+		report_batches("fork-mean.group", this->g, this->set, this->group_mean);
+	}
+}
+
+static void fork_series(void)
+{
+	/* "again" is the same as the first: what they differ by is chance. */
+	static struct fork_case cases[] = {
+		CASE(none, "-"),
+		CASE(rcfs, "debug"), CASE(rcfs, "cpuacct"), CASE(rcfs, TWO), CASE(rcfs, ALL),
+		CASE(none, "again"),
+		CASE(v1, "debug"), CASE(v1, "cpuacct"), CASE(v1, TWO), CASE(v1, ALL),
+		CASE(v2, "debug"), CASE(v2, "cpuacct"), CASE(v2, TWO), CASE(v2, ALL),
+	};
+
+	progress("fork+exit+wait");
+	fork_cases(cases, sizeof(cases) / sizeof(*cases));
+}
+
+/* ---- context switch */
+
+static void ping_pong(const struct grouping *g, const char *set, const char *group)
+{
+	double values[BATCHES];
+	int there[2], back[2], batch, i, status;
+	uint64_t start;
+	pid_t pid;
+	char c = 0;
+
+	go_into(g, group);
+	if (pipe(there) || pipe(back))
+		die("cannot make a pipe");
+	pid = fork();
+	if (!pid) {
+		close(there[1]);
+		while (read(there[0], &c, 1) == 1)
+			if (write(back[1], &c, 1) != 1)
+				_exit(1);
+		_exit(0);
+	}
+	if (pid < 0)
+		die("cannot fork");
+	close(there[0]);
+	for (batch = -1; batch < BATCHES; batch++) {
+		start = ticks();
+		for (i = 0; i < ROUND_TRIPS; i++)
+			if (write(there[1], &c, 1) != 1 || read(back[0], &c, 1) != 1)
+				die("a byte got lost");
+		if (batch >= 0)
+			values[batch] = (double)since(start) / ROUND_TRIPS / 2;
+		else
+			since(start);
+	}
+	close(there[1]);
+	if (waitpid(pid, &status, 0) != pid || status)
+		die("the other end has failed");
+	report_batches(*group ? "switch.group" : "switch.root", g, set, values);
+}
+
+static void switch_series(void)
+{
+	const struct grouping *g;
+
+	progress("context switch");
+	in_child(ping_pong, &none, "-", "");
+	for_each_system(g) {
+		begin(g, "cpuacct");
+		make(g, "a");
+		in_child(ping_pong, g, "cpuacct", "");
+		in_child(ping_pong, g, "cpuacct", "a");
+		unmake(g, "a");
+		end(g, "cpuacct");
+	}
+}
+
+/* ---- attach */
+
+/* Between "a" and "b", for ever so often */
+static void alternate(const char *operation, const struct grouping *g, const char *set,
+		      const char *file, pid_t pid, int n)
+{
+	double values[BATCHES];
+	int fd[2], batch, i, length;
+	uint64_t start;
+	char text[16];
+
+	length = snprintf(text, sizeof(text), "%d", pid);
+	fd[0] = open_file(path(g, "a", file), O_WRONLY);
+	fd[1] = open_file(path(g, "b", file), O_WRONLY);
+	for (batch = -1; batch < BATCHES; batch++) {
+		start = ticks();
+		for (i = 0; i < n; i++)
+			put(fd[i & 1], text, length);
+		start = since(start);
+		if (batch >= 0)
+			values[batch] = (double)start / n;
+		check_is_in(g, "b", pid);
+		put(fd[0], text, length);
+		check_is_in(g, "a", pid);
+		put(fd[1], text, length);
+	}
+	close(fd[0]);
+	close(fd[1]);
+	report_batches(operation, g, set, values);
+}
+
+static void attach_self(const struct grouping *g, const char *set, const char *operation)
+{
+	alternate(operation, g, set, g->tasks, 0, ATTACHES);
+}
+
+static void attach_other(const struct grouping *g, const char *set, const char *operation)
+{
+	gather(1);
+	alternate(operation, g, set, g->tasks, crowd[0], ATTACHES);
+	disperse();
+}
+
+static void attach_first(const struct grouping *g, const char *set, const char *operation)
+{
+	double values[BATCHES];
+	int fd[FRESH], home, batch, i;
+	uint64_t start, sum;
+
+	home = open_file(path(g, "", g->tasks), O_WRONLY);
+	for (batch = -1; batch < BATCHES; batch++) {
+		for (i = 0; i < FRESH; i++) {
+			make(g, numbered('f', i));
+			fd[i] = open_file(path(g, numbered('f', i), g->tasks), O_WRONLY);
+		}
+		settle();
+		for (i = 0, sum = 0; i < FRESH; i++) {
+			start = ticks();
+			put(fd[i], "0", 1);
+			sum += since(start);
+			check_is_in(g, numbered('f', i), 0);
+			put(home, "0", 1);
+		}
+		if (batch >= 0)
+			values[batch] = (double)sum / FRESH;
+		for (i = 0; i < FRESH; i++) {
+			close(fd[i]);
+			unmake(g, numbered('f', i));
+		}
+		settle();
+	}
+	close(home);
+	report_batches(operation, g, set, values);
+}
+
+static void *thread(void *unused)
+{
+	return sleep_for_ever(unused), NULL;
+}
+
+static void attach_threads(const struct grouping *g, const char *set, int n, const char *operation)
+{
+	int ready[2], i;
+	pthread_attr_t attr;
+	pthread_t id;
+	pid_t pid;
+	char c = 0;
+
+	if (pipe(ready))
+		die("cannot make a pipe");
+	pid = fork();
+	if (pid < 0)
+		die("cannot fork");
+	if (!pid) {
+		pthread_attr_init(&attr);
+		pthread_attr_setstacksize(&attr, 1 << 16);
+		for (i = 1; i < n; i++) {
+			errno = pthread_create(&id, &attr, thread, NULL);
+			if (errno)
+				die("cannot make thread %d", i);
+		}
+		if (write(ready[1], &c, 1) != 1)
+			die("cannot write to a pipe");
+		thread(NULL);
+	}
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		die("the process with %d threads is not there", n);
+	close(ready[0]);
+	settle();
+	alternate(operation, g, set, g->procs, pid, n == 1 ? ATTACHES : PROCS);
+	errno = 0;
+	if (lines_in(path(g, "b", g->threads)) != n)
+		die("%s: not all of %d threads have moved", g->name, n);
+	kill(pid, SIGKILL);
+	if (waitpid(pid, NULL, 0) != pid)
+		die("cannot wait");
+}
+
+static void attach_procs_1(const struct grouping *g, const char *set, const char *operation)
+{
+	attach_threads(g, set, 1, operation);
+}
+
+static void attach_procs_100(const struct grouping *g, const char *set, const char *operation)
+{
+	attach_threads(g, set, 100, operation);
+}
+
+/* What a kernfs file costs that does nothing: it says, and takes, one number. */
+static const char nothing[] = "/sys/kernel/rcu_expedited";
+
+static void write_nothing(const struct grouping *g, const char *set, const char *operation)
+{
+	double values[BATCHES];
+	int fd = open_file(nothing, O_WRONLY), batch, i;
+	uint64_t start;
+
+	for (batch = -1; batch < BATCHES; batch++) {
+		start = ticks();
+		for (i = 0; i < ATTACHES; i++)
+			put(fd, "0", 1);
+		start = since(start);
+		if (batch >= 0)
+			values[batch] = (double)start / ATTACHES;
+	}
+	close(fd);
+	report_batches(operation, g, set, values);
+}
+
+static void attach_series(void)
+{
+	static const char *const sets[] = { TWO, ALL };
+	const struct grouping *g;
+	int i;
+
+	progress("a write that does nothing");
+	in_child(write_nothing, &none, "-", "attach");
+	for_each_system(g) {
+		for (i = 0; i < 2; i++) {
+			progress("attach: %s with %s", g->name, sets[i]);
+			begin(g, sets[i]);
+			make(g, "a");
+			make(g, "b");
+			in_child(attach_self, g, sets[i], "attach.self");
+			in_child(attach_other, g, sets[i], "attach.other");
+			in_child(attach_first, g, sets[i], "attach.first");
+			in_child(attach_procs_1, g, sets[i], "procs.1");
+			in_child(attach_procs_100, g, sets[i], "procs.100");
+			unmake(g, "a");
+			unmake(g, "b");
+			end(g, sets[i]);
+		}
+	}
+}
+
+/* ---- attach with others around, each with a process in it */
+
+static void around(const struct grouping *g, const char *set, const char *count)
+{
+	int i, n = atoi(count);
+	char operation[32];
+
+	gather(n);
+	for (i = 0; i < n; i++) {
+		make(g, numbered('c', i));
+		move(g, numbered('c', i), crowd[i]);
+		check_is_in(g, numbered('c', i), crowd[i]);
+	}
+	settle();
+	snprintf(operation, sizeof(operation), "around.%d", n);
+	attach_self(g, set, operation);
+	disperse();
+	for (i = 0; i < n; i++)
+		unmake(g, numbered('c', i));
+}
+
+static void around_series(void)
+{
+	const struct grouping *g;
+
+	for_each_system(g) {
+		progress("attach with 10 and 1,000 groups around: %s", g->name);
+		begin(g, TWO);
+		make(g, "a");
+		make(g, "b");
+		in_child(around, g, TWO, "10");
+		in_child(around, g, TWO, "1000");
+		unmake(g, "a");
+		unmake(g, "b");
+		end(g, TWO);
+	}
+}
+
+/* ---- mkdir and rmdir */
+
+static void directories(const struct grouping *g, const char *set, const char *unused)
+{
+	static char names[DIRECTORIES][64];
+	double made[BATCHES], removed[BATCHES];
+	uint64_t start, up, down;
+	int batch, i;
+
+	(void)unused;
+	for (i = 0; i < DIRECTORIES; i++)
+		strcpy(names[i], path(g, numbered('d', i), ""));
+	for (batch = -1; batch < BATCHES; batch++) {
+		start = ticks();
+		for (i = 0; i < DIRECTORIES; i++)
+			if (mkdir(names[i], 0755))
+				die("cannot make %s", names[i]);
+		up = since(start);
+		settle();
+		start = ticks();
+		for (i = 0; i < DIRECTORIES; i++)
+			if (rmdir(names[i]))
+				die("cannot remove %s", names[i]);
+		down = since(start);
+		settle();
+		if (batch < 0)
+			continue;
+		made[batch] = (double)up / DIRECTORIES;
+		removed[batch] = (double)down / DIRECTORIES;
+	}
+	report_batches("mkdir", g, set, made);
+	report_batches("rmdir", g, set, removed);
+}
+
+static void directory_series(void)
+{
+	static const struct grouping ramfs = {
+		.name = "none", .type = "ramfs", .dir = "/tmp/ramfs"
+	};
+	static const char *const sets[] = { TWO, ALL };
+	const struct grouping *g;
+	int i;
+
+	progress("mkdir and rmdir");
+	if (mkdir(ramfs.dir, 0755) || mount("none", ramfs.dir, "ramfs", 0, NULL))
+		die("cannot mount ramfs");
+	in_child(directories, &ramfs, "-", "");
+	end(&ramfs, "");
+	for_each_system(g) {
+		for (i = 0; i < 2; i++) {
+			begin(g, sets[i]);
+			in_child(directories, g, sets[i], "");
+			end(g, sets[i]);
+		}
+	}
+}
+
+/* ---- listings */
+
+/*
+ * Reading to the end, with a file that has just been opened: v1 keeps a listing
+ * for as long as the file is open, and would say what was true before.
+ */
+static void listing(const char *operation, const struct grouping *g, const char *set,
+		    const char *name, int lines)
+{
+	static char text[1 << 16];
+	double values[BATCHES];
+	uint64_t start, sum;
+	int batch, i, k, fd, n, length, found;
+
+	for (batch = -1; batch < BATCHES; batch++) {
+		for (i = 0, sum = 0; i < READS; i++) {
+			fd = open_file(name, O_RDONLY);
+			length = 0;
+			start = ticks();
+			while ((n = read(fd, text + length, sizeof(text) - length)) > 0)
+				length += n;
+			sum += since(start);
+			if (n < 0)
+				die("cannot read %s", name);
+			for (found = k = 0; k < length; k++)
+				found += text[k] == '\n';
+			errno = 0;
+			if (found != lines)
+				die("%s has %d lines instead of %d", name, found, lines);
+			close(fd);
+			/* v1 also keeps one for a second after that. */
+			if (g == &v1)
+				usleep(1500000);
+		}
+		if (batch >= 0)
+			values[batch] = (double)sum / READS;
+	}
+	report_batches(operation, g, set, values);
+}
+
+static void listings(const struct grouping *g, const char *set, const char *unused)
+{
+	int i;
+
+	(void)unused;
+	gather(CROWD);
+	for (i = 0; i < CROWD; i++)
+		move(g, "a", crowd[i]);
+	listing("read.full", g, set, path(g, "a", g->listing), CROWD);
+	listing("read.empty", g, set, path(g, "b", g->listing), 0);
+	move(g, "b", crowd[CROWD / 2]);
+	listing("read.one", g, set, path(g, "b", g->listing), 1);
+	disperse();
+}
+
+static void listing_series(void)
+{
+	const struct grouping *g;
+
+	progress("a read of one number");
+	listing("read", &none, "-", nothing, 1);
+	for_each_system(g) {
+		progress("listings: %s", g->name);
+		begin(g, ALL);
+		make(g, "a");
+		make(g, "b");
+		in_child(listings, g, ALL, "");
+		unmake(g, "a");
+		unmake(g, "b");
+		end(g, ALL);
+	}
+}
+
+/* ---- memory, and attach with many empty groups around */
+
+static double free_memory(void)
+{
+	char text[4096], *at;
+
+	read_file("/proc/meminfo", text, sizeof(text));
+	at = strstr(text, "MemFree:");
+	if (!at)
+		die("/proc/meminfo has no MemFree");
+	return strtod(at + 8, NULL) * 1024;
+}
+
+static double free_memory_without_caches(void)
+{
+	settle();
+	write_file("/proc/sys/vm/drop_caches", "3");
+	settle();
+	return free_memory();
+}
+
+static void memory(const struct grouping *g, const char *set, const char *unused)
+{
+	double before, value;
+	char operation[32];
+	int n;
+
+	(void)unused;
+	before = free_memory_without_caches();
+	for (n = 0; n < MEMORY; n++)
+		make(g, numbered('m', n));
+	settle();
+	value = (before - free_memory()) / n;
+	report("memory.cached", g, set, "bytes", &value, 1);
+	value = (before - free_memory_without_caches()) / n;
+	report("memory", g, set, "bytes", &value, 1);
+	attach_self(g, set, "around.10000");
+	if (g == &rcfs && many > n) {
+		progress("%d containers", many);
+		while (n < many)
+			make(g, numbered('m', n++));
+		settle();
+		snprintf(operation, sizeof(operation), "around.%d", many);
+		attach_self(g, set, operation);
+	}
+	while (n--)
+		unmake(g, numbered('m', n));
+}
+
+static void memory_series(void)
+{
+	const struct grouping *g;
+
+	for_each_system(g) {
+		progress("10,000 groups: %s", g->name);
+		begin(g, TWO);
+		make(g, "a");
+		make(g, "b");
+		in_child(memory, g, TWO, "");
+		unmake(g, "a");
+		unmake(g, "b");
+		end(g, TWO);
+	}
+}
+
+/*
+ * What favordynmods costs. It cannot be undone in a kernel that has seen it, so
+ * this is the last.
+ */
+static void favordynmods_series(void)
+{
+	static struct fork_case dynamic = CASE(v2_dynamic, ALL);
+
+	progress("fork+exit+wait and attach: v2 with favordynmods");
+	fork_cases(&dynamic, 1);
+	begin(&v2_dynamic, ALL);
+	make(&v2_dynamic, "a");
+	make(&v2_dynamic, "b");
+	in_child(attach_self, &v2_dynamic, ALL, "attach.self");
+	in_child(attach_other, &v2_dynamic, ALL, "attach.other");
+	unmake(&v2_dynamic, "a");
+	unmake(&v2_dynamic, "b");
+	end(&v2_dynamic, ALL);
+}
+
+/* ---- time: an attach after some quiet */
+
+static void latency(const struct grouping *g, const char *set, const char *file)
+{
+	double values[LATENCIES];
+	int fd[2], i, length;
+	uint64_t start;
+	char text[16];
+
+	gather(1);
+	length = snprintf(text, sizeof(text), "%d", crowd[0]);
+	fd[0] = open_file(path(g, "a", file), O_WRONLY);
+	fd[1] = open_file(path(g, "b", file), O_WRONLY);
+	/* The first one makes code of what QEMU has not seen yet. */
+	put(fd[0], text, length);
+	put(fd[1], text, length);
+	for (i = 0; i < LATENCIES; i++) {
+		usleep(200000);
+		start = ticks();
+		put(fd[i & 1], text, length);
+		values[i] = since(start) / 1000.0;
+		check_is_in(g, i & 1 ? "b" : "a", crowd[0]);
+	}
+	report(!strcmp(file, g->procs) ? "latency.procs" : "latency.tasks", g, set,
+	       "microseconds", values, LATENCIES);
+	close(fd[0]);
+	close(fd[1]);
+	disperse();
+}
+
+/* ---- time: fork, side by side and beside somebody who attaches */
+
+static void pin(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		die("there is no processor %d", cpu);
+}
+
+static double fork_time(int n)
+{
+	uint64_t start = ticks();
+	int i;
+
+	for (i = 0; i < n; i++)
+		single_fork();
+	return since(start) / 1000.0 / n;
+}
+
+static void fork_round(const struct grouping *g, const char *set, const char *group)
+{
+	(void)set;
+	go_into(g, group);
+	pin(0);
+	*shared = fork_time(RATE_FORKS);
+}
+
+static void forks_side_by_side(const struct grouping *const *which, int n, const char *operation)
+{
+	double values[4][FORK_ROUNDS];
+	int round, i;
+
+	for (round = -1; round < FORK_ROUNDS; round++) {
+		for (i = 0; i < n; i++) {
+			const struct grouping *g = which[i];
+
+			begin(g, ALL);
+			if (g->type)
+				make(g, "a");
+			in_child(fork_round, g, ALL, g->type ? "a" : "");
+			if (g->type)
+				unmake(g, "a");
+			end(g, ALL);
+			if (round >= 0)
+				values[i][round] = *shared;
+		}
+	}
+	for (i = 0; i < n; i++)
+		report(operation, which[i], which[i]->type ? ALL : "-", "microseconds",
+		       values[i], FORK_ROUNDS);
+}
+
+enum { SPIN, ATTACH, LEAVE };
+struct neighbour {
+	int task;
+	unsigned long attaches;
+};
+
+static void be_a_neighbour(const struct grouping *g, volatile struct neighbour *us)
+{
+	int fd[2];
+
+	pin(1);
+	fd[0] = open_file(path(g, "a", g->tasks), O_WRONLY);
+	fd[1] = open_file(path(g, "b", g->tasks), O_WRONLY);
+	while (us->task != LEAVE)
+		if (us->task == ATTACH)
+			put(fd[++us->attaches & 1], "0", 1);
+	_exit(0);
+}
+
+static void fork_rates(const struct grouping *g, const char *set, const char *group)
+{
+	volatile struct neighbour *us = (void *)(shared + 1);
+	double values[2][RATE_ROUNDS], attaches[RATE_ROUNDS];
+	int round, task, status;
+	pid_t pid;
+
+	us->task = SPIN;
+	us->attaches = 0;
+	pid = fork();
+	if (pid < 0)
+		die("cannot fork");
+	if (!pid)
+		be_a_neighbour(g, us);
+	go_into(g, group);
+	pin(0);
+	for (round = -1; round < RATE_ROUNDS; round++) {
+		for (task = SPIN; task <= ATTACH; task++) {
+			unsigned long before = us->attaches;
+			double each;
+
+			us->task = task;
+			usleep(20000);
+			each = fork_time(RATE_FORKS);
+			errno = 0;
+			if (task == ATTACH && us->attaches - before < 10)
+				die("%s: the neighbour attaches too rarely", g->name);
+			if (round < 0)
+				continue;
+			values[task][round] = 1000000 / each;
+			if (task == ATTACH)
+				attaches[round] = (us->attaches - before) / (double)RATE_FORKS;
+		}
+	}
+	us->task = LEAVE;
+	if (waitpid(pid, &status, 0) != pid || status)
+		die("the neighbour has failed");
+	report("rate.spin", g, set, "forks/s", values[SPIN], RATE_ROUNDS);
+	report("rate.attach", g, set, "forks/s", values[ATTACH], RATE_ROUNDS);
+	report("rate.attaches", g, set, "attaches/fork", attaches, RATE_ROUNDS);
+}
+
+static void time_series(const struct grouping *g)
+{
+	begin(g, ALL);
+	make(g, "a");
+	make(g, "b");
+	make(g, "c");
+	progress("latency of an attach: %s", g->name);
+	in_child(latency, g, ALL, g->procs);
+	if (strcmp(g->tasks, g->procs))
+		in_child(latency, g, ALL, g->tasks);
+	progress("fork while another CPU attaches: %s", g->name);
+	in_child(fork_rates, g, ALL, "c");
+	unmake(g, "a");
+	unmake(g, "b");
+	unmake(g, "c");
+	end(g, ALL);
+}
+
+static void time_all(void)
+{
+	static const struct grouping *const four[] = { &none, &rcfs, &v1, &v2 };
+	static const struct grouping *const two[] = { &none, &v2_dynamic };
+	const struct grouping *g;
+
+	for_each_system(g)
+		time_series(g);
+	progress("fork+exit+wait, side by side");
+	forks_side_by_side(four, 4, "fork");
+	time_series(&v2_dynamic);
+	progress("fork+exit+wait, after favordynmods");
+	forks_side_by_side(two, 2, "fork-favordynmods");
+}
+
+/* ---- for ever, for a profile */
+
+static void loop(const char *what, const char *set)
+{
+	const struct grouping *g = &rcfs;
+	const char *name;
+	int fd[2];
+
+	begin(g, set);
+	make(g, "a");
+	make(g, "b");
+	fd[0] = open_file(path(g, "a", g->tasks), O_WRONLY);
+	fd[1] = open_file(path(g, "b", g->tasks), O_WRONLY);
+	put(fd[0], "0", 1);
+	name = path(g, "c", "");
+	puts("looping");
+	fflush(stdout);
+	for (;;) {
+		if (!strcmp(what, "groups")) {
+			put(fd[0], "0", 1);
+			put(fd[1], "0", 1);
+			if (mkdir(name, 0755) || rmdir(name))
+				die("cannot make and remove %s", name);
+		} else if (!strcmp(what, "fork")) {
+			single_fork();
+		} else {
+			errno = EINVAL;
+			die("there is no such loop");
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const char usage[] =
+		"usage: bench count CONTAINERS | time | loop groups|fork [CONTROLLERS]\n";
+
+	counting = argc == 3 && !strcmp(argv[1], "count");
+	if (argc < 2 || !(counting || !strcmp(argv[1], "time") || !strcmp(argv[1], "loop"))) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	/* Not in our way: it has all controllers. */
+	if (umount("/sys/fs/rcfs") && errno != EINVAL)
+		die("cannot unmount rcfs");
+	if (!strcmp(argv[1], "loop")) {
+		loop(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : TWO);
+		return 0;
+	}
+	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		die("no memory");
+	calibrate();
+	if (counting) {
+		many = atoi(argv[2]);
+		attach_series();
+		directory_series();
+		switch_series();
+		fork_series();
+		listing_series();
+		around_series();
+		memory_series();
+		favordynmods_series();
+	} else {
+		time_all();
+	}
+	puts("complete");
+	return 0;
+}
