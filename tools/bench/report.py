@@ -1,0 +1,413 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""From what bench.c measured to a table, JSON and a chart.
+
+Usage: report.py [--out FOLDER] [--about TEXT] [--no-chart] FILE...
+
+The table goes to stdout, and with the others into FOLDER: table.md, results.json,
+chart.png, chart.svg. Fails if a measurement is missing or cannot be read; a target
+that is missed is told, and no failure.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+
+SYSTEMS = ("none", "rcfs", "v1", "v2", "v2-favordynmods")
+ALL = "cpuacct,pids,cpu"
+TWO = "cpuacct,pids"
+AGREE = 3  # percent: what repeats may differ by
+
+
+class Trouble(Exception):
+    """Something that the person in front has to know, instead of a table."""
+
+
+# ---- reading
+
+def read_measurements(names):
+    """{(operation, system, controllers): (unit, [value of each batch])}"""
+    found = {}
+    for name in names:
+        try:
+            with open(name, encoding="utf-8", errors="replace") as lines:
+                read_file(name, lines, found)
+        except OSError as error:
+            raise Trouble(f"{name}: {error.strerror}") from error
+    return found
+
+
+def read_file(name, lines, found):
+    complete = False
+    for number, line in enumerate(lines, 1):
+        where = f"{name}:{number}"
+        if complete:
+            raise Trouble(f"{where}: there is more after 'complete'")
+        words = line.split()
+        if words == ["complete"]:
+            complete = True
+            continue
+        if len(words) < 5:
+            raise Trouble(f"{where}: a measurement is OPERATION SYSTEM CONTROLLERS UNIT VALUE..., "
+                          f"not '{line.strip()}'")
+        operation, system, controllers, unit, *texts = words
+        if system not in SYSTEMS:
+            raise Trouble(f"{where}: there is no system '{system}'; known: {', '.join(SYSTEMS)}")
+        values = []
+        for text in texts:
+            try:
+                values.append(float(text))
+            except ValueError:
+                raise Trouble(f"{where}: '{text}' is no number") from None
+        if not all(-1e15 < value < 1e15 for value in values):
+            raise Trouble(f"{where}: a value is beyond all measure")
+        key = operation, system, controllers
+        if key in found:
+            raise Trouble(f"{where}: {' '.join(key)} has been measured before")
+        found[key] = unit, values
+    if not complete:
+        raise Trouble(f"{name}: it ends before 'complete': the measurement was cut off")
+
+
+class Results:
+    """What was measured, by name, and with an error that says what is missing."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def has(self, operation, system, controllers):
+        return (operation, system, controllers) in self.found
+
+    def values(self, operation, system, controllers):
+        try:
+            return self.found[operation, system, controllers][1]
+        except KeyError:
+            raise Trouble(f"a measurement is missing: {operation} of {system} "
+                          f"with {controllers}") from None
+
+    def median(self, operation, system, controllers="-"):
+        return statistics.median(self.values(operation, system, controllers))
+
+    def spread(self, operation, system, controllers):
+        return apart(self.values(operation, system, controllers))
+
+
+def apart(values):
+    """What the batches differ by, in percent of their median; None of a single one"""
+    middle = statistics.median(values)
+    if len(values) < 2 or not middle:
+        return None
+    return 100 * (max(values) - min(values)) / abs(middle)
+
+
+# ---- what is in the table
+
+class Row:
+    """One operation: what the systems need for it, and what was wanted of rcfs."""
+
+    def __init__(self, label, unit, rcfs, v1=None, v2=None, floor=None, dynamic=None,
+                 spread=None, targets=()):
+        self.label, self.unit, self.rcfs, self.v1, self.v2 = label, unit, rcfs, v1, v2
+        self.floor, self.dynamic, self.spread = floor, dynamic, spread
+        peers = [peer for peer in (v1, v2) if peer is not None]
+        self.ratio = rcfs / min(peers) if peers and min(peers) > 0 else None
+        # Each: what was wanted, and whether it came
+        self.targets = list(targets)
+
+    def at_most(self, limit):
+        self.targets.append((f"≤ {limit:,}", self.rcfs <= limit))
+        return self
+
+    def at_least(self, limit):
+        self.targets.append((f"≥ {limit}", self.rcfs >= limit))
+        return self
+
+    def of_better_peer(self, limit):
+        self.targets.append((f"≤ {limit} of the better peer",
+                             self.ratio is not None and self.ratio <= limit))
+        return self
+
+
+def simple(results, label, operation, controllers, floor=None):
+    """A row where all systems do the same operation"""
+    median = {system: results.median(operation, system, controllers)
+              for system in ("rcfs", "v1", "v2")}
+    spread = max((results.spread(operation, system, controllers) or 0 for system in median),
+                 default=0) or None
+    row = Row(label, "instructions", floor=floor, spread=spread, **median)
+    if results.has(operation, "v2-favordynmods", controllers):
+        row.dynamic = results.median(operation, "v2-favordynmods", controllers)
+    return row
+
+
+def fork_rows(results):
+    nothing = results.median("fork.root", "none")
+    for controllers, name in (("debug", "no controller that accounts"), ("cpuacct", "cpuacct"),
+                              (TWO, TWO), (ALL, ALL)):
+        for where, place in (("fork.root", "in the root"), ("fork.group", "in a container")):
+            row = simple(results, f"fork+exit+wait {place}, {name}", where, controllers, nothing)
+            added = row.rcfs - nothing
+            limit = {"debug": 50, "cpuacct": 400, TWO: 600}.get(controllers)
+            if limit:
+                row.targets.append((f"adds ≤ {limit}", added <= limit))
+            elif where == "fork.group":
+                row.targets.append(("adds ≤ 1/3 of what v1 adds", added <= (row.v1 - nothing) / 3))
+            yield row
+
+
+def switch_rows(results):
+    nothing = results.median("switch.root", "none")
+    root = simple(results, "context switch in the root, cpuacct", "switch.root", "cpuacct", nothing)
+    group = simple(results, "context switch in a container, cpuacct", "switch.group", "cpuacct",
+                   nothing)
+    yield root
+    group.targets.append(("adds to the root ≤ what v1 adds",
+                          group.rcfs - root.rcfs <= group.v1 - root.v1))
+    yield group
+
+
+def attach_rows(results):
+    floor = results.median("attach", "none")
+    for controllers, limit in ((TWO, 2000), (ALL, 3500)):
+        for operation, name in (("attach.self", "attach self"), ("attach.other", "attach another")):
+            row = simple(results, f"{name}, {controllers}", operation, controllers, floor)
+            row.at_most(limit)
+            if controllers == TWO:
+                row.of_better_peer(0.4)
+            yield row
+    for controllers in (TWO, ALL):
+        yield simple(results, f"first attach to a container, {controllers}", "attach.first",
+                     controllers, floor).at_most(3500)
+    for controllers in (TWO, ALL):
+        for threads in ("1", "100"):
+            yield simple(results, f"procs, {threads} thread{'s' if threads != '1' else ''}, "
+                         f"{controllers}", f"procs.{threads}", controllers,
+                         floor).of_better_peer(0.5)
+    alone = results.median("around.10", "rcfs", TWO)
+    for count in (10, 1000, 10000):
+        row = simple(results, f"attach self, {count:,} containers around", f"around.{count}", TWO,
+                     floor)
+        if count > 10:
+            row.targets.append(("within 10 % of 10 around", row.rcfs <= 1.1 * alone))
+        yield row
+    # How many there are at most is for the person who measures to say.
+    for key in results.found:
+        count = int(key[0][7:]) if key[0].startswith("around.") else 0
+        if count > 10000:
+            row = Row(f"attach self, {count:,} containers around", "instructions",
+                      results.median(*key), floor=floor, spread=results.spread(*key))
+            row.targets.append(("within 10 % of 10 around", row.rcfs <= 1.1 * alone))
+            yield row
+
+
+def other_count_rows(results):
+    for controllers in (TWO, ALL):
+        for operation, limit in (("mkdir", 24000), ("rmdir", 19000)):
+            yield simple(results, f"{operation}, {controllers}", operation, controllers,
+                         results.median(operation, "none")).at_most(limit).of_better_peer(0.5)
+    floor = results.median("read", "none")
+    for operation, name, limit in (("read.full", "1,000 of 1,000 tasks", 250000),
+                                   ("read.empty", "none, 1,000 elsewhere", 2500),
+                                   ("read.one", "1 of 1,000 tasks", None)):
+        row = simple(results, f"read a listing: {name}", operation, ALL, floor)
+        yield row.at_most(limit) if limit else row
+
+
+def memory_rows(results):
+    for operation, name in (("memory", "memory of a container"),
+                            ("memory.cached", "the same, with what the VFS has cached")):
+        row = simple(results, f"{name}, {TWO}", operation, TWO)
+        row.unit = "bytes"
+        yield row.at_most(3072) if operation == "memory" else row
+
+
+def time_rows(results):
+    def of(function, operation, system):
+        return function(results.values(operation, system, ALL))
+
+    def worst(values):
+        return max(values)
+    for operation, name in (("latency.tasks", "tasks"), ("latency.procs", "procs")):
+        for function, which in ((statistics.median, "median"), (worst, "worst")):
+            row = Row(f"attach after 200 ms of quiet, {name}, {which} of 20", "µs",
+                      of(function, operation, "rcfs"), of(function, operation, "v1"),
+                      of(function, "latency.procs", "v2"),
+                      dynamic=of(function, "latency.procs", "v2-favordynmods"))
+            if which == "median":
+                row.at_most(100)
+                row.targets.append(("≥ 100 times quicker than v1 and v2", row.ratio <= 0.01))
+                row.targets.append(("≥ 5 times quicker than favordynmods",
+                                    row.rcfs * 5 <= row.dynamic))
+            yield row
+    before = results.values("fork", "none", "-")
+    after = results.values("fork-favordynmods", "none", "-")
+    ratios = {system: [value / base for base, value in
+                       zip(before, results.values("fork", system, ALL))]
+              for system in ("rcfs", "v1", "v2")}
+    dynamic = results.values("fork-favordynmods", "v2-favordynmods", ALL)
+    yield Row("fork+exit+wait in a container, of nothing mounted", "ratio",
+              *(statistics.median(ratios[system]) for system in ("rcfs", "v1", "v2")), floor=1,
+              dynamic=statistics.median(value / base for base, value in zip(after, dynamic)),
+              spread=max(map(apart, ratios.values())))
+    yield Row("fork+exit+wait in a container", "µs",
+              *(results.median("fork", system, ALL) for system in ("rcfs", "v1", "v2")),
+              floor=statistics.median(before), dynamic=statistics.median(dynamic),
+              spread=max(results.spread("fork", system, ALL) for system in ("rcfs", "v1", "v2")))
+    rates = {system: [attach / spin for attach, spin in
+                      zip(results.values("rate.attach", system, ALL),
+                          results.values("rate.spin", system, ALL))]
+             for system in ("rcfs", "v1", "v2", "v2-favordynmods")}
+    row = Row("fork rate beside a CPU that attaches, of one that spins", "ratio",
+              *(statistics.median(rates[system]) for system in ("rcfs", "v1", "v2")), floor=1,
+              dynamic=statistics.median(rates["v2-favordynmods"]), spread=apart(rates["rcfs"]))
+    yield row.at_least(0.97)
+
+
+def all_rows(results):
+    for rows in (fork_rows, switch_rows, attach_rows, other_count_rows, memory_rows, time_rows):
+        yield from rows(results)
+
+
+# ---- what it looks like
+
+def number(value, unit):
+    if value is None:
+        return ""
+    if unit == "ratio":
+        return f"{value:.3f}"
+    return f"{value:,.0f}"
+
+
+def table(rows):
+    head = ["operation", "unit", "rcfs", "v1", "v2", "favordynmods", "floor", "rcfs / better peer",
+            "over floor", "spread", "target", ""]
+    lines = [head]
+    for row in rows:
+        spread = ""
+        if row.spread is not None:
+            spread = f"{row.spread:.1f} %" + (" (!)" if row.spread > AGREE else "")
+        over = row.rcfs - row.floor if row.floor is not None else None
+        lines.append([row.label, row.unit, *(number(value, row.unit) for value in
+                      (row.rcfs, row.v1, row.v2, row.dynamic, row.floor)),
+                      f"{row.ratio:.3f}" if row.ratio is not None else "",
+                      number(over, row.unit), spread,
+                      "; ".join(text for text, _ in row.targets),
+                      "" if not row.targets else
+                      "met" if all(met for _, met in row.targets) else "MISSED"])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+
+    def cells(line):
+        return "| " + " | ".join(cell.ljust(width) if i in (0, 1, 10, 11) else cell.rjust(width)
+                                 for i, (cell, width) in enumerate(zip(line, widths))) + " |"
+    rule = "|" + "|".join("-" * (width + 2) if i in (0, 1, 10, 11) else "-" * (width + 1) + ":"
+                          for i, width in enumerate(widths)) + "|"
+    return "\n".join([cells(head), rule, *map(cells, lines[1:])])
+
+
+def verdicts(rows):
+    """The targets, counted, and those missed by name"""
+    met = sum(1 for row in rows for _, one in row.targets if one)
+    missed = [f"{row.label}: {text} (rcfs: {number(row.rcfs, row.unit)})"
+              for row in rows for text, one in row.targets if not one]
+    lines = [f"{met} targets met, {len(missed)} missed"]
+    lines += [f"missed: {line}" for line in missed]
+    if any(row.spread is not None and row.spread > AGREE for row in rows):
+        lines.append(f"(!): repeats differ by more than {AGREE} %")
+    return "\n".join(lines)
+
+
+def drift(results):
+    first = results.median("fork.root", "none")
+    last = results.median("fork.root", "none", "again")
+    return ("fork+exit+wait with nothing mounted, twice in each round, which tells what is chance: "
+            f"{first:,.0f} and {last:,.0f}")
+
+
+def as_json(about, rows, results):
+    return {
+        "about": about,
+        "rows": [{"operation": row.label, "unit": row.unit, "rcfs": row.rcfs, "v1": row.v1,
+                  "v2": row.v2, "v2-favordynmods": row.dynamic, "floor": row.floor,
+                  "ratio": row.ratio, "spread_percent": row.spread,
+                  "targets": [{"target": text, "met": met} for text, met in row.targets]}
+                 for row in rows],
+        "measurements": [{"operation": key[0], "system": key[1], "controllers": key[2],
+                          "unit": unit, "values": values}
+                         for key, (unit, values) in results.found.items()],
+    }
+
+
+def chart(about, rows, folder):
+    try:
+        import matplotlib
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise Trouble(f"no chart: {error}; Debian's package is python3-matplotlib, "
+                      "--no-chart does without") from error
+    matplotlib.rcParams["svg.hashsalt"] = "rcfs"
+    kinds = (("instructions", "instructions for each operation"), ("bytes", "bytes"),
+             ("µs", "microseconds"))
+    groups = [[row for row in rows if row.unit == unit] for unit, _ in kinds]
+    figure, axes = pyplot.subplots(len(groups), 1, figsize=(11, 0.42 * len(rows) + 4),
+                                   height_ratios=[len(group) + 1 for group in groups],
+                                   layout="constrained")
+    for axis, group, (_, title) in zip(axes, groups, kinds):
+        bars = (("rcfs", "rcfs", "#c8372d"), ("v1", "cgroup v1", "#8a8a8a"),
+                ("v2", "cgroup v2", "#3b6ea5"), ("dynamic", "v2 with favordynmods", "#9fc0e0"))
+        for i, (attribute, name, colour) in enumerate(bars):
+            places = [(k + (i - 1.5) * 0.2, getattr(row, attribute))
+                      for k, row in enumerate(group) if getattr(row, attribute)]
+            axis.barh([place for place, _ in places], [value for _, value in places], 0.2,
+                      label=name, color=colour)
+        floors = [(k, row.floor) for k, row in enumerate(group) if row.floor]
+        axis.vlines([value for _, value in floors], [k - 0.42 for k, _ in floors],
+                    [k + 0.42 for k, _ in floors], color="black", label="floor")
+        axis.set_yticks(range(len(group)), [row.label for row in group], fontsize=8)
+        axis.invert_yaxis()
+        axis.set_xscale("log")
+        axis.margins(y=0.01)
+        axis.set_xlabel(title)
+        axis.grid(axis="x", which="major", alpha=0.3)
+    axes[0].legend(fontsize=8, loc="upper right")
+    figure.suptitle(about or "rcfs, and control groups")
+    for kind in ("png", "svg"):
+        figure.savefig(os.path.join(folder, f"chart.{kind}"), dpi=110,
+                       metadata={"Date": None} if kind == "svg" else None)
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--out")
+    parser.add_argument("--about", default="")
+    parser.add_argument("--no-chart", action="store_true")
+    parser.add_argument("files", nargs="+")
+    options = parser.parse_args()
+    results = Results(read_measurements(options.files))
+    rows = list(all_rows(results))
+    parts = [options.about, table(rows), drift(results), verdicts(rows)]
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    print(text, end="")
+    if not options.out:
+        return
+    os.makedirs(options.out, exist_ok=True)
+    with open(os.path.join(options.out, "table.md"), "w", encoding="utf-8") as file:
+        file.write("<!-- SPDX-License-Identifier: GPL-2.0 -->\n" + text)
+    with open(os.path.join(options.out, "results.json"), "w", encoding="utf-8") as file:
+        json.dump(as_json(options.about, rows, results), file, indent=1, ensure_ascii=False)
+        file.write("\n")
+    if not options.no_chart:
+        chart(options.about, rows, options.out)
+    print(f"\nin {options.out}: table.md, results.json" +
+          ("" if options.no_chart else ", chart.png, chart.svg"))
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")
+    try:
+        main()
+    except (Trouble, OSError) as trouble:
+        print(f"report.py: {trouble}", file=sys.stderr)
+        sys.exit(1)
