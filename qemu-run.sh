@@ -30,6 +30,8 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 . "$TOP/tools/run/test.sh"
 # shellcheck source=tools/run/soak.sh
 . "$TOP/tools/run/soak.sh"
+# shellcheck source=tools/run/bench.sh
+. "$TOP/tools/run/bench.sh"
 
 help() {
 	cat <<-HELP
@@ -41,6 +43,9 @@ help() {
 	                                                in its name
 	       ./qemu-run.sh [OPTION…] --soak MINUTES   do everything that can be done with
 	                                                rcfs at random, for so long
+	       ./qemu-run.sh [OPTION…] --bench [FOLDER] measure rcfs against cgroup v1 and
+	                                                v2; results go into FOLDER (default:
+	                                                ./bench-results) and to stdout
 
 	Builds Linux $KERNEL with rcfs and boots it in QEMU, with rcfs mounted at
 	/sys/fs/rcfs. Installs what is missing (Debian 12 and 13), fetches the source,
@@ -83,7 +88,8 @@ help() {
 	  $EXIT_HANG  the guest hangs: nothing printed for $SILENCE s, or the limit reached
 	  $EXIT_COMPLAINT  CMD succeeded, but the kernel complained on its console, or lockdep
 	       was off at the end of a --debug run
-	In the tests each of these counts as a failure.
+	In the tests each of these counts as a failure. Of --bench: 0 if everything was
+	measured, whatever came out.
 
 	Environment:
 	  LINUX_SRC       a kernel tree (never modified) or tarball to use instead of
@@ -94,6 +100,8 @@ help() {
 	                  (default: $SILENCE; 0: never)
 	  RCFS_LIMIT      seconds a guest may run (default: none; $((TESTS_LIMIT / 3600)) hours for tests)
 	  RCFS_TEST_LIMIT seconds a single test file may run (default: $TEST_LIMIT)
+	  RCFS_BENCH_MOST how many containers --bench has around at most (default: 100000)
+	  RCFS_QEMU       more arguments for QEMU, separated by spaces
 	HELP
 }
 
@@ -116,6 +124,7 @@ SILENCE=${RCFS_SILENCE:-1200}
 LIMIT=${RCFS_LIMIT:-0}
 
 MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN='' SOAK='' SEED=''
+BENCH_RESULTS=bench-results
 ADD=() COMMAND=()
 arguments=("$@")
 
@@ -125,7 +134,7 @@ while [[ $# -gt 0 ]]; do
 	case $option in
 	--config | --add | --smp | --mem | --append | --accel | --patch | --soak | --seed)
 		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
-	--demo | --test | --build-only | --soak)
+	--demo | --test | --bench | --build-only | --soak)
 		[[ ! $MODE ]] || usage "$option and --$(mode_option) exclude each other" ;;&
 	--demo)		MODE=demo ;;
 	--test)
@@ -140,6 +149,10 @@ while [[ $# -gt 0 ]]; do
 	--seed)
 		[[ $1 =~ ^[0-9]+$ ]] || usage "--seed wants a number, not $1"
 		SEED=$1; shift
+		;;
+	--bench)
+		MODE=bench
+		if [[ $# -gt 0 && $1 != -* ]]; then BENCH_RESULTS=$1; shift; fi
 		;;
 	--build-only)	MODE='build-only' ;;
 	--debug)	FLAVOUR=debug ;;
@@ -175,6 +188,12 @@ done
 [[ $SMP =~ ^[1-9][0-9]*$ ]] || usage "--smp wants a number, not $SMP"
 [[ $ACCEL =~ ^(tcg|kvm|auto)$ ]] || usage "--accel wants tcg, kvm or auto, not $ACCEL"
 [[ $SILENCE$LIMIT$TEST_LIMIT =~ ^[0-9]+$ ]] || usage "RCFS_SILENCE, RCFS_LIMIT and RCFS_TEST_LIMIT want seconds"
+if [[ $MODE == bench ]]; then
+	[[ $FLAVOUR == plain ]] || usage "--bench measures the plain kernel; it excludes --debug"
+	[[ ! $ICOUNT && ! $GDB ]] || usage "--bench boots on its own terms; it excludes --icount and --gdb"
+	[[ $SMP -ge 2 ]] || usage "--bench wants two processors for what runs side by side"
+	MEM=${MEM:-2G}
+fi
 if [[ $ICOUNT ]]; then
 	[[ $ACCEL != kvm ]] || usage "--icount counts what QEMU emulates; it excludes --accel kvm"
 	SMP=1 ACCEL=tcg
@@ -193,6 +212,7 @@ log_start "${arguments[@]}"
 run_begin
 lock_cache
 step "tools"
+[[ $MODE != bench ]] || bench_prepare
 host_prepare
 step "source"
 source_prepare
@@ -214,6 +234,11 @@ choose_accel
 unlock_cache
 
 step "guest"
+if [[ $MODE == bench ]]; then
+	bench_build
+	bench_run
+	exit
+fi
 guest_begin "$MODE"
 for file in "${ADD[@]}"; do
 	guest_add "$file"

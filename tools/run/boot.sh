@@ -88,6 +88,8 @@ qemu_arguments() {
 	[[ $ACCEL != kvm ]] || VM_COMMAND+=(-cpu host)
 	[[ ! $ICOUNT ]] || VM_COMMAND+=(-icount "shift=0,sleep=off")
 	[[ ! $GDB ]] || VM_COMMAND+=(-s -S)
+	# shellcheck disable=SC2206 # one word an argument
+	VM_COMMAND+=(${RCFS_QEMU-})
 }
 
 # boot_command INTERACTIVE: the whole command line, in VM_COMMAND

@@ -175,6 +175,7 @@ find_tools() {
 	find_llvm
 	find_rust
 	find_bindgen
+	[[ ${MODE-} != bench ]] || find_bench_tools
 }
 
 # host_prepare: everything found, or installed, or a clear end
