@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Where the instructions of an attach, of mkdir and rmdir, or of a fork go: QEMU
+# logs every instruction of a guest that does nothing else, and profile.py counts
+# them by function. Exact, and blind to what the processor would make of them.
+#
+#	tools/bench/profile.sh groups|fork [CONTROLLERS [MEGABYTES]]
+#
+# groups: attach (of oneself, between two containers), mkdir and rmdir
+# MEGABYTES: how long the log is to get; an instruction has about a hundred bytes
+
+set -u
+export LC_ALL=C
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
+
+fail() {
+	echo "profile.sh: $*" >&2
+	exit 1
+}
+
+[[ ${1-} =~ ^(groups|fork)$ ]] || {
+	echo "usage: tools/bench/profile.sh groups|fork [CONTROLLERS [MEGABYTES]]" >&2
+	exit 2
+}
+what=$1 controllers=${2:-cpuacct,pids} megabytes=${3:-100}
+
+scratch=$(mktemp -d) || exit 1
+guest=
+# shellcheck disable=SC2317,SC2329 # called by the trap
+cleanup() {
+	[[ ! $guest ]] || kill "$guest" 2>/dev/null
+	rm -rf "$scratch"
+}
+trap cleanup EXIT
+
+clang=$(compgen -c clang- | grep -xE 'clang-[0-9]+' | sort -V | tail -n 1)
+"${clang:-clang}" -O2 -static -pthread -o "$scratch/bench" "$TOP/tools/bench/bench.c" ||
+	fail "bench.c does not build"
+
+# The addresses are those of vmlinux only without their randomization.
+RCFS_QEMU="-monitor unix:$scratch/monitor,server=on,wait=off" \
+	"$TOP/qemu-run.sh" --icount --append nokaslr --add "$scratch/bench:/root/bench" \
+	-- /root/bench loop "$what" "$controllers" </dev/null >"$scratch/out" &
+guest=$!
+until grep -q looping "$scratch/out"; do
+	kill -0 "$guest" 2>/dev/null || fail "the guest has ended"
+	sleep 0.2
+done
+
+python3 "$TOP/tools/bench/profile.py" --monitor "$scratch/monitor" --log "$scratch/log" \
+	--megabytes "$megabytes" --symbols "$CACHE/build/plain/System.map" --what "$what"
