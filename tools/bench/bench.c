@@ -502,7 +502,7 @@ static void go_into(const struct grouping *g, const char *group)
 }
 
 /*
- * What rcfs adds is less than a thousandth of a fork, and much more is chance: an
+ * What rcfs adds is a small part of a fork, and as much may be chance: an
  * interrupt, a list of free pages that is used up, who of both runs first. The
  * cheapest tenth has nothing of that. The mean has it all, and is there to see that
  * nothing was put off to where the other does not show it.
