@@ -632,8 +632,11 @@ cgroup_beside() {
 freeze_both() {
 	somebody_else
 	new_record
-	spin_in "$C" -r "$RECORD" naps || return
-	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
+	# Who is frozen in its sleep does not look again when that ends.
+	for kind in naps dozes dozes; do
+		spin_in "$C" -r "$RECORD" $kind || return
+		echo "$PID" >"$CGROUP/test/cgroup.procs" || return
+	done
 	spin_in "$C" -r "$RECORD" busy || return
 	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
 	wait_until is_recorded || return

@@ -46,6 +46,7 @@ static const char usage[] =
 	"  busy           compute\n"
 	"  threads        compute in 3 threads\n"
 	"  naps           compute a little, sleep a little\n"
+	"  dozes          sleep nearly all the time\n"
 	"  asks           ask for CPU 0 alone and for CPU 1 alone, in turn\n"
 	"  broods         have 8 children, who compute, and replace the oldest all\n"
 	"                 the time\n"
@@ -143,6 +144,14 @@ static void naps(void)
 	for (int i = 0; i < 50; i++)
 		step();
 	nanosleep(&moment, NULL);
+}
+
+static void dozes(void)
+{
+	struct timespec moment = { .tv_nsec = 20000000 };
+
+	nanosleep(&moment, NULL);
+	step();
 }
 
 static void asks(void)
@@ -267,14 +276,15 @@ static const struct {
 	const char *name;
 	void (*round)(void);
 } kinds[] = {
-	{ "busy", step }, { "naps", naps }, { "asks", asks }, { "broods", broods },
+	{ "busy", step }, { "naps", naps }, { "dozes", dozes }, { "asks", asks },
+	{ "broods", broods },
 	/* From here on those of a storm */
 	{ "forks", forks }, { "clones", clones }, { "creates", creates },
 	{ "execs", execs },
 	{ NULL, NULL }
 };
 
-#define STORM 4
+#define STORM 5
 
 static void *repeat_step(void *unused)
 {
