@@ -39,7 +39,7 @@
 /* Forks that the container of the main task has in each round */
 #define BUDGET 3
 /* When a round hangs, this ends it; it is no measure of anything. */
-#define HANG_SECONDS 60
+#define HANG_SECONDS 240
 
 static struct {
 	unsigned long forks[MAX_STORMERS];	/* written by that stormer */
