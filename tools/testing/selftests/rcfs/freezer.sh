@@ -633,7 +633,7 @@ freeze_both() {
 	somebody_else
 	new_record
 	# Who is frozen in its sleep does not look again when that ends.
-	for kind in naps dozes dozes; do
+	for kind in dozes naps dozes; do
 		spin_in "$C" -r "$RECORD" $kind || return
 		echo "$PID" >"$CGROUP/test/cgroup.procs" || return
 	done
