@@ -56,6 +56,8 @@ help() {
 	                     workload, and whom the CPU time is charged to
 	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
 	                     and PROVE_RCU; much faster than those checks in QEMU
+	  --kcsan            look for data races as well, with KCSAN in the plain kernel; slow.
+	                     Those that rcfs has no part in do not count
 	  --seed N           what --soak draws its decisions from: the same decisions, but
 	                     not at the same moments (default: random, and told)
 	  --config FILE      a Kconfig fragment on top of .config.fragment, the last word
@@ -123,7 +125,7 @@ TEST_LIMIT=${RCFS_TEST_LIMIT:-900}
 SILENCE=${RCFS_SILENCE:-1200}
 LIMIT=${RCFS_LIMIT:-0}
 
-MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN='' SOAK='' SEED=''
+MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN='' SOAK='' SEED='' KCSAN=''
 BENCH_RESULTS=bench-results
 ADD=() COMMAND=()
 arguments=("$@")
@@ -156,6 +158,10 @@ while [[ $# -gt 0 ]]; do
 		;;
 	--build-only)	MODE='build-only' ;;
 	--debug)	FLAVOUR=debug ;;
+	--kcsan)
+		KCSAN=1
+		CONFIGS=("$TOP/tools/run/kcsan.config" "${CONFIGS[@]}")
+		;;
 	--config)
 		[[ -f $1 ]] || usage "--config: there is no file $1"
 		CONFIGS+=("$(realpath "$1")"); shift
@@ -183,6 +189,7 @@ while [[ $# -gt 0 ]]; do
 	*)		usage "there is no option $option; a command comes after --" ;;
 	esac
 done
+[[ ! $KCSAN || $FLAVOUR == plain ]] || usage "--kcsan and --debug exclude each other: KCSAN does not go with KASAN"
 [[ ! $SEED || $SOAK ]] || usage "--seed is for --soak"
 [[ ! $SOAK ]] || soak_prepare
 [[ $SMP =~ ^[1-9][0-9]*$ ]] || usage "--smp wants a number, not $SMP"

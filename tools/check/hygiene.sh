@@ -230,6 +230,18 @@ check_hosts() {
 	[[ ! $hosts ]] || no_file_has "$hosts"
 }
 
+# Each takes one protection away, which can only be if it still finds it.
+check_hazards() {
+	local patch status=0
+	for patch in tools/check/hazards/*.patch; do
+		patch -d "$TREE" -p1 --fuzz=0 -N -s -f --dry-run <"$patch" || {
+			echo "$patch does not apply: bring it up to date"
+			status=1
+		}
+	done
+	return $status
+}
+
 check_series() { tools/series check; }
 check_apply() { tools/series apply "$1"; }
 
@@ -246,11 +258,13 @@ main() {
 	add "kernel-doc" check_kernel_doc
 	add "SPDX lines" check_spdx
 	add "no unsafe code in controllers" check_safe
+	add "the tests that the documentation names" tools/check/named-tests.py
 	add "no paths of this machine" check_paths
 	add "no package mirrors of this machine" check_hosts
 	for script in tools/*/*-selftest.sh; do
 		add "$script" "$script"
 	done
+	add "the patches of tools/check/hazards.sh apply" check_hazards
 	add "the series and the repository agree" check_series
 	add "quilt push -a" check_apply --quilt
 	add "git am" check_apply --git-am

@@ -35,7 +35,7 @@ complains() {
 }
 
 echo "KTAP version 1"
-echo "1..27"
+echo "1..30"
 
 counts "all pass" "2 0 0" <<'EOF'
 KTAP version 1
@@ -180,4 +180,18 @@ complains "a leak" yes 'kmemleak: 3 new suspected memory leaks (see /sys/kernel/
 complains "a stall" yes 'rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:'
 complains "a hung task" yes 'INFO: task sh:77 blocked for more than 120 seconds.'
 complains "a quiet boot is none" no '[    0.1] Dentry cache hash table entries: 65536 (order: 7, 524288 bytes, linear)'
+
+# race FUNCTION...: a report of KCSAN as it is on the console
+race() {
+	echo "[    1.0] =================================================================="
+	echo "[    1.0] BUG: KCSAN: data-race in $1 / $2"
+	printf '[    1.0]  %s+0x1/0x2\n' "$@"
+	echo "[    1.0] =================================================================="
+}
+complains "a data race in rcfs" yes \
+	"$(race pick_next_task __rcfs_charge | without_others_races)"
+complains "a data race elsewhere is none" no \
+	"$(race pick_next_task try_to_wake_up | without_others_races)"
+complains "a warning beside such a race" yes \
+	"$({ race one two; echo "[    1.0] WARNING: CPU: 0"; race one two; } | without_others_races)"
 exit $bad
