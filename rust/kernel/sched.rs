@@ -34,7 +34,7 @@ use core::{
 ///
 /// A task is in a group if [`rcfs::Controller::task_group`] says so.
 ///
-/// Dropping the last one below a group, or the group itself, waits for an RCU grace period.
+/// Dropping it may sleep. The memory goes later, when the scheduler is done with it.
 ///
 /// [`rcfs::Controller::task_group`]: crate::rcfs::Controller::task_group
 ///

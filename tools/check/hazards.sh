@@ -15,15 +15,19 @@
 #	Point:	the test point that has to fail; empty: the kernel does not live
 #		long enough for any
 #	Seen:	how it was seen to fail
+#	Append:	arguments for the guest's kernel, as panic_on_warn=1 for one that would
+#		go on after a warning, in a state that is of no use
 #	Kernel:	plain, if the debug kernel lacks what the point needs, as a CPU
 #		that can be switched off
 
 set -u
 export LC_ALL=C.UTF-8
+# A guest that has nothing to say for so long will not say more.
+export RCFS_SILENCE=${RCFS_SILENCE:-400}
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 output=$(mktemp) || exit 1
-trap 'rm -f "$output"' EXIT
+trap '[[ $BASHPID -ne $$ ]] || rm -f "$output"' EXIT
 
 # field NAME PATCH
 field() {
@@ -38,10 +42,11 @@ failed_point() {
 # run PATCH: returns whether the test failed as it should. What comes after the
 # point is of no interest, and with a broken kernel it may never come.
 run() {
-	local point pid flavour=--debug
+	local point pid flavour=--debug append
 	point=$(field Point "$1")
 	[[ $(field Kernel "$1") != plain ]] || flavour=
-	"$top/qemu-run.sh" ${flavour:+"$flavour"} --patch "$1" --test "$(field Test "$1")" </dev/null >"$output" 2>&1 &
+	append=$(field Append "$1")
+	"$top/qemu-run.sh" ${flavour:+"$flavour"} ${append:+--append "$append"} --patch "$1" --test "$(field Test "$1")" </dev/null >"$output" 2>&1 &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null; do
 		if failed_point "$point"; then

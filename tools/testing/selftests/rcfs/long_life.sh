@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Very often, and very many at once: nothing may be left of it, and memory is what
+# it was. How often: RCFS_ATTACHES and RCFS_CONTAINERS, by default a million and a
+# hundred thousand, or fewer on a kernel that looks at every access to memory or
+# has not got that much of it. tasks.sh has as many tasks as there is memory for.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# in_kb NAME: from /proc/meminfo
+in_kb() {
+	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
+}
+
+is_slow() {
+	[ -e /sys/kernel/debug/kmemleak ]
+}
+
+# kernel_memory: in kB, what the kernel has allocated and does not give back when
+# it is asked to
+kernel_memory() {
+	echo 3 >/proc/sys/vm/drop_caches
+	# An unreclaimable slab, and what is allocated for each CPU
+	echo $(($(in_kb SUnreclaim) + $(in_kb Percpu) + $(in_kb VmallocUsed)))
+}
+
+# is_back_to KB: memory may be freed a grace period later, and each CPU keeps a few
+# slabs that are empty
+is_back_to() {
+	left=$(kernel_memory)
+	[ "$left" -le $(($1 + SLACK)) ]
+}
+
+# Of a million things, one that loses as much as two bytes shows.
+SLACK=2048
+
+# keeps_memory COMMAND...: once to warm up, then from there
+keeps_memory() {
+	states=$(state_count)
+	before=$(kernel_memory)
+	"$@" || return
+	because "$(in_kb SUnreclaim) kB of slabs at the end, $before kB of kernel memory before"
+	wait_until is_back_to "$before" || {
+		because "$left kB of kernel memory are left of $before kB"
+		return 1
+	}
+	because "$left kB of kernel memory after"
+	wait_until states_are "$states"
+}
+
+# state_count: how many states the controller debug has, one for each container
+state_count() {
+	! [ -e "$ROOT/debug.states" ] || cat "$ROOT/debug.states"
+}
+
+states_are() {
+	[ "$(state_count)" = "$1" ]
+}
+
+# many_times KIND N: of many
+many_times() {
+	many "$1" "$2" "$C/a" "$C/b" >"$WORK/late" || {
+		cat "$WORK/late"
+		return 1
+	}
+	because "$2 $1, $(cat "$WORK/late") us at most"
+}
+
+# attaches KIND
+attaches() {
+	times=$RCFS_ATTACHES
+	mkdir "$C/a" "$C/b" || return
+	many_times "$1" 1000 || return
+	keeps_memory many_times "$1" "$times" || return
+	must_be_removable "$C/a" || return
+	must_be_removable "$C/b"
+}
+
+attach_very_often() {
+	attaches attaches
+}
+
+nsproxies_come_and_go() {
+	attaches nsproxies
+}
+
+# make_and_remove N
+make_and_remove() {
+	states=$(state_count)
+	many containers "$1" "$C" >"$WORK/late" || return
+	if [ "$states" ]; then
+		expect $((states + $1 + ($1 + 999) / 1000)) state_count || return
+	fi
+	because "$1 containers at once, $(cat "$WORK/late") us at most"
+	# All of them can be used.
+	start sleep 1000
+	last=$C/$((($1 - 1) / 1000))/$((($1 - 1) % 1000))
+	attach "$PID" "$last" || return
+	must_be_in "$PID" "$last" || return
+	attach "$PID" "$ROOT" || return
+	many removals "$1" "$C" >"$WORK/late" || return
+	because "$1 removed, $(cat "$WORK/late") us at most"
+	end_task "$PID"
+}
+
+very_many_containers() {
+	# A container with all controllers and its directory, per CPU
+	fit=$(($(in_kb MemAvailable) / (16 * $(nproc))))
+	number=$RCFS_CONTAINERS
+	[ "$number" -le "$fit" ] || number=$fit
+	make_and_remove 1000 || return
+	keeps_memory make_and_remove "$number"
+}
+
+# As long as it takes for numbers that are handed out to wrap around
+containers_come_and_go() {
+	keeps_memory make_and_remove_often
+}
+
+make_and_remove_often() {
+	for _ in $(seq $((RCFS_CONTAINERS / 1000))); do
+		many containers 100 "$C" >/dev/null || return
+		many removals 100 "$C" >/dev/null || return
+	done
+	because "$((RCFS_CONTAINERS / 10)) containers one after the other"
+}
+
+rcfs_begin
+if is_slow; then
+	RCFS_ATTACHES=${RCFS_ATTACHES:-20000}
+	RCFS_CONTAINERS=${RCFS_CONTAINERS:-3000}
+fi
+RCFS_ATTACHES=${RCFS_ATTACHES:-1000000}
+RCFS_CONTAINERS=${RCFS_CONTAINERS:-100000}
+BEGIN=$(complaints)
+no_complaints() {
+	expect "$BEGIN" complaints
+}
+point "after very many attaches, memory is what it was" attach_very_often
+point "after very many nsproxies, memory is what it was" nsproxies_come_and_go
+point "after very many containers at once, memory is what it was" very_many_containers
+point "after very many containers in turn, memory is what it was" containers_come_and_go
+point "the kernel had nothing to complain about" no_complaints
+ktap_finished
