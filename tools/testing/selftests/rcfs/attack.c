@@ -100,27 +100,24 @@ static void sleep_along(pid_t parent)
 
 static void dodge(const char *a, const char *b)
 {
-	enum { ROUNDS = 6, ENOUGH = 1000 };
-	const char *containers[] = { a, b };
+	enum { ROUNDS = 12, ENOUGH = 1000 };
 	pid_t children[ENOUGH], parent = getpid(), pid;
 	int count = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		for (int here = 0; here < 2; here++) {
-			write_id(containers[here], "procs", 0);
-			while (count < ENOUGH) {
-				pid = fork();
-				if (!pid)
-					sleep_along(parent);
-				if (pid < 0)
-					break;
-				children[count++] = pid;
-			}
-			if (count < ENOUGH && errno != EAGAIN)
-				fail("fork: %s", strerror(errno));
-			for (int i = 0; i < count; i++)
-				write_id(b, "procs", children[i]);
+		write_id(round % 2 ? b : a, "procs", 0);
+		while (count < ENOUGH) {
+			pid = fork();
+			if (!pid)
+				sleep_along(parent);
+			if (pid < 0)
+				break;
+			children[count++] = pid;
 		}
+		if (count < ENOUGH && errno != EAGAIN)
+			fail("fork: %s", strerror(errno));
+		for (int i = 0; i < count; i++)
+			write_id(b, "procs", children[i]);
 	}
 	printf("%d\n", count);
 	fflush(stdout);
@@ -196,9 +193,8 @@ static void must_fault(const char *file, ssize_t n, const char *what)
 /* The compiler is not to know where. */
 static void *at(unsigned long address)
 {
-	volatile unsigned long hidden = address;
-
-	return (void *)hidden;
+	asm("" : "+r" (address));
+	return (void *)address;
 }
 
 /* A page that is there, and behind it one that is not */

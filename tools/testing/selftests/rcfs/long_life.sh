@@ -68,8 +68,8 @@ many_times() {
 	because "$2 $1, $(cat "$WORK/late") us at most"
 }
 
-# attaches KIND
-attaches() {
+# attach_often KIND
+attach_often() {
 	times=$RCFS_ATTACHES
 	mkdir "$C/a" "$C/b" || return
 	many_times "$1" 1000 || return
@@ -79,11 +79,11 @@ attaches() {
 }
 
 attach_very_often() {
-	attaches attaches
+	attach_often attaches
 }
 
 nsproxies_come_and_go() {
-	attaches nsproxies
+	attach_often nsproxies
 }
 
 # make_and_remove N
