@@ -313,8 +313,11 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 	const struct nsproxy *ns;
 	struct rc_subsys *ss;
 
-	/* Before exit_nsproxy_namespaces() has it moved, and for good */
-	if (READ_ONCE(tsk->flags) & PF_EXITING)
+	/*
+	 * Before exit_nsproxy_namespaces() has it moved, and for good. The task
+	 * itself may be setting other flags just now, which is all the same here.
+	 */
+	if (data_race(READ_ONCE(tsk->flags)) & PF_EXITING)
 		return NULL;
 
 	rcu_read_lock();

@@ -14,12 +14,17 @@ __rust_helper kuid_t rust_helper_task_suid(struct task_struct *tsk)
 /* Kernel threads that were made for one CPU, or make others, stay put. */
 __rust_helper bool rust_helper_task_is_pinned_kthread(const struct task_struct *tsk)
 {
-	return tsk == kthreadd_task || (tsk->flags & PF_NO_SETAFFINITY);
+	unsigned int flags;
+
+	/* The task itself may be setting others just now, without any lock. */
+	flags = data_race(READ_ONCE(tsk->flags));
+	return tsk == kthreadd_task || (flags & PF_NO_SETAFFINITY);
 }
 
 __rust_helper bool rust_helper_task_is_exiting(const struct task_struct *tsk)
 {
-	return READ_ONCE(tsk->flags) & PF_EXITING;
+	/* As above */
+	return data_race(READ_ONCE(tsk->flags)) & PF_EXITING;
 }
 
 __rust_helper int rust_helper_task_nr_threads(struct task_struct *tsk)

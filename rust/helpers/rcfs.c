@@ -122,7 +122,8 @@ __rust_helper void rust_helper_task_update_cpus(struct task_struct *tsk)
 	const struct cpumask *busy = housekeeping_cpumask(HK_TYPE_DOMAIN);
 	cpumask_var_t allowed, limited;
 
-	if (tsk->flags & PF_NO_SETAFFINITY)
+	/* As in rust_helper_task_is_pinned_kthread() */
+	if (data_race(READ_ONCE(tsk->flags)) & PF_NO_SETAFFINITY)
 		return;
 	/* Small, and there is nobody who could do it again later. */
 	if (!alloc_cpumask_var(&allowed, GFP_KERNEL | __GFP_NOFAIL))
