@@ -27,6 +27,7 @@ export RCFS_SILENCE=${RCFS_SILENCE:-400}
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 output=$(mktemp) || exit 1
+# Only here: it has been found missing while this was running.
 trap '[[ $BASHPID -ne $$ ]] || rm -f "$output"' EXIT
 
 # field NAME PATCH

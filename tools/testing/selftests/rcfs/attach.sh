@@ -304,7 +304,7 @@ namespaces_end_with_their_users() {
 
 # root of a user namespace is nobody in particular outside of it
 task_in_another_user_namespace() {
-	if ! try -n run true 2>/dev/null; then
+	if ! has_user_namespaces; then
 		because "no user namespaces"
 		return "$KSFT_SKIP"
 	fi

@@ -24,8 +24,6 @@
 #include <linux/mount.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +34,15 @@
 #include <unistd.h>
 
 #include "helpers.h"
+#include "random.h"
 
 static unsigned long attempts;
+
+static void sleep_for_good(void)
+{
+	for (;;)
+		pause();
+}
 
 /* ---- tasks of several users */
 
@@ -55,8 +60,7 @@ static void *sleep_as_root(void *unused)
 {
 	id_of_root = syscall(SYS_gettid);
 	pthread_barrier_wait(&started);
-	for (;;)
-		pause();
+	sleep_for_good();
 	return unused;
 }
 
@@ -71,8 +75,7 @@ static void be_mixed(uid_t uid)
 	become(uid, uid, uid);
 	printf("%ld\n", id_of_root);
 	fflush(stdout);
-	for (;;)
-		pause();
+	sleep_for_good();
 }
 
 /* ---- moves */
@@ -121,8 +124,7 @@ static void dodge(const char *a, const char *b)
 	}
 	printf("%d\n", count);
 	fflush(stdout);
-	for (;;)
-		pause();
+	sleep_for_good();
 }
 
 /* ---- reads */
@@ -312,17 +314,11 @@ static void attack_writes(const char *file)
 
 /* ---- mounts */
 
-static uint64_t state;
+static unsigned long long state;
 
-/* xorshift64*: Vigna, An experimental exploration of Marsaglia's xorshift
- * generators, scrambled; good enough, and the same everywhere.
- */
-static uint32_t draw(uint32_t end)
+static unsigned int draw(unsigned int end)
 {
-	state ^= state >> 12;
-	state ^= state << 25;
-	state ^= state >> 27;
-	return (uint32_t)((state * 0x2545f4914f6cdd1dULL) >> 32) % end;
+	return draw_number(&state) % end;
 }
 
 static const char *random_text(char *buf, size_t room)
@@ -374,27 +370,26 @@ static void set_something(int fs, int fd)
 }
 
 /* Whatever comes of them, they are gone when this returns. */
-static void attack_mounts(uint64_t seed, unsigned long count)
+static void attack_mounts(unsigned long long seed, unsigned long count)
 {
 	int fd = open("/proc/self/exe", O_RDONLY);
 	unsigned long made = 0;
 	char log[4096];
 
-	state = (seed + 1) * 0x9e3779b97f4a7c15ULL;
+	state = seed;
 	for (unsigned long i = 0; i < count; i++) {
 		int fs = syscall(SYS_fsopen, "rcfs", FSOPEN_CLOEXEC);
 
 		if (fs < 0)
 			fail("fsopen: %s", strerror(errno));
-		for (uint32_t n = draw(5); n; n--)
+		for (unsigned int n = draw(5); n; n--)
 			set_something(fs, fd);
 		made += !syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 		while (read(fs, log, sizeof(log)) > 0)
 			;
 		close(fs);
 	}
-	printf("# seed %llu: %lu options, %lu trees\n", (unsigned long long)seed,
-	       attempts, made);
+	printf("# seed %llu: %lu options, %lu trees\n", seed, attempts, made);
 }
 
 static const char usage[] =
@@ -407,8 +402,7 @@ int main(int argc, char **argv)
 
 	if (!strcmp(action, "as") && argc == 5) {
 		become(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
-		for (;;)
-			pause();
+		sleep_for_good();
 	}
 	if (!strcmp(action, "mixed") && argc == 3)
 		be_mixed(atoi(argv[2]));

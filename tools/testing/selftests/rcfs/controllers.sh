@@ -7,7 +7,7 @@
 # need_controllers NAME...: skip the file without them in the hierarchy
 need_controllers() {
 	for controller; do
-		rcfs_options | tr , '\n' | grep -qx "$controller" ||
+		has_controller "$controller" ||
 			skip_all "the hierarchy has no controller $controller"
 	done
 }

@@ -64,6 +64,16 @@ rcfs_options() {
 	awk '$3 == "rcfs" { print $4; exit }' /proc/mounts | grep . || echo all
 }
 
+# has_controller NAME: that tree
+has_controller() {
+	rcfs_options | tr , '\n' | grep -qx "$1"
+}
+
+# has_user_namespaces: the kernel, for try -n
+has_user_namespaces() {
+	try -n run true 2>/dev/null
+}
+
 rcfs_end() {
 	[ "$ROOT" ] || return
 	! mountpoint_of "$ROOT" || umount "$ROOT"
@@ -256,6 +266,11 @@ COMPLAINT='WARNING:|BUG:|Oops|refcount_t:|KASAN|possible .* (locking|recursion)|
 complaints() {
 	dmesg | grep -v 'BUG: KCSAN' | grep -cE "$COMPLAINT"
 	cat /proc/sys/kernel/tainted
+}
+
+# no_complaints: since $BEGIN=$(complaints)
+no_complaints() {
+	expect "$BEGIN" complaints
 }
 
 # ---- delays that widen races: see kernel/rcfs/delay.c

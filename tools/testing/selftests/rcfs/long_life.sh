@@ -22,7 +22,7 @@ is_slow() {
 # it is asked to
 kernel_memory() {
 	echo 3 >/proc/sys/vm/drop_caches
-	# An unreclaimable slab, and what is allocated for each CPU
+	# Slabs, what is allocated for each CPU, and all larger pieces
 	echo $(($(in_kb SUnreclaim) + $(in_kb Percpu) + $(in_kb VmallocUsed)))
 }
 
@@ -36,9 +36,9 @@ is_back_to() {
 # Of a million things, one that loses as much as two bytes shows.
 SLACK=2048
 
-# keeps_memory COMMAND...: once to warm up, then from there
+# keeps_memory COMMAND...: which has to be warm
 keeps_memory() {
-	states=$(state_count)
+	states_before=$(state_count)
 	before=$(kernel_memory)
 	"$@" || return
 	because "$(in_kb SUnreclaim) kB of slabs at the end, $before kB of kernel memory before"
@@ -47,7 +47,7 @@ keeps_memory() {
 		return 1
 	}
 	because "$left kB of kernel memory after"
-	wait_until states_are "$states"
+	wait_until states_are "$states_before"
 }
 
 # state_count: how many states the controller debug has, one for each container
@@ -70,10 +70,9 @@ many_times() {
 
 # attach_often KIND
 attach_often() {
-	times=$RCFS_ATTACHES
 	mkdir "$C/a" "$C/b" || return
 	many_times "$1" 1000 || return
-	keeps_memory many_times "$1" "$times" || return
+	keeps_memory many_times "$1" "$RCFS_ATTACHES" || return
 	must_be_removable "$C/a" || return
 	must_be_removable "$C/b"
 }
@@ -103,6 +102,8 @@ make_and_remove() {
 	many removals "$1" "$C" >"$WORK/late" || return
 	because "$1 removed, $(cat "$WORK/late") us at most"
 	end_task "$PID"
+	# States go a grace period later, and whoever counts next must not see them.
+	wait_until states_are "$states"
 }
 
 very_many_containers() {
@@ -114,7 +115,6 @@ very_many_containers() {
 	keeps_memory make_and_remove "$number"
 }
 
-# As long as it takes for numbers that are handed out to wrap around
 containers_come_and_go() {
 	keeps_memory make_and_remove_often
 }
@@ -138,9 +138,6 @@ fi
 RCFS_ATTACHES=${RCFS_ATTACHES:-1000000}
 RCFS_CONTAINERS=${RCFS_CONTAINERS:-100000}
 BEGIN=$(complaints)
-no_complaints() {
-	expect "$BEGIN" complaints
-}
 point "after very many attaches, memory is what it was" attach_very_often
 point "after very many nsproxies, memory is what it was" nsproxies_come_and_go
 point "after very many containers at once, memory is what it was" very_many_containers

@@ -13,7 +13,6 @@
  * a millisecond was late meanwhile: "late US". On a kernel that is emulated, or that
  * shares its CPUs, that says what the host did as well.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>

@@ -415,10 +415,6 @@ comes_and_goes_often() {
 	expect "" listed
 }
 
-no_complaints() {
-	expect "$BEGIN" complaints
-}
-
 # plain_file: a file of the module that can be loaded as it is
 plain_file() {
 	file=$(module_files $MODULE | head -n 1)

@@ -219,7 +219,7 @@ users_cannot_mount() {
 }
 
 user_namespaces_cannot_mount() {
-	if ! try -n run true 2>/dev/null; then
+	if ! has_user_namespaces; then
 		because "no user namespaces"
 		return "$KSFT_SKIP"
 	fi

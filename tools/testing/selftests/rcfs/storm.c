@@ -54,6 +54,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "random.h"
+
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
@@ -461,13 +463,7 @@ static void end_child(int *slot)
 
 static unsigned long long draw(struct worker *worker)
 {
-	unsigned long long x;
-
-	worker->rng += 0x9e3779b97f4a7c15;
-	x = worker->rng;
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
+	return draw_number(&worker->rng);
 }
 
 static enum op choose(unsigned int number)
