@@ -1004,12 +1004,22 @@ static double free_memory(void)
 	return strtod(at + 8, NULL) * 1024;
 }
 
-static double free_memory_without_caches(void)
+/*
+ * Without caches, and without what is still to be freed: much of that waits for
+ * a grace period, and then for others that do, for some seconds.
+ */
+static double free_memory_in_the_end(void)
 {
-	settle();
-	write_file("/proc/sys/vm/drop_caches", "3");
-	settle();
-	return free_memory();
+	double before, now = 0;
+
+	do {
+		before = now;
+		sleep(5);
+		write_file("/proc/sys/vm/drop_caches", "3");
+		settle();
+		now = free_memory();
+	} while (now > before + 128 * 1024);
+	return now;
 }
 
 static void memory(const struct grouping *g, const char *set, const char *unused)
@@ -1019,13 +1029,13 @@ static void memory(const struct grouping *g, const char *set, const char *unused
 	int n;
 
 	(void)unused;
-	before = free_memory_without_caches();
+	before = free_memory_in_the_end();
 	for (n = 0; n < MEMORY; n++)
 		make(g, numbered('m', n));
 	settle();
 	value = (before - free_memory()) / n;
-	report("memory.cached", g, set, "bytes", &value, 1);
-	value = (before - free_memory_without_caches()) / n;
+	report("memory.at-once", g, set, "bytes", &value, 1);
+	value = (before - free_memory_in_the_end()) / n;
 	report("memory", g, set, "bytes", &value, 1);
 	attach_self(g, set, "around.10000");
 	if (g == &rcfs && many > n) {
@@ -1078,11 +1088,34 @@ static void favordynmods_series(void)
 
 /* ---- time: an attach after some quiet */
 
+/* In microseconds */
+static double write_after_quiet(int fd, const char *text, int length)
+{
+	uint64_t start;
+
+	usleep(200000);
+	start = ticks();
+	put(fd, text, length);
+	return since(start) / 1000.0;
+}
+
+/* What is no cost of a group: a processor that wakes up, and has forgotten all. */
+static void latency_of_nothing(const struct grouping *g, const char *set, const char *operation)
+{
+	double values[LATENCIES];
+	int fd = open_file(nothing, O_WRONLY), i;
+
+	put(fd, "0", 1);
+	for (i = 0; i < LATENCIES; i++)
+		values[i] = write_after_quiet(fd, "0", 1);
+	report(operation, g, set, "microseconds", values, LATENCIES);
+	close(fd);
+}
+
 static void latency(const struct grouping *g, const char *set, const char *file)
 {
 	double values[LATENCIES];
 	int fd[2], i, length;
-	uint64_t start;
 	char text[16];
 
 	gather(1);
@@ -1093,10 +1126,7 @@ static void latency(const struct grouping *g, const char *set, const char *file)
 	put(fd[0], text, length);
 	put(fd[1], text, length);
 	for (i = 0; i < LATENCIES; i++) {
-		usleep(200000);
-		start = ticks();
-		put(fd[i & 1], text, length);
-		values[i] = since(start) / 1000.0;
+		values[i] = write_after_quiet(fd[i & 1], text, length);
 		check_is_in(g, i & 1 ? "b" : "a", crowd[0]);
 	}
 	report(!strcmp(file, g->procs) ? "latency.procs" : "latency.tasks", g, set,
@@ -1246,6 +1276,8 @@ static void time_all(void)
 	static const struct grouping *const two[] = { &none, &v2_dynamic };
 	const struct grouping *g;
 
+	progress("latency of a write that does nothing");
+	in_child(latency_of_nothing, &none, "-", "latency");
 	for_each_system(g)
 		time_series(g);
 	progress("fork+exit+wait, side by side");
@@ -1261,14 +1293,17 @@ static void loop(const char *what, const char *set)
 {
 	const struct grouping *g = &rcfs;
 	const char *name;
+	char text[1 << 16];
 	int fd[2];
 
 	begin(g, set);
 	make(g, "a");
 	make(g, "b");
-	fd[0] = open_file(path(g, "a", g->tasks), O_WRONLY);
+	fd[0] = open_file(path(g, "a", g->tasks), O_RDWR);
 	fd[1] = open_file(path(g, "b", g->tasks), O_WRONLY);
 	put(fd[0], "0", 1);
+	if (!strcmp(what, "listing"))
+		gather(CROWD);
 	name = path(g, "c", "");
 	puts("looping");
 	fflush(stdout);
@@ -1278,6 +1313,9 @@ static void loop(const char *what, const char *set)
 			put(fd[1], "0", 1);
 			if (mkdir(name, 0755) || rmdir(name))
 				die("cannot make and remove %s", name);
+		} else if (!strcmp(what, "listing")) {
+			if (pread(fd[0], text, sizeof(text), 0) <= 0)
+				die("cannot read who is in %s", name);
 		} else if (!strcmp(what, "fork")) {
 			single_fork();
 		} else {
@@ -1290,7 +1328,7 @@ static void loop(const char *what, const char *set)
 int main(int argc, char **argv)
 {
 	static const char usage[] =
-		"usage: bench count CONTAINERS | time | loop groups|fork [CONTROLLERS]\n";
+		"usage: bench count CONTAINERS | time | loop groups|listing|fork [CONTROLLERS]\n";
 
 	counting = argc == 3 && !strcmp(argv[1], "count");
 	if (argc < 2 || !(counting || !strcmp(argv[1], "time") || !strcmp(argv[1], "loop"))) {

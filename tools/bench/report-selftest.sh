@@ -38,7 +38,7 @@ measurements() {
 			every "$operation" "$set"
 		done
 	done
-	for operation in around.10 around.1000 around.10000 memory memory.cached; do
+	for operation in around.10 around.1000 around.10000 memory memory.at-once; do
 		every "$operation" "$two"
 	done
 	# shellcheck disable=SC2059
@@ -50,7 +50,7 @@ measurements() {
 	# shellcheck disable=SC2059
 	printf "$line" fork none - 90 90 fork-favordynmods none - 90 90 \
 		fork-favordynmods v2-favordynmods "$all" 2000 2000 \
-		latency.procs v2-favordynmods "$all" 600 600 \
+		latency none - 20 20 latency.procs v2-favordynmods "$all" 600 600 \
 		rate.spin v2-favordynmods "$all" 100 100 rate.attach v2-favordynmods "$all" 90 90
 	echo complete
 }

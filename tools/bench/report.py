@@ -217,7 +217,7 @@ def other_count_rows(results):
 
 def memory_rows(results):
     for operation, name in (("memory", "memory of a container"),
-                            ("memory.cached", "the same, with what the VFS has cached")):
+                            ("memory.at-once", "the same, directly after mkdir")):
         row = simple(results, f"{name}, {TWO}", operation, TWO)
         row.unit = "bytes"
         yield row.at_most(3072) if operation == "memory" else row
@@ -234,6 +234,7 @@ def time_rows(results):
             row = Row(f"attach after 200 ms of quiet, {name}, {which} of 20", "µs",
                       of(function, operation, "rcfs"), of(function, operation, "v1"),
                       of(function, "latency.procs", "v2"),
+                      floor=function(results.values("latency", "none", "-")),
                       dynamic=of(function, "latency.procs", "v2-favordynmods"))
             if which == "median":
                 row.at_most(100)
