@@ -781,10 +781,36 @@ inline prepare(t)
 	fi
 }
 
+/* The references of a Move go at its end. */
+inline end_move(t)
+{
+	if
+	:: moving[t] ->
+		moving[t] = false;
+		put_nsproxy(ATTACHER, new[t]);
+		put_nsproxy(ATTACHER, old[t])
+	:: !moving[t]
+	fi
+}
+
+/* A6, for those that have come through A4 */
+inline wait_for_forks()
+{
+	if
+	:: moving[PARENT] || moving[CHILD] ->
+#ifndef NO_H3_WAIT
+		lock(siglock);
+		unlock(siglock);
+#endif
+		end_move(PARENT);
+		end_move(CHILD)
+	:: else
+	fi
+}
+
 /*
- * complete(), with rcfs_replace_nsproxy(): A4 to A6, again if the task has
- * switched its namespaces. The references of a Move go at its end; commit()
- * takes one more on new, for the task.
+ * complete(), with rcfs_replace_nsproxy(): A4 and A5, again if the task has
+ * switched its namespaces. It takes one more reference on new, for the task.
  */
 inline complete(t)
 {
@@ -824,13 +850,6 @@ inline complete(t)
 		:: now != 0 && now == old[t] ->
 			put_nsproxy(ATTACHER, now);
 			assert(count[old[t]] > 0 || a_count_goes_below_zero);
-#ifndef NO_H3_WAIT
-			lock(siglock);
-			unlock(siglock);
-#endif
-			moving[t] = false;
-			put_nsproxy(ATTACHER, new[t]);
-			put_nsproxy(ATTACHER, old[t]);
 			break
 		:: now != 0 && now != old[t] ->		/* EAGAIN */
 			now = 0;
@@ -926,11 +945,18 @@ proctype Attacher()
 #endif
 			complete(PARENT);
 #ifdef PROCESS
+			/* Once for all that have moved by now */
 			complete(CHILD);
+#endif
+			wait_for_forks();
+#ifdef PROCESS
 #ifndef NO_H3_THREADS
 			/* Members::find_elsewhere(): the child is the last in the list. */
 			do
-			:: in_list[CHILD] && ELSEWHERE(CHILD) -> prepare(CHILD); complete(CHILD)
+			:: in_list[CHILD] && ELSEWHERE(CHILD) ->
+				prepare(CHILD);
+				complete(CHILD);
+				wait_for_forks()
 			:: !(in_list[CHILD] && ELSEWHERE(CHILD)) -> break
 			od;
 #endif

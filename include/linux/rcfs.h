@@ -31,8 +31,8 @@ struct task_struct;
 
 /**
  * struct rc_cftype - one control file that a subsystem has in every container
- * @name: file name; by convention the name of the subsystem, a period, and
- *	  what the file is about
+ * @name: file name, shorter than RC_MAX_CFTYPE_NAME; by convention the name of
+ *	  the subsystem, a period, and what the file is about
  * @private: for the subsystem
  * @ss: the subsystem; set by rcfs_add_file()
  * @seq_show: prints the file. @ns is the nsproxy of the container:
@@ -47,7 +47,7 @@ struct task_struct;
  * Has to stay valid and unchanged for as long as its subsystem is registered.
  */
 struct rc_cftype {
-	char name[RC_MAX_CFTYPE_NAME];
+	const char *name;
 	int private;
 	struct rc_subsys *ss;
 	int (*seq_show)(struct nsproxy *ns, const struct rc_cftype *cft,
@@ -499,7 +499,8 @@ static inline void rcfs_limit_cpus(const struct task_struct *tsk,
  * rcfs_task_group - the group of the scheduler that a container puts a task into
  * @tsk: the task
  *
- * Context: Any, under a lock that orders this with other users of the result.
+ * Context: Any, under a lock that orders this with other users of the result,
+ *	    and with preemption disabled for as long as that is used.
  * Return: NULL if the task is in no container that has one.
  */
 static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)

@@ -10,7 +10,10 @@ use kernel::{
     error::code::*,
     pid,
     prelude::*,
-    rcfs::members::Move,
+    rcfs::members::{
+        Move,
+        Threads, //
+    },
     task::Task, //
 };
 
@@ -33,7 +36,7 @@ pub(crate) fn attach(guard: &Guard, container: &Container, task: &Task) -> Resul
     };
 
     ask(guard, container, &transfer)?;
-    complete(guard, container, transfer)
+    complete(guard, container, task, transfer)
 }
 
 /// Moves all threads of the process that `task` belongs to, those that it is creating included.
@@ -54,45 +57,63 @@ pub(crate) fn attach_process(
     check: impl Fn(&Task) -> Result,
 ) -> Result {
     container.check_alive(guard)?;
+    let mut present = if task.nr_threads() == 1 {
+        check(task)?;
+        !is_gone(attach(guard, container, task))?
+    } else {
+        attach_threads(guard, container, task, check)?
+    };
     let members = container.members();
-    let threads = pid::threads_of(task)?;
-    let mut moves = KVVec::with_capacity(threads.len(), GFP_KERNEL)?;
-    let mut present = false;
 
-    for thread in &threads {
-        check(thread)?;
-        if thread.is_pinned_kthread() {
-            return Err(EINVAL);
-        }
-        match members.prepare(thread) {
-            Ok(Some(transfer)) => moves.push(transfer, GFP_KERNEL)?,
-            Ok(None) => present = true,
-            Err(e) if e == ESRCH => (),
-            Err(e) => return Err(e),
-        }
-    }
-    for transfer in &moves {
-        ask(guard, container, transfer)?;
-    }
-    for transfer in moves {
-        present |= !is_gone(complete(guard, container, transfer))?;
-    }
-
-    // Threads that came into being meanwhile are where the thread was that created them, which
-    // has moved: there is nothing to ask about them.
+    // Who switched namespaces meanwhile has not moved. Threads that came into being are where the
+    // thread was that created them, which has: there is nothing to ask about them.
     while let Some(thread) = members.find_elsewhere(task) {
-        match members.prepare(&thread) {
-            Ok(Some(transfer)) => present |= !is_gone(complete(guard, container, transfer))?,
-            Ok(None) => (),
-            Err(e) if e == ESRCH => (),
-            Err(e) => return Err(e),
-        }
+        let moved = match members.prepare(&thread) {
+            Ok(Some(transfer)) => complete(guard, container, &thread, transfer),
+            Ok(None) => Ok(()),
+            Err(e) => Err(e),
+        };
+
+        present |= !is_gone(moved)?;
     }
     if present {
         Ok(())
     } else {
         Err(ESRCH)
     }
+}
+
+/// Moves the threads that there are. Returns whether there were any.
+fn attach_threads(
+    guard: &Guard,
+    container: &Container,
+    task: &Task,
+    check: impl Fn(&Task) -> Result,
+) -> Result<bool> {
+    let threads = pid::threads_of(task)?;
+
+    // Other threads than the first may be workers for io_uring, which go where their process goes.
+    if threads
+        .first()
+        .is_some_and(|leader| leader.is_pinned_kthread())
+    {
+        return Err(EINVAL);
+    }
+    for thread in &threads {
+        check(thread)?;
+    }
+    let (mut moves, mut present) = container.members().prepare_all(threads)?;
+
+    for transfer in &moves {
+        ask(guard, container, transfer)?;
+    }
+    for transfer in &mut moves {
+        if transfer.commit() {
+            tell(guard, container, transfer);
+            present = true;
+        }
+    }
+    Ok(present)
 }
 
 /// Whether a thread could not be moved only because it has exited, which is no error for the rest
@@ -105,29 +126,33 @@ fn is_gone(result: Result) -> Result<bool> {
     }
 }
 
-/// Asks the subsystems whether a task may move.
-fn ask(guard: &Guard, container: &Container, transfer: &Move) -> Result {
+/// Asks the subsystems whether tasks may move.
+fn ask<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) -> Result {
     for ss in &container.hierarchy().subsystems {
-        ss.can_attach(guard, container, transfer)?;
+        ss.can_attach(guard, container, transfer.threads())?;
     }
     Ok(())
 }
 
+/// Tells the subsystems that tasks have moved.
+fn tell<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) {
+    let (new, old) = (transfer.new_nsproxy(), transfer.old_nsproxy());
+
+    for ss in &container.hierarchy().subsystems {
+        ss.attach(guard, new, old, transfer.moved());
+    }
+}
+
 /// Makes a move that nobody has refused.
-fn complete(guard: &Guard, container: &Container, mut transfer: Move) -> Result {
-    loop {
-        match transfer.commit() {
-            // The task switched its namespaces: put it into the container with the new ones.
-            Err(e) if e == EAGAIN => match container.members().prepare(transfer.task())? {
-                Some(next) => transfer = next,
-                None => return Ok(()),
-            },
-            Err(e) => return Err(e),
-            Ok(()) => break,
+fn complete(guard: &Guard, container: &Container, task: &Task, mut transfer: Move) -> Result {
+    while !transfer.commit() {
+        // If it is not exiting, it switched its namespaces: put it into the container with the new
+        // ones.
+        match container.members().prepare(task)? {
+            Some(next) => transfer = next,
+            None => return Ok(()),
         }
     }
-    for ss in &container.hierarchy().subsystems {
-        ss.attach(guard, &transfer);
-    }
+    tell(guard, container, &transfer);
     Ok(())
 }

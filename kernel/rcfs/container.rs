@@ -18,6 +18,7 @@ use kernel::{
     error::code::*,
     kernfs::{
         Directory,
+        FileRef,
         Mode,
         NodeRef,
         Owner, //
@@ -37,7 +38,6 @@ pub(crate) struct Container {
     states: States,
     place: GlobalLockedBy<Place, REGISTRY>,
     parent: Option<Arc<Container>>,
-    hierarchy: Arc<Hierarchy>,
 }
 
 /// Where a container is in its tree.
@@ -54,14 +54,13 @@ struct Place {
 impl Container {
     /// The container of a new hierarchy, with all tasks in it.
     pub(crate) fn root(hierarchy: Arc<Hierarchy>) -> Result<Arc<Self>> {
-        Self::alloc(States::root(&hierarchy)?, None, None, hierarchy)
+        Self::alloc(States::root(hierarchy)?, None, None)
     }
 
     fn alloc(
         states: States,
         room: Option<Deferred<Arc<Self>>>,
         parent: Option<Arc<Self>>,
-        hierarchy: Arc<Hierarchy>,
     ) -> Result<Arc<Self>> {
         let place = Place {
             directory: None,
@@ -74,7 +73,6 @@ impl Container {
                 states,
                 place: GlobalLockedBy::new(place),
                 parent,
-                hierarchy,
             },
             GFP_KERNEL,
         )?)
@@ -82,7 +80,7 @@ impl Container {
 
     /// The hierarchy that the container belongs to.
     pub(crate) fn hierarchy(&self) -> &Hierarchy {
-        &self.hierarchy
+        self.states.hierarchy()
     }
 
     /// Who is in the container.
@@ -102,15 +100,18 @@ impl Container {
         Ok(())
     }
 
-    /// Makes all files of a container, invisible so far.
-    pub(crate) fn populate(&self, dir: NodeRef<'_, Rcfs>) -> Result {
-        dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), Owner::current_fs(), &())?;
-        dir.create_file::<Empty>(c"empty", Mode::new(0o444), Owner::current_fs(), &())?;
-        dir.create_list::<Procs>(c"procs", Mode::new(0o644), Owner::current_fs(), &())?;
-        for ss in &self.hierarchy.subsystems {
+    /// Makes all files of a container, invisible so far. Returns the one that says whether it is
+    /// empty.
+    pub(crate) fn populate<'a>(&self, dir: NodeRef<'a, Rcfs>) -> Result<FileRef<'a, Rcfs>> {
+        let owner = Owner::current_fs();
+
+        dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), owner, &())?;
+        let empty = dir.create_file::<Empty>(c"empty", Mode::new(0o444), owner, &())?;
+        dir.create_list::<Procs>(c"procs", Mode::new(0o644), owner, &())?;
+        for ss in &self.hierarchy().subsystems {
             ss.populate(self.members(), dir)?;
         }
-        Ok(())
+        Ok(empty)
     }
 
     /// Makes a container below another one: all of it, or nothing.
@@ -121,10 +122,10 @@ impl Container {
     /// with.
     pub(crate) fn create(guard: &mut Guard, parent: &Arc<Self>, name: &CStr, mode: Mode) -> Result {
         parent.check_alive(guard)?;
-        let hierarchy = &parent.hierarchy;
+        let hierarchy = parent.hierarchy();
         let room = Deferred::new(GFP_KERNEL)?;
-        let states = States::new(hierarchy, &parent.states)?;
-        let container = Self::alloc(states, Some(room), Some(parent.clone()), hierarchy.clone())?;
+        let states = States::new(&parent.states)?;
+        let container = Self::alloc(states, Some(room), Some(parent.clone()))?;
 
         let directory = {
             let place = parent.place.as_ref(guard);
@@ -135,10 +136,10 @@ impl Container {
             };
             above.create_directory(name, mode, Owner::current_fs(), container.clone())?
         };
-        container.populate(directory.node())?;
+        let empty = container.populate(directory.node())?;
 
         // Nothing can fail from here on.
-        container.members().publish(directory.node());
+        container.members().publish(directory.node(), empty);
         directory.node().activate();
         container.place.as_mut(guard).directory = Some(directory);
         parent.place.as_mut(guard).children += 1;
@@ -168,7 +169,7 @@ impl Container {
         // Waits for operations on the files; those that want the mutex have left theirs.
         drop(place.directory.take());
         parent.place.as_mut(guard).children -= 1;
-        if let Some(live) = &mut guard.hierarchies[container.hierarchy.id] {
+        if let Some(live) = &mut guard.hierarchies[container.hierarchy().id] {
             live.containers -= 1;
         }
         if let Some(room) = room {

@@ -46,11 +46,9 @@ use kernel::{
         RootHandle, //
     },
     new_condvar, new_mutex,
+    nsproxy::NsProxy,
     prelude::*,
-    rcfs::members::{
-        Members,
-        Move, //
-    },
+    rcfs::members::Members,
     seq_file::SeqFile,
     str::CStr,
     sync::{
@@ -128,36 +126,37 @@ impl Subsys {
         }
     }
 
-    /// Asks whether a task may move into a container.
-    pub(crate) fn can_attach(
+    /// Asks whether tasks may move into a container.
+    pub(crate) fn can_attach<'a>(
         &self,
         _guard: &Guard,
         container: &Container,
-        transfer: &Move,
+        mut tasks: impl Iterator<Item = &'a Task>,
     ) -> Result {
+        // SAFETY: By the type invariant.
+        let Some(can_attach) = (unsafe { (*self.ss).can_attach }) else {
+            return Ok(());
+        };
         let ns = container.members().as_nsproxy_ptr();
 
-        // SAFETY: By the type invariant.
-        match unsafe { (*self.ss).can_attach } {
-            // SAFETY: By the type invariant; the container, its nsproxy and the task are valid.
-            Some(f) => to_result(unsafe { f(self.ss, ns, transfer.task().as_ptr()) }),
-            None => Ok(()),
-        }
+        // SAFETY: By the type invariant; the container, its nsproxy and the task are valid.
+        tasks.try_for_each(|task| to_result(unsafe { can_attach(self.ss, ns, task.as_ptr()) }))
     }
 
-    /// Tells that a task has moved.
-    pub(crate) fn attach(&self, _guard: &Guard, transfer: &Move) {
+    /// Tells that tasks have moved.
+    pub(crate) fn attach<'a>(
+        &self,
+        _guard: &Guard,
+        new: &NsProxy,
+        old: &NsProxy,
+        tasks: impl Iterator<Item = &'a Task>,
+    ) {
         // SAFETY: By the type invariant.
-        if let Some(f) = unsafe { (*self.ss).attach } {
-            // SAFETY: By the type invariant; the transfer has references on all three.
-            unsafe {
-                f(
-                    self.ss,
-                    transfer.new_nsproxy().as_ptr(),
-                    transfer.old_nsproxy().as_ptr(),
-                    transfer.task().as_ptr(),
-                )
-            };
+        if let Some(attach) = unsafe { (*self.ss).attach } {
+            for task in tasks {
+                // SAFETY: By the type invariant; all three are valid.
+                unsafe { attach(self.ss, new.as_ptr(), old.as_ptr(), task.as_ptr()) };
+            }
         }
     }
 
@@ -212,33 +211,42 @@ impl Subsys {
 /// The states of a container, one for each subsystem of its hierarchy, and its members.
 pub(crate) struct States {
     members: Members,
-    /// Whose states have been made. Not those of a root, which registration made.
-    subsystems: KVec<Arc<Subsys>>,
+    hierarchy: Arc<Hierarchy>,
+    /// How many have been made, those of the first subsystems. None of those of a root, which
+    /// registration made.
+    made: usize,
 }
 
 impl States {
     /// The states of the root of a hierarchy.
-    pub(crate) fn root(hierarchy: &Hierarchy) -> Result<Self> {
+    pub(crate) fn root(hierarchy: Arc<Hierarchy>) -> Result<Self> {
         Ok(Self {
             members: Members::root(hierarchy.id, hierarchy.set.words())?,
-            subsystems: KVec::new(),
+            hierarchy,
+            made: 0,
         })
     }
 
     /// Makes the states of a new container. If one cannot be made, those that were are freed.
-    pub(crate) fn new(hierarchy: &Hierarchy, parent: &Self) -> Result<Self> {
-        let count = hierarchy.subsystems.len();
+    pub(crate) fn new(parent: &Self) -> Result<Self> {
+        let hierarchy = &parent.hierarchy;
         let mut states = Self {
             // SAFETY: A container refers to the one above, whose states these are.
             members: unsafe { Members::new(hierarchy.id, hierarchy.set.words(), &parent.members) }?,
-            subsystems: KVec::with_capacity(count, GFP_KERNEL)?,
+            hierarchy: hierarchy.clone(),
+            made: 0,
         };
 
         for ss in &hierarchy.subsystems {
             ss.create(&states.members, &parent.members)?;
-            states.subsystems.push(ss.clone(), GFP_KERNEL)?;
+            states.made += 1;
         }
         Ok(states)
+    }
+
+    /// The hierarchy that the container belongs to.
+    pub(crate) fn hierarchy(&self) -> &Arc<Hierarchy> {
+        &self.hierarchy
     }
 
     /// Who is in the container.
@@ -249,7 +257,7 @@ impl States {
 
 impl Drop for States {
     fn drop(&mut self) {
-        while let Some(ss) = self.subsystems.pop() {
+        for ss in self.hierarchy.subsystems[..self.made].iter().rev() {
             ss.destroy(&self.members);
         }
     }
@@ -361,21 +369,22 @@ pub(crate) unsafe extern "C" fn __rcfs_add_file(
     let (name, readable, writable) = unsafe {
         (*cft).ss = ss;
         (
-            (*cft).name,
+            CStr::from_char_ptr((*cft).name),
             (*cft).seq_show.is_some(),
             (*cft).write.is_some(),
         )
     };
 
     from_result(|| {
-        let name = CStr::from_bytes_until_nul(&name).map_err(|_| EINVAL)?;
         let mode = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
         // SAFETY: By the safety requirements.
         let dir = unsafe { NodeRef::<Rcfs>::from_raw(dir) };
         // SAFETY: Not valid for ever, but for longer than the node: see the invariant.
         let data = unsafe { &*cft.cast::<ControlFile>() };
 
-        if name.is_empty() || name.to_bytes().contains(&b'/') {
+        if !(1..bindings::RC_MAX_CFTYPE_NAME as usize).contains(&name.count_bytes())
+            || name.to_bytes().contains(&b'/')
+        {
             return Err(EINVAL);
         }
         dir.create_file::<Control>(name, Mode::new(mode), Owner::current_fs(), data)?;

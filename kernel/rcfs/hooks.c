@@ -130,31 +130,38 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 			static_branch_dec(&rcfs_hook_keys[hook]);
 }
 
+static const struct nsproxy *running_nsproxy(const struct task_struct *tsk)
+{
+	/* Pairs with the release in set_task_nsproxy(): the record comes first. */
+	return smp_load_acquire(&tsk->nsproxy);
+}
+
 /*
  * The state of a task that may have given up its nsproxy: the time that it
  * takes to get off the CPU for good counts where it was.
  */
-static void *running_state(const struct task_struct *tsk, const struct rc_subsys *ss)
+static void *running_state(const struct task_struct *tsk, const struct nsproxy *ns,
+			   const struct rc_subsys *ss)
 {
-	/* Pairs with the release in set_task_nsproxy(): the record comes first. */
-	const struct nsproxy *ns = smp_load_acquire(&tsk->nsproxy);
-
-	return ns ? rcfs_nsproxy_state(ns, ss) : rcfs_zombie_state(tsk, ss);
+	return likely(ns) ? rcfs_nsproxy_state(ns, ss) : rcfs_zombie_state(tsk, ss);
 }
 
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
+	const struct nsproxy *ns = running_nsproxy(tsk);
+	int cpu = task_cpu(tsk);
 	struct rc_subsys *ss;
 
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CHARGE], hook_nodes[RC_HOOK_CHARGE])
 		if (READ_ONCE(ss->active))
-			ss->charge(ss, running_state(tsk, ss), task_cpu(tsk), delta_exec);
+			ss->charge(ss, running_state(tsk, ns, ss), cpu, delta_exec);
 }
 
 void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
 {
+	const struct nsproxy *ns;
 	struct rc_subsys *ss;
 	bool system;
 
@@ -172,9 +179,10 @@ void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
 		return;
 	}
 	rcu_read_lock();
+	ns = running_nsproxy(tsk);
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_ACCOUNT], hook_nodes[RC_HOOK_ACCOUNT])
 		if (READ_ONCE(ss->active))
-			ss->account(ss, running_state(tsk, ss), system, delta);
+			ss->account(ss, running_state(tsk, ns, ss), system, delta);
 	rcu_read_unlock();
 }
 
@@ -303,22 +311,15 @@ void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask)
 }
 
 /*
- * The group outlives the lock that the caller holds: who takes the task out of
- * the container calls this again, after it has given the task another nsproxy
- * and before the container can be removed, and has to wait for the lock then.
+ * The container, and with it the group, stays for as long as the caller keeps
+ * preemption disabled, by which time it has taken a reference on the group or
+ * made no use of it.
  */
 struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 {
 	struct task_group *tg = NULL;
 	const struct nsproxy *ns;
 	struct rc_subsys *ss;
-
-	/*
-	 * Before exit_nsproxy_namespaces() has it moved, and for good. The task
-	 * itself may be setting other flags just now, which is all the same here.
-	 */
-	if (data_race(READ_ONCE(tsk->flags)) & PF_EXITING)
-		return NULL;
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);

@@ -5,9 +5,13 @@
 use crate::container::Container;
 use kernel::{
     error::code::*,
-    pid,
+    pid::{
+        self,
+        VisibleTask, //
+    },
     pid_namespace::PidNamespace,
     prelude::*,
+    seq_file::SeqFile,
     sync::aref::ARef,
     task::{
         Pid,
@@ -34,7 +38,7 @@ pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
 }
 
 /// A name for every task in a container that the reader can see, in the order of their thread ids:
-/// `name` is called with the pid namespace of the reader, the task, and its id there. 0 is no name.
+/// `name` is called with the pid namespace of the reader and the task. 0 is no name.
 ///
 /// An empty container is found to be so without a look at any task.
 ///
@@ -43,7 +47,7 @@ pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
 /// `ENOMEM`.
 pub(crate) fn list(
     container: &Container,
-    name: impl Fn(&PidNamespace, &Task, Pid) -> Pid,
+    name: impl Fn(&PidNamespace, &VisibleTask<'_>) -> Pid,
 ) -> Result<KVVec<Pid>> {
     let mut ids = KVVec::new();
 
@@ -59,9 +63,9 @@ pub(crate) fn list(
     while let Some(from) = next {
         // Allocating may sleep, walking must not.
         ids.reserve(BATCH, GFP_KERNEL)?;
-        next = pid::for_tasks_from(ns, from, BATCH, |id, task, rcu| {
-            if container.members().contains(task, rcu) {
-                let name = name(ns, task, id);
+        next = pid::for_tasks_from(ns, from, BATCH, |found, rcu| {
+            if container.members().contains(found.task(), rcu) {
+                let name = name(ns, found);
 
                 if name != 0 && ids.last() != Some(&name) {
                     // There is room for all of the batch.
@@ -73,17 +77,34 @@ pub(crate) fn list(
     Ok(ids)
 }
 
+/// Prints ids, each on a line of its own.
+pub(crate) fn show(ids: &[Pid], m: &SeqFile) {
+    let mut separator = c"";
+
+    for &id in ids {
+        // No id of a task is negative.
+        m.put_decimal(separator, id as u64);
+        separator = c"\n";
+    }
+    m.put_byte(b'\n');
+}
+
 /// An id as user space writes it: a decimal number, with white space around it.
 fn parse_id(buf: &[u8]) -> Result<Pid> {
     let digits = buf.trim_ascii();
 
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+    if digits.is_empty() {
         return Err(EINVAL);
     }
-    core::str::from_utf8(digits)
-        .map_err(|_| EINVAL)?
-        .parse()
-        .map_err(|_| EINVAL)
+    // Every attach does this. `str::parse` wants to know first that all of it is UTF-8.
+    digits
+        .iter()
+        .try_fold(0, |id: Pid, &digit| {
+            let digit = digit.is_ascii_digit().then(|| Pid::from(digit - b'0'))?;
+
+            id.checked_mul(10)?.checked_add(digit)
+        })
+        .ok_or(EINVAL)
 }
 
 #[cfg(CONFIG_RCFS_KUNIT_TEST)]

@@ -69,7 +69,7 @@ EXPORT_SYMBOL_GPL(rc_unregister_subsys);
  * Context: Only from the populate function of a subsystem.
  * Return:
  * * %0		- success
- * * %-EINVAL	- the name is empty, not terminated, or contains a slash
+ * * %-EINVAL	- the name is empty, too long, or contains a slash
  * * %-EEXIST	- there is a file or a container of that name
  * * %-ENOMEM	- no memory
  */

@@ -19,10 +19,7 @@ use kernel::{
         ListOperations, //
     },
     prelude::*,
-    seq_file::{
-        seq_print,
-        SeqFile, //
-    },
+    seq_file::SeqFile,
     sync::aref::ARef,
     task::Pid,
 };
@@ -55,17 +52,17 @@ impl ListOperations for Procs {
     type Item = Pid;
 
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Pid>> {
-        let mut ids = ids::list(&file.directory(), |ns, thread, _| {
+        let mut ids = ids::list(&file.directory(), |ns, thread| {
             // A thread names its process even when the first thread has exited.
-            thread.tgid_nr_ns(Some(ns))
+            thread.task().tgid_nr_ns(Some(ns))
         })?;
 
         sort_and_deduplicate(&mut ids);
         Ok(ids)
     }
 
-    fn show_item(id: &Pid, m: &SeqFile) -> Result {
-        seq_print!(m, "{id}\n");
+    fn show_items(ids: &[Pid], m: &SeqFile) -> Result {
+        ids::show(ids, m);
         Ok(())
     }
 }

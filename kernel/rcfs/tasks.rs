@@ -19,10 +19,7 @@ use kernel::{
         ListOperations, //
     },
     prelude::*,
-    seq_file::{
-        seq_print,
-        SeqFile, //
-    },
+    seq_file::SeqFile,
     sync::aref::ARef,
     task::Pid,
 };
@@ -52,11 +49,11 @@ impl ListOperations for Tasks {
     type Item = Pid;
 
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Pid>> {
-        ids::list(&file.directory(), |_, _, id| id)
+        ids::list(&file.directory(), |_, thread| thread.id())
     }
 
-    fn show_item(id: &Pid, m: &SeqFile) -> Result {
-        seq_print!(m, "{id}\n");
+    fn show_items(ids: &[Pid], m: &SeqFile) -> Result {
+        ids::show(ids, m);
         Ok(())
     }
 }

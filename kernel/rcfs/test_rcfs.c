@@ -86,6 +86,7 @@ struct test_state {
 struct test_subsys {
 	struct rc_subsys ss;
 	struct rc_cftype files[5];
+	char file_names[5][RC_MAX_CFTYPE_NAME];
 	char name[16];
 	unsigned int index;
 };
@@ -330,8 +331,9 @@ static int register_one(unsigned int i)
 	scnprintf(test->name, sizeof(test->name), "test%u", i);
 	for (int f = 0; f < ARRAY_SIZE(test_files); f++) {
 		test->files[f] = test_files[f];
-		scnprintf(test->files[f].name, sizeof(test->files[f].name),
+		scnprintf(test->file_names[f], sizeof(test->file_names[f]),
 			  "%s.%s", test->name, test_files[f].name);
+		test->files[f].name = test->file_names[f];
 	}
 	test->ss = (struct rc_subsys) {
 		.name		= test->name,

@@ -2,11 +2,13 @@
 
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
+#include <linux/overflow.h>
 #include <linux/percpu.h>
 
-__rust_helper atomic64_t __percpu *rust_helper_alloc_percpu_atomic64(void)
+__rust_helper atomic64_t __percpu *rust_helper_alloc_percpu_atomic64s(size_t nr)
 {
-	return alloc_percpu(atomic64_t);
+	return (atomic64_t __percpu *)__alloc_percpu(size_mul(nr, sizeof(atomic64_t)),
+						     __alignof__(atomic64_t));
 }
 
 __rust_helper void rust_helper_this_cpu_atomic64_add(s64 n,

@@ -2,6 +2,8 @@
 
 #include <linux/cred.h>
 #include <linux/kthread.h>
+#include <linux/pid_namespace.h>
+#include <linux/radix-tree.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -31,6 +33,18 @@ __rust_helper int rust_helper_task_nr_threads(struct task_struct *tsk)
 {
 	/* For a guess: it may be another number by the time it is used. */
 	return data_race(get_nr_threads(tsk));
+}
+
+/*
+ * As find_ge_pid(), for many: the pids of the lowest ids in use, @from or
+ * higher. Under RCU, which keeps them.
+ */
+__rust_helper unsigned int rust_helper_find_ge_pids(struct pid_namespace *ns,
+						    int from, struct pid **pids,
+						    unsigned int max)
+{
+	return radix_tree_gang_lookup(&ns->idr.idr_rt, (void **)pids,
+				      from - ns->idr.idr_base, max);
 }
 
 /* Under RCU, all of it until the last thread is reached */

@@ -358,7 +358,7 @@ impl<'a, T: Tree> NodeRef<'a, T> {
         mode: Mode,
         owner: Owner,
         data: &'static F::Data,
-    ) -> Result {
+    ) -> Result<FileRef<'a, T>> {
         self.create(name, mode, owner, &FileVTable::<F>::OPS, data)
     }
 
@@ -373,7 +373,7 @@ impl<'a, T: Tree> NodeRef<'a, T> {
         mode: Mode,
         owner: Owner,
         data: &'static F::Data,
-    ) -> Result {
+    ) -> Result<FileRef<'a, T>> {
         self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data)
     }
 
@@ -384,10 +384,10 @@ impl<'a, T: Tree> NodeRef<'a, T> {
         owner: Owner,
         ops: &'static bindings::kernfs_ops,
         data: &'static D,
-    ) -> Result {
+    ) -> Result<FileRef<'a, T>> {
         // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name, and
         // the operations and `data` are valid for ever.
-        from_err_ptr(unsafe {
+        let kn = from_err_ptr(unsafe {
             bindings::__kernfs_create_file(
                 self.as_ptr(),
                 name.as_char_ptr(),
@@ -400,14 +400,36 @@ impl<'a, T: Tree> NodeRef<'a, T> {
                 ptr::null(),
                 crate::static_lock_class!().as_ptr(),
             )
+        })?;
+
+        // INVARIANT: The file is new, and goes with the directory.
+        Ok(FileRef {
+            kn: NonNull::new(kn).ok_or(ENOMEM)?,
+            _p: PhantomData,
         })
-        .map(|_| ())
     }
 
     /// Makes the node, and all nodes below, visible.
     pub fn activate(self) {
         // SAFETY: By the type invariant, `kn` is valid.
         unsafe { bindings::kernfs_activate(self.as_ptr()) };
+    }
+}
+
+/// A file.
+///
+/// # Invariants
+///
+/// `kn` is a file in a hierarchy of `T` and valid for `'a`.
+pub struct FileRef<'a, T: Tree> {
+    kn: NonNull<bindings::kernfs_node>,
+    _p: PhantomData<(&'a (), T)>,
+}
+
+impl<T: Tree> FileRef<'_, T> {
+    /// For passing it on to C code.
+    pub fn as_ptr(&self) -> *mut bindings::kernfs_node {
+        self.kn.as_ptr()
     }
 }
 
@@ -568,6 +590,12 @@ pub trait FileOperations: Sized + 'static {
     }
 }
 
+/// How many items of a list are printed with one call.
+///
+/// More than one, because what `seq_file` and kernfs do for each call takes longer than to print a
+/// number. What they print together should fit into a page, which is the buffer to begin with.
+pub const ITEMS_AT_ONCE: usize = 64;
+
 /// What reading a file that lists many items does.
 ///
 /// All items are collected when a reader is at the beginning of the file, and shown from then on,
@@ -579,8 +607,8 @@ pub trait ListOperations: FileOperations {
     /// Collects the items.
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Self::Item>>;
 
-    /// Prints one item.
-    fn show_item(item: &Self::Item, m: &SeqFile) -> Result;
+    /// Prints items that follow on each other: one to [`ITEMS_AT_ONCE`] of them.
+    fn show_items(items: &[Self::Item], m: &SeqFile) -> Result;
 }
 
 /// An open file that a system call is operating on.
@@ -707,22 +735,39 @@ impl<F: ListOperations> FileVTable<F> {
         ..Self::OPS
     };
 
-    /// The item at a position, or NULL behind the last one.
+    /// The items that are printed together as number `index`, or [`None`] behind the last ones.
+    ///
+    /// # Safety
+    ///
+    /// `of` must be an open list with the operations `F`, with `of->mutex` held for `'a`.
+    unsafe fn items<'a>(
+        of: *mut bindings::kernfs_open_file,
+        index: usize,
+    ) -> Option<&'a [F::Item]> {
+        // SAFETY: By the safety requirements, nobody else accesses `priv`.
+        let items = unsafe { (*of).priv_ };
+        if items.is_null() {
+            return None;
+        }
+        // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
+        let items: &KVVec<F::Item> = unsafe { <Items<F> as ForeignOwnable>::borrow(items) };
+        let rest = items.get(index.checked_mul(ITEMS_AT_ONCE)?..)?;
+
+        (!rest.is_empty()).then(|| &rest[..rest.len().min(ITEMS_AT_ONCE)])
+    }
+
+    /// What stands for the items at a position where `seq_file` wants a pointer: their index, but
+    /// not 0. NULL behind the last ones.
     ///
     /// # Safety
     ///
     /// `of` must be an open list with the operations `F`, with `of->mutex` held.
-    unsafe fn item(of: *mut bindings::kernfs_open_file, pos: bindings::loff_t) -> *mut c_void {
-        // SAFETY: By the safety requirements, nobody else accesses `priv`.
-        let items = unsafe { (*of).priv_ };
-        if items.is_null() {
-            return ptr::null_mut();
-        }
-        // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
-        let items = unsafe { <Items<F> as ForeignOwnable>::borrow(items) };
+    unsafe fn token(of: *mut bindings::kernfs_open_file, pos: bindings::loff_t) -> *mut c_void {
+        let index = usize::try_from(pos).unwrap_or(usize::MAX);
 
-        match usize::try_from(pos).ok().and_then(|pos| items.get(pos)) {
-            Some(item) => ptr::from_ref(item).cast_mut().cast(),
+        // SAFETY: By the safety requirements.
+        match unsafe { Self::items(of, index) } {
+            Some(_) => ptr::without_provenance_mut(index + 1),
             None => ptr::null_mut(),
         }
     }
@@ -755,7 +800,7 @@ impl<F: ListOperations> FileVTable<F> {
             drop(unsafe { <Items<F> as ForeignOwnable>::try_from_foreign(old) });
         }
         // SAFETY: kernfs holds `of->mutex`.
-        unsafe { Self::item(of, pos) }
+        unsafe { Self::token(of, pos) }
     }
 
     /// # Safety
@@ -770,7 +815,7 @@ impl<F: ListOperations> FileVTable<F> {
         // its mutex.
         unsafe {
             *pos += 1;
-            Self::item((*m).private.cast(), *pos)
+            Self::token((*m).private.cast(), *pos)
         }
     }
 
@@ -783,12 +828,12 @@ impl<F: ListOperations> FileVTable<F> {
     ///
     /// Only for kernfs, for lists with the operations `F`.
     unsafe extern "C" fn list_show(m: *mut bindings::seq_file, v: *mut c_void) -> c_int {
-        // SAFETY: `v` comes from `item`, and the items stay until the next `list_start`.
-        let item = unsafe { &*v.cast::<F::Item>() };
+        // SAFETY: kernfs puts the open file there, and holds its mutex.
+        let items = unsafe { Self::items((*m).private.cast(), v.addr().wrapping_sub(1)) };
         // SAFETY: kernfs passes a seq file that only this call uses.
         let m = unsafe { SeqFile::from_raw(m) };
 
-        from_result(|| F::show_item(item, m).map(|()| 0))
+        from_result(|| F::show_items(items.unwrap_or(&[]), m).map(|()| 0))
     }
 
     /// # Safety

@@ -13,7 +13,10 @@ use crate::{
     task::Task,
     types::Opaque,
 };
-use core::ptr::NonNull;
+use core::ptr::{
+    self,
+    NonNull, //
+};
 
 /// Wraps the kernel's `struct nsproxy`.
 ///
@@ -64,5 +67,13 @@ impl Task {
 
         // SAFETY: A reference comes with it; the layouts are the same.
         NonNull::new(ns.cast::<NsProxy>()).map(|ns| unsafe { ARef::from_raw(ns) })
+    }
+
+    /// Whether the task has just this nsproxy at the moment.
+    pub fn has_nsproxy(&self, ns: &NsProxy) -> bool {
+        // SAFETY: By the type invariant, the task is valid. Nobody follows the pointer.
+        let now = unsafe { bindings::task_nsproxy_rcu(self.as_ptr()) };
+
+        ptr::eq(now, ns.as_ptr())
     }
 }

@@ -14,45 +14,53 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// A counter that is cheap to add to, from any context, and less so to read.
+/// `N` counters that are cheap to add to, from any context, and less so to read.
 ///
-/// Every CPU has a number, to which it is usually the only one that adds. A reader that adds them
-/// up sees all that was added before, and may see some of what is being added meanwhile.
+/// Every CPU has a number for each of them, to which it is usually the only one that adds. A reader
+/// that adds them up sees all that was added before, and may see some of what is being added
+/// meanwhile.
+///
+/// Which one is meant is said by a constant, `0` to `N - 1`; others do not compile.
 ///
 /// # Invariants
 ///
-/// `counts` is per-CPU memory that this object owns, and is accessed atomically only.
+/// `counts` is per-CPU memory that this object owns: `N` numbers, accessed atomically only.
 ///
 /// # Examples
 ///
 /// ```
-/// use kernel::percpu::Counter;
+/// use kernel::percpu::Counters;
 ///
-/// let counter = Counter::new()?;
-/// counter.add(3);
-/// counter.add(4);
-/// assert_eq!(counter.sum(), 7);
+/// const EGGS: usize = 0;
+/// const MILK: usize = 1;
+///
+/// let counters = Counters::<2>::new()?;
+/// counters.add::<EGGS>(3);
+/// counters.add::<EGGS>(4);
+/// counters.add::<MILK>(1);
+/// assert_eq!(counters.sum::<EGGS>(), 7);
+/// assert_eq!(counters.sum::<MILK>(), 1);
 /// # Ok::<(), Error>(())
 /// ```
-pub struct Counter {
+pub struct Counters<const N: usize> {
     counts: NonNull<bindings::atomic64_t>,
 }
 
 // SAFETY: Per-CPU memory can be used and freed on any thread.
-unsafe impl Send for Counter {}
+unsafe impl<const N: usize> Send for Counters<N> {}
 
 // SAFETY: By the type invariant, the numbers are accessed atomically.
-unsafe impl Sync for Counter {}
+unsafe impl<const N: usize> Sync for Counters<N> {}
 
-impl Counter {
-    /// Makes a counter that is zero.
+impl<const N: usize> Counters<N> {
+    /// Makes counters that are zero.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub fn new() -> Result<Self> {
         // SAFETY: This only allocates. The memory is zeroed.
-        let counts = unsafe { bindings::alloc_percpu_atomic64() };
+        let counts = unsafe { bindings::alloc_percpu_atomic64s(N) };
 
         // INVARIANT: The memory is new.
         Ok(Self {
@@ -60,46 +68,54 @@ impl Counter {
         })
     }
 
+    /// The per-CPU numbers of one counter.
+    #[inline]
+    fn counts<const I: usize>(&self) -> *mut bindings::atomic64_t {
+        const { assert!(I < N) };
+        // As in C, this is no address to access, but the offset is the same on every CPU.
+        self.counts.as_ptr().wrapping_add(I)
+    }
+
     /// Adds to the number of this CPU.
     #[inline]
-    pub fn add(&self, n: u64) {
+    pub fn add<const I: usize>(&self, n: u64) {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::this_cpu_atomic64_add(n as i64, self.counts.as_ptr()) };
+        unsafe { bindings::this_cpu_atomic64_add(n as i64, self.counts::<I>()) };
     }
 
     /// Adds to the number of another CPU, perhaps.
     #[inline]
-    pub fn add_to(&self, cpu: CpuId, n: u64) {
+    pub fn add_to<const I: usize>(&self, cpu: CpuId, n: u64) {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::per_cpu_atomic64_add(n as i64, self.counts.as_ptr(), cpu.into()) };
+        unsafe { bindings::per_cpu_atomic64_add(n as i64, self.counts::<I>(), cpu.into()) };
     }
 
     /// The number of one CPU.
-    pub fn of(&self, cpu: CpuId) -> u64 {
+    pub fn of<const I: usize>(&self, cpu: CpuId) -> u64 {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::per_cpu_atomic64_read(self.counts.as_ptr(), cpu.as_u32() as i32) as u64 }
+        unsafe { bindings::per_cpu_atomic64_read(self.counts::<I>(), cpu.as_u32() as i32) as u64 }
     }
 
     /// Calls `f` for each CPU that there can be, with its number.
-    pub fn for_each_cpu(&self, mut f: impl FnMut(CpuId, u64)) {
+    pub fn for_each_cpu<const I: usize>(&self, mut f: impl FnMut(CpuId, u64)) {
         // SAFETY: This only reads a mask that does not change, here and below.
         let mut next = unsafe { bindings::next_possible_cpu(-1) };
 
         while let Some(cpu) = CpuId::from_u32(next) {
-            f(cpu, self.of(cpu));
+            f(cpu, self.of::<I>(cpu));
             // SAFETY: As above.
             next = unsafe { bindings::next_possible_cpu(cpu.into()) };
         }
     }
 
     /// The sum over all CPUs that there can be.
-    pub fn sum(&self) -> u64 {
+    pub fn sum<const I: usize>(&self) -> u64 {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::sum_percpu_atomic64(self.counts.as_ptr()) as u64 }
+        unsafe { bindings::sum_percpu_atomic64(self.counts::<I>()) as u64 }
     }
 }
 
-impl Drop for Counter {
+impl<const N: usize> Drop for Counters<N> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant, we own the memory.
         unsafe { bindings::free_percpu(self.counts.as_ptr().cast()) };

@@ -22,7 +22,10 @@ use crate::{
 };
 use core::{
     ops::ControlFlow,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 
 /// Finds a thread by its id in the pid namespace of the current task.
@@ -39,6 +42,30 @@ pub fn find_task(id: Pid) -> Option<ARef<Task>> {
     Some(unsafe { ARef::from_raw(task.cast()) })
 }
 
+/// A thread that a pid namespace can see.
+///
+/// # Invariants
+///
+/// `pid` is valid, and has an id in `ns`.
+pub struct VisibleTask<'a> {
+    ns: &'a PidNamespace,
+    pid: NonNull<bindings::pid>,
+    task: &'a Task,
+}
+
+impl VisibleTask<'_> {
+    /// The thread.
+    pub fn task(&self) -> &Task {
+        self.task
+    }
+
+    /// Its id in the namespace.
+    pub fn id(&self) -> Pid {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::pid_nr_ns(self.pid.as_ptr(), self.ns.as_ptr()) }
+    }
+}
+
 /// Calls `f` for threads that `ns` can see, in the order of their ids there.
 ///
 /// Begins with the lowest id that is at least `from`, and stops behind `max` ids that are in use,
@@ -49,27 +76,41 @@ pub fn for_tasks_from(
     ns: &PidNamespace,
     from: Pid,
     max: usize,
-    mut f: impl FnMut(Pid, &Task, &rcu::Guard),
+    mut f: impl FnMut(&VisibleTask<'_>, &rcu::Guard),
 ) -> Option<Pid> {
     let guard = rcu::read_lock();
+    let mut room = [ptr::null_mut(); 64];
     let mut next = from;
+    let mut left = max;
 
-    for _ in 0..max {
-        // SAFETY: The RCU read lock is held, and `ns` is valid.
-        let pid = NonNull::new(unsafe { bindings::find_ge_pid(next, ns.as_ptr()) })?;
-        // SAFETY: The RCU read lock keeps `pid` valid.
-        let id = unsafe { bindings::pid_nr_ns(pid.as_ptr(), ns.as_ptr()) };
-        // SAFETY: As above. The task, if there is one with this id, stays valid as well.
-        let task = unsafe {
-            bindings::pid_task(pid.as_ptr(), bindings::pid_type_PIDTYPE_PID)
-                .cast::<Task>()
-                .as_ref()
-        };
+    while left > 0 {
+        let room = &mut room[..left.min(64)];
+        // SAFETY: The RCU read lock is held, `ns` is valid, and there is room for that many.
+        let found = unsafe {
+            bindings::find_ge_pids(ns.as_ptr(), next, room.as_mut_ptr(), room.len() as c_uint)
+        } as usize;
 
-        if let Some(task) = task {
-            f(id, task, &guard);
+        for pid in room[..found].iter().filter_map(|&pid| NonNull::new(pid)) {
+            // SAFETY: The RCU read lock keeps the pid valid, and the task, if there is one with
+            // this id.
+            let task = unsafe {
+                bindings::pid_task(pid.as_ptr(), bindings::pid_type_PIDTYPE_PID)
+                    .cast::<Task>()
+                    .as_ref()
+            };
+
+            // INVARIANT: It was found in `ns`.
+            let visible = task.map(|task| VisibleTask { ns, pid, task });
+            if let Some(visible) = visible {
+                f(&visible, &guard);
+            }
         }
-        next = id + 1;
+        if found < room.len() {
+            return None;
+        }
+        // SAFETY: The RCU read lock keeps the pid valid; `room` is full of them.
+        next = unsafe { bindings::pid_nr_ns(room[found - 1], ns.as_ptr()) } + 1;
+        left -= found;
     }
     Some(next)
 }
@@ -163,9 +204,10 @@ impl Task {
     pub fn may_be_moved_by(&self, cred: &Credential) -> bool {
         let euid = cred.euid();
 
-        // SAFETY: By the type invariant, the task is valid.
-        let suid = Kuid::from_raw(unsafe { bindings::task_suid(self.as_ptr()) });
-        euid == Kuid::from_raw(bindings::kuid_t { val: 0 }) || euid == self.uid() || euid == suid
+        euid == Kuid::from_raw(bindings::kuid_t { val: 0 })
+            || euid == self.uid()
+            // SAFETY: By the type invariant, the task is valid.
+            || euid == Kuid::from_raw(unsafe { bindings::task_suid(self.as_ptr()) })
     }
 
     /// Whether the task is `kthreadd`, or a kernel thread that has to stay on its CPUs: the rest of

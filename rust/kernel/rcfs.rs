@@ -63,8 +63,8 @@
 //!
 //!     fn files() -> &'static [rcfs::File<Self>] {
 //!         static FILES: [rcfs::File<Births>; 2] = [
-//!             rcfs::File::<Births>::new(c"count", |births| births.count.load(Relaxed)),
-//!             rcfs::File::<Births>::new(c"max", |births| match births.max.load(Relaxed) {
+//!             rcfs::File::<Births>::new(c"births.count", |births| births.count.load(Relaxed)),
+//!             rcfs::File::<Births>::new(c"births.max", |births| match births.max.load(Relaxed) {
 //!                 u64::MAX => Limit::Max,
 //!                 max => Limit::Number(max),
 //!             })
@@ -308,7 +308,7 @@ pub trait Controller: Sized + 'static {
     /// [`None`] for that which they have without rcfs. Atomic, no locks.
     ///
     /// It must not change for as long as the state lives. Tasks that come and go are put into the
-    /// right group by the core.
+    /// right group by the core; one that exits stays where it is until it has left the CPU.
     fn task_group<'a>(_state: StateRef<'a, Self>) -> Option<&'a TaskGroup> {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
@@ -337,14 +337,6 @@ unsafe fn task<'a>(tsk: *mut bindings::task_struct) -> &'a Task {
 struct Vtable<C: Controller>(PhantomData<C>);
 
 impl<C: Controller> Vtable<C> {
-    /// Makes sure that a task which comes or goes is in no task group but that of its container,
-    /// on which the life time of groups depends.
-    fn update_task_group(task: &Task) {
-        if C::HAS_TASK_GROUP {
-            task.update_task_group();
-        }
-    }
-
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
@@ -444,7 +436,9 @@ impl<C: Controller> Vtable<C> {
             // SAFETY: See the type.
             unsafe { C::transfer(StateRef::from_ptr(to), StateRef::from_ptr(from), task) };
         }
-        Self::update_task_group(task);
+        if C::HAS_TASK_GROUP {
+            task.update_task_group();
+        }
     }
 
     /// # Safety
@@ -500,7 +494,9 @@ impl<C: Controller> Vtable<C> {
         if C::HAS_FORK {
             C::fork(task);
         }
-        Self::update_task_group(task);
+        if C::HAS_TASK_GROUP {
+            task.join_task_group();
+        }
     }
 
     /// # Safety
@@ -512,13 +508,7 @@ impl<C: Controller> Vtable<C> {
         tsk: *mut bindings::task_struct,
     ) {
         // SAFETY: See the type.
-        let task = unsafe { task(tsk) };
-
-        if C::HAS_EXIT {
-            // SAFETY: See the type.
-            C::exit(unsafe { StateRef::from_ptr(state) }, task);
-        }
-        Self::update_task_group(task);
+        unsafe { C::exit(StateRef::from_ptr(state), task(tsk)) };
     }
 
     /// # Safety
@@ -659,7 +649,7 @@ impl<C: Controller> Registration<C> {
             can_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::can_fork),
             cancel_fork: C::HAS_CANCEL_FORK.then_some(Vtable::<C>::cancel_fork),
             fork: (C::HAS_FORK || C::HAS_TASK_GROUP).then_some(Vtable::<C>::fork),
-            exit: (C::HAS_EXIT || C::HAS_TASK_GROUP).then_some(Vtable::<C>::exit),
+            exit: C::HAS_EXIT.then_some(Vtable::<C>::exit),
             release: C::HAS_RELEASE.then_some(Vtable::<C>::release),
             charge: C::HAS_CHARGE.then_some(Vtable::<C>::charge),
             account: C::HAS_ACCOUNT.then_some(Vtable::<C>::account),

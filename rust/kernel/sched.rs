@@ -81,9 +81,9 @@ unsafe impl Sync for Group {}
 impl Drop for Group {
     fn drop(&mut self) {
         // SAFETY: By the type invariants, we own the group. There is none below it, which would
-        // have a reference on `self`. No task is in it: only what is in a state of rcfs can be
-        // handed to the scheduler, and the core of rcfs has put all tasks elsewhere when it drops
-        // that.
+        // have a reference on `self`. Only what is in a state of rcfs can be handed to the
+        // scheduler, and the core of rcfs drops that a grace period after the last task was put
+        // elsewhere.
         unsafe { bindings::sched_rcfs_free_group(self.ptr.as_ptr()) };
     }
 }
@@ -207,14 +207,22 @@ impl TaskGroup {
 impl Task {
     /// Puts the task into the task group of the container that it is in.
     ///
-    /// For a task that has just come into a container or left one, which includes a child that has
-    /// not run yet, and a task that exits. A task whose control group has a task group of its own
-    /// stays in that. Any context in which the scheduler may be called.
+    /// For a task that has just come into a container or left one. A task whose control group has a
+    /// task group of its own stays in that. Any context in which the scheduler may be called.
     pub(crate) fn update_task_group(&self) {
         #[cfg(CONFIG_RCFS_TASK_GROUP)]
         // SAFETY: By the type invariants, the task is valid.
         unsafe {
             bindings::sched_rcfs_update_task(self.as_ptr())
+        };
+    }
+
+    /// The same for a child in a fork that others see, but that has not run yet.
+    pub(crate) fn join_task_group(&self) {
+        #[cfg(CONFIG_RCFS_TASK_GROUP)]
+        // SAFETY: By the type invariants, the task is valid.
+        unsafe {
+            bindings::sched_rcfs_fork(self.as_ptr())
         };
     }
 }

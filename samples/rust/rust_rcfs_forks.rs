@@ -145,11 +145,11 @@ impl Controller for Forks {
     // Numbers and limits are formatted, parsed and checked for us.
     fn files() -> &'static [File<Self>] {
         static FILES: [File<Forks>; 3] = [
-            File::<Forks>::new(c"count", |budget| budget.count.load(Relaxed)),
-            File::<Forks>::new(c"max", |budget| budget.max())
+            File::<Forks>::new(c"forks.count", |budget| budget.count.load(Relaxed)),
+            File::<Forks>::new(c"forks.max", |budget| budget.max())
                 .writable(|budget, max| budget.set_max(max))
                 .not_in_root(),
-            File::<Forks>::new(c"refused", |budget| budget.refused.load(Relaxed))
+            File::<Forks>::new(c"forks.refused", |budget| budget.refused.load(Relaxed))
                 .notified_by(|budget| &budget.changed),
         ];
 

@@ -30,6 +30,7 @@ struct sched_rcfs_stat {
 struct task_group *sched_rcfs_create_group(struct task_group *parent);
 void sched_rcfs_free_group(struct task_group *tg);
 void sched_rcfs_update_task(struct task_struct *p);
+void sched_rcfs_fork(struct task_struct *p);
 
 int sched_rcfs_set_shares(struct task_group *tg, u64 shares);
 u64 sched_rcfs_shares(struct task_group *tg);

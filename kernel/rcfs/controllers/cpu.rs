@@ -133,16 +133,16 @@ impl Controller for Cpu {
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<Cpu>; 4] = [
-            File::<Cpu>::new(c"shares", |cpu| cpu.shares())
+            File::<Cpu>::new(c"cpu.shares", |cpu| cpu.shares())
                 .writable(|cpu, shares: u64| cpu.set_shares(shares))
                 .not_in_root(),
-            File::<Cpu>::new(c"cfs_period_us", |cpu| cpu.period_us())
+            File::<Cpu>::new(c"cpu.cfs_period_us", |cpu| cpu.period_us())
                 .writable(|cpu, period_us: u64| cpu.set_period_us(period_us))
                 .not_in_root(),
-            File::<Cpu>::new(c"cfs_quota_us", |cpu| cpu.quota_us())
+            File::<Cpu>::new(c"cpu.cfs_quota_us", |cpu| cpu.quota_us())
                 .writable(|cpu, quota_us: i64| cpu.set_quota_us(quota_us))
                 .not_in_root(),
-            File::<Cpu>::seq(c"stat", |cpu, m: &SeqFile| cpu.show_stat(m)).not_in_root(),
+            File::<Cpu>::seq(c"cpu.stat", |cpu, m: &SeqFile| cpu.show_stat(m)).not_in_root(),
         ];
 
         &FILES

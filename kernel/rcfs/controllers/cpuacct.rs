@@ -17,7 +17,7 @@
 
 use kernel::{
     cpu::CpuId,
-    percpu::Counter,
+    percpu::Counters,
     prelude::*,
     rcfs::{
         self,
@@ -34,26 +34,23 @@ use kernel::{
 
 struct CpuAcct;
 
-/// All in nanoseconds.
 struct State {
-    usage: Counter,
-    user: Counter,
-    system: Counter,
+    /// In nanoseconds: [`USAGE`], [`USER`] and [`SYSTEM`].
+    times: Counters<3>,
 }
 
-impl State {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            usage: Counter::new()?,
-            user: Counter::new()?,
-            system: Counter::new()?,
-        })
-    }
+/// What the scheduler has accounted.
+const USAGE: usize = 0;
+/// What the tick has put down to user mode.
+const USER: usize = 1;
+/// What the tick has put down to the kernel.
+const SYSTEM: usize = 2;
 
+impl State {
     fn show_usage_percpu(&self, m: &SeqFile) {
         let mut separator = "";
 
-        self.usage.for_each_cpu(|_, usage| {
+        self.times.for_each_cpu::<USAGE>(|_, usage| {
             seq_print!(m, "{separator}{usage}");
             separator = " ";
         });
@@ -61,8 +58,9 @@ impl State {
     }
 
     fn show_stat(&self, m: &SeqFile) {
-        let usage = self.usage.sum();
-        let system = rcfs::scale(usage, self.system.sum(), self.user.sum());
+        let usage = self.times.sum::<USAGE>();
+        let (user, system) = (self.times.sum::<USER>(), self.times.sum::<SYSTEM>());
+        let system = rcfs::scale(usage, system, user);
 
         seq_print!(m, "user {}\n", rcfs::clock_ticks(usage - system));
         seq_print!(m, "system {}\n", rcfs::clock_ticks(system));
@@ -75,32 +73,34 @@ impl Controller for CpuAcct {
     type State = State;
 
     fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
-        State::new()
+        Ok(State {
+            times: Counters::new()?,
+        })
     }
 
     fn charge(state: StateRef<'_, Self>, cpu: CpuId, ns: u64) {
         for state in state.lineage() {
-            state.usage.add_to(cpu, ns);
+            state.times.add_to::<USAGE>(cpu, ns);
         }
     }
 
     fn account(state: StateRef<'_, Self>, mode: CpuMode, ns: u64) {
         for state in state.lineage() {
             match mode {
-                CpuMode::User => state.user.add(ns),
-                CpuMode::System => state.system.add(ns),
+                CpuMode::User => state.times.add::<USER>(ns),
+                CpuMode::System => state.times.add::<SYSTEM>(ns),
             }
         }
     }
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<CpuAcct>; 3] = [
-            File::<CpuAcct>::new(c"usage", |cpu| cpu.usage.sum()),
-            File::<CpuAcct>::seq(c"usage_percpu", |cpu, m| {
+            File::<CpuAcct>::new(c"cpuacct.usage", |cpu| cpu.times.sum::<USAGE>()),
+            File::<CpuAcct>::seq(c"cpuacct.usage_percpu", |cpu, m| {
                 cpu.show_usage_percpu(m);
                 Ok(())
             }),
-            File::<CpuAcct>::seq(c"stat", |cpu, m| {
+            File::<CpuAcct>::seq(c"cpuacct.stat", |cpu, m| {
                 cpu.show_stat(m);
                 Ok(())
             }),

@@ -135,13 +135,13 @@ impl Controller for CpuSet {
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<CpuSet>; 2] = [
-            File::<CpuSet>::seq(c"cpus", |state, m| {
+            File::<CpuSet>::seq(c"cpuset.cpus", |state, m| {
                 state.cpus.show(m);
                 Ok(())
             })
             .writable(set_cpus)
             .not_in_root(),
-            File::<CpuSet>::seq(c"effective_cpus", |state, m| {
+            File::<CpuSet>::seq(c"cpuset.effective_cpus", |state, m| {
                 state.effective.show(m);
                 Ok(())
             }),

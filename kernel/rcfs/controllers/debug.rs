@@ -33,18 +33,18 @@ impl Controller for Debug {
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<Debug>; 4] = [
-            File::<Debug>::seq(c"nsproxies", |state, m| {
+            File::<Debug>::seq(c"debug.nsproxies", |state, m| {
                 seq_print!(m, "{}\n", state.count_nsproxies().ok_or(ENODEV)?);
                 Ok(())
             })
             .not_in_root(),
-            File::<Debug>::seq(c"users", |state, m| {
+            File::<Debug>::seq(c"debug.users", |state, m| {
                 seq_print!(m, "{}\n", state.count_users().ok_or(ENODEV)?);
                 Ok(())
             })
             .not_in_root(),
-            File::<Debug>::new(c"states", |state| state.count_all() as u64),
-            File::<Debug>::seq(c"self", |_, m| {
+            File::<Debug>::new(c"debug.states", |state| state.count_all() as u64),
+            File::<Debug>::seq(c"debug.self", |_, m| {
                 let ns = kernel::current!().nsproxy().ok_or(ESRCH)?;
 
                 // One of the references is ours.

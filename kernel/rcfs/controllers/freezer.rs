@@ -147,11 +147,11 @@ impl Controller for Freezer {
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<Freezer>; 3] = [
-            File::<Freezer>::new(c"state", progress)
+            File::<Freezer>::new(c"freezer.state", progress)
                 .writable(set)
                 .not_in_root(),
-            File::<Freezer>::new(c"self_freezing", |state| is_asked(&state)).not_in_root(),
-            File::<Freezer>::new(c"parent_freezing", |state| {
+            File::<Freezer>::new(c"freezer.self_freezing", |state| is_asked(&state)).not_in_root(),
+            File::<Freezer>::new(c"freezer.parent_freezing", |state| {
                 state.parent().is_some_and(is_any_asked)
             })
             .not_in_root(),

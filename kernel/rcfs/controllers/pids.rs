@@ -139,12 +139,12 @@ impl Controller for Pids {
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<Pids>; 4] = [
-            File::<Pids>::new(c"max", |pids| pids.limit())
+            File::<Pids>::new(c"pids.max", |pids| pids.limit())
                 .writable(|pids, limit| pids.set_limit(limit))
                 .not_in_root(),
-            File::<Pids>::new(c"current", |pids| pids.current.load(Relaxed)).not_in_root(),
-            File::<Pids>::new(c"peak", |pids| pids.peak.load(Relaxed)).not_in_root(),
-            File::<Pids>::seq(c"events", |pids, m| {
+            File::<Pids>::new(c"pids.current", |pids| pids.current.load(Relaxed)).not_in_root(),
+            File::<Pids>::new(c"pids.peak", |pids| pids.peak.load(Relaxed)).not_in_root(),
+            File::<Pids>::seq(c"pids.events", |pids, m| {
                 seq_print!(m, "max {}\n", pids.refusals.load(Relaxed));
                 Ok(())
             })

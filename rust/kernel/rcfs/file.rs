@@ -17,7 +17,10 @@ use crate::{
     },
     prelude::*,
     seq_file::SeqFile,
-    str::CStr,
+    str::{
+        as_char_ptr_in_const_context,
+        CStr, //
+    },
     types::Opaque, //
 };
 use core::{
@@ -36,11 +39,11 @@ use core::{
 ///
 /// ```ignore
 /// static FILES: [File<Pids>; 3] = [
-///     File::<Pids>::new(c"current", |pids| pids.current()).not_in_root(),
-///     File::<Pids>::new(c"max", |pids| pids.max())
+///     File::<Pids>::new(c"pids.current", |pids| pids.current()).not_in_root(),
+///     File::<Pids>::new(c"pids.max", |pids| pids.max())
 ///         .writable(|pids, max: Limit| pids.set_max(max))
 ///         .not_in_root(),
-///     File::<Pids>::seq(c"events", |pids, m| pids.show_events(m))
+///     File::<Pids>::seq(c"pids.events", |pids, m| pids.show_events(m))
 ///         .notified_by(|pids| &pids.refusal),
 /// ];
 /// ```
@@ -60,10 +63,11 @@ pub struct File<C: Controller> {
 unsafe impl<C: Controller> Sync for File<C> {}
 
 impl<C: Controller> File<C> {
-    /// A file that shows a value. `name` goes behind the name of the controller and a period.
+    /// A file that shows a value. `name` is the name of the controller, a period, and what the file
+    /// is about; others do not compile.
     ///
     /// `show` is called in process context and may sleep; the container stays meanwhile.
-    pub const fn new<V, F>(name: &CStr, show: F) -> Self
+    pub const fn new<V, F>(name: &'static CStr, show: F) -> Self
     where
         V: Show,
         F: Fn(StateRef<'_, C>) -> V + Copy + 'static,
@@ -74,7 +78,7 @@ impl<C: Controller> File<C> {
     }
 
     /// A file whose text `show` prints. See [`new`](Self::new).
-    pub const fn seq<F>(name: &CStr, show: F) -> Self
+    pub const fn seq<F>(name: &'static CStr, show: F) -> Self
     where
         F: Fn(StateRef<'_, C>, &SeqFile) -> Result + Copy + 'static,
     {
@@ -117,16 +121,17 @@ impl<C: Controller> File<C> {
     }
 
     const fn with(
-        name: &CStr,
+        name: &'static CStr,
         show: unsafe extern "C" fn(
             *mut bindings::nsproxy,
             *const bindings::rc_cftype,
             *mut bindings::seq_file,
         ) -> c_int,
     ) -> Self {
+        Self::check_name(name.to_bytes());
         Self {
             cft: Opaque::new(bindings::rc_cftype {
-                name: Self::full_name(name.to_bytes()),
+                name: as_char_ptr_in_const_context(name),
                 private: 0,
                 ss: ptr::null_mut(),
                 seq_show: Some(show),
@@ -137,24 +142,19 @@ impl<C: Controller> File<C> {
         }
     }
 
-    const fn full_name(name: &[u8]) -> [c_char; bindings::RC_MAX_CFTYPE_NAME as usize] {
-        let mut full = [0; bindings::RC_MAX_CFTYPE_NAME as usize];
+    /// Files are made in constants, so that a name that cannot be does not compile.
+    const fn check_name(name: &[u8]) {
         let controller = C::NAME.to_bytes();
         let mut i = 0;
 
-        // Iterators do not work in constants. A name that is too long does not compile.
+        assert!(name.len() < bindings::RC_MAX_CFTYPE_NAME as usize);
+        assert!(name.len() > controller.len() + 1);
+        assert!(name[controller.len()] == b'.');
+        // Iterators do not work in constants.
         while i < controller.len() {
-            full[i] = controller[i] as c_char;
+            assert!(name[i] == controller[i]);
             i += 1;
         }
-        full[i] = b'.' as c_char;
-        i += 1;
-        while i < controller.len() + 1 + name.len() {
-            full[i] = name[i - controller.len() - 1] as c_char;
-            i += 1;
-        }
-        assert!(i < full.len());
-        full
     }
 
     /// Makes the file in a new directory.
@@ -176,7 +176,7 @@ impl<C: Controller> File<C> {
         // The root's state lives longer than the files of it.
         if let (Some(event), false) = (self.event, state.is_root()) {
             // SAFETY: By the safety requirements; the name does not change.
-            unsafe { event(&state).tie(dir, (*self.cft.get()).name.as_ptr()) };
+            unsafe { event(&state).tie(dir, (*self.cft.get()).name) };
         }
         Ok(())
     }

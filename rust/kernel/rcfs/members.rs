@@ -13,6 +13,7 @@ use crate::{
         Result, //
     },
     kernfs::{
+        FileRef,
         NodeRef,
         Tree, //
     },
@@ -29,6 +30,7 @@ use crate::{
     task::Task,
 };
 use core::{
+    borrow::BorrowMut,
     ops::ControlFlow,
     ptr::{
         self,
@@ -115,11 +117,17 @@ impl Members {
 
     /// Lets tasks share the nsproxy that the container owns. Call it once all states are there, and
     /// remove `directory`, which is the one of the container, only after [`retire`](Self::retire).
-    /// Who watches a file `empty` in it is told when the last task has left.
-    pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>) {
+    /// Who watches `empty`, a file in it, is told when the last task has left.
+    pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>, empty: FileRef<'_, T>) {
         if !self.is_root() {
-            // SAFETY: By the type invariant, the container is valid.
-            unsafe { bindings::rcfs_publish_container(self.cont.as_ptr(), directory.as_ptr()) };
+            // SAFETY: By the type invariant, the container is valid, and both nodes are.
+            unsafe {
+                bindings::rcfs_publish_container(
+                    self.cont.as_ptr(),
+                    directory.as_ptr(),
+                    empty.as_ptr(),
+                )
+            };
         }
     }
 
@@ -185,22 +193,78 @@ impl Members {
     pub fn prepare(&self, task: &Task) -> Result<Option<Move>> {
         let old = task.nsproxy().ok_or(ESRCH)?;
 
-        // SAFETY: The container is valid, and there is a reference on `old`.
-        if unsafe { bindings::rcfs_container_has_nsproxy(self.cont.as_ptr(), old.as_ptr()) } {
+        if self.has(&old) {
             return Ok(None);
         }
-        // SAFETY: As above.
+        Ok(Some(Move {
+            new: self.find_nsproxy(&old)?,
+            old,
+            threads: [task.into()],
+            moved: 0,
+        }))
+    }
+
+    /// Prepares to move threads of one process here: those that have the same namespaces and are in
+    /// the same containers go together. Those that are exiting are left out.
+    ///
+    /// Tells besides whether there are some that are here already.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` if the container is out of use, `ENOMEM`.
+    pub fn prepare_all(&self, mut threads: Process) -> Result<(KVec<Move<Process>>, bool)> {
+        let mut moves = KVec::new();
+        let mut present = false;
+
+        while let Some(first) = threads.first() {
+            let old = first.nsproxy();
+            let same = |thread: &Task| match &old {
+                Some(old) => thread.has_nsproxy(old),
+                None => thread.nsproxy().is_none(),
+            };
+            let mut count = 1;
+
+            for i in 1..threads.len() {
+                if same(&threads[i]) {
+                    threads.swap(count, i);
+                    count += 1;
+                }
+            }
+            let mut others = KVVec::new();
+            others.extend_from_slice(&threads[count..], GFP_KERNEL)?;
+            threads.truncate(count);
+
+            match old {
+                Some(old) if self.has(&old) => present = true,
+                Some(old) => moves.push(
+                    Move {
+                        new: self.find_nsproxy(&old)?,
+                        old,
+                        threads,
+                        moved: 0,
+                    },
+                    GFP_KERNEL,
+                )?,
+                None => (),
+            }
+            threads = others;
+        }
+        Ok((moves, present))
+    }
+
+    fn has(&self, ns: &NsProxy) -> bool {
+        // SAFETY: The container is valid, and so is `ns`.
+        unsafe { bindings::rcfs_container_has_nsproxy(self.cont.as_ptr(), ns.as_ptr()) }
+    }
+
+    /// What a task with the nsproxy `old` gets here.
+    fn find_nsproxy(&self, old: &NsProxy) -> Result<ARef<NsProxy>> {
+        // SAFETY: The container is valid, and there is a reference on `old`.
         let new = unsafe { bindings::find_nsproxy(old.as_ptr(), self.cont.as_ptr()) };
         let new = from_err_ptr(new)?;
-        // SAFETY: `find_nsproxy` returned a reference, which is not NULL; the layouts are the same.
-        let new = unsafe { ARef::from_raw(NonNull::new_unchecked(new.cast::<NsProxy>())) };
 
-        // INVARIANT: `find_nsproxy` took the namespaces of `old`.
-        Ok(Some(Move {
-            task: task.into(),
-            old,
-            new,
-        }))
+        // SAFETY: `find_nsproxy` returned a reference, which is not NULL; the layouts are the same.
+        Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(new.cast::<NsProxy>())) })
     }
 }
 
@@ -285,48 +349,64 @@ impl NsProxy {
     }
 }
 
-/// A task that is about to move into a container.
-///
-/// # Invariants
-///
-/// `new` holds the same namespaces as `old`.
-pub struct Move {
-    task: ARef<Task>,
+/// Who moves together: a task, or threads of one process.
+pub trait Threads: BorrowMut<[ARef<Task>]> {}
+
+impl Threads for [ARef<Task>; 1] {}
+
+/// Threads of one process.
+pub type Process = KVVec<ARef<Task>>;
+
+impl Threads for Process {}
+
+/// A task, or several threads of one process, about to move into a container.
+pub struct Move<T = [ARef<Task>; 1]> {
+    threads: T,
+    /// How many have moved, which are the first ones.
+    moved: usize,
     old: ARef<NsProxy>,
+    /// Holds the same namespaces as `old`.
     new: ARef<NsProxy>,
 }
 
-impl Move {
-    /// The task.
-    pub fn task(&self) -> &Task {
-        &self.task
+impl<T: Threads> Move<T> {
+    /// Those who are to move.
+    pub fn threads(&self) -> impl Iterator<Item = &Task> {
+        self.threads.borrow().iter().map(|thread| &**thread)
     }
 
-    /// What the task has now.
+    /// Those who have moved.
+    pub fn moved(&self) -> impl Iterator<Item = &Task> {
+        self.threads().take(self.moved)
+    }
+
+    /// What they have before.
     pub fn old_nsproxy(&self) -> &NsProxy {
         &self.old
     }
 
-    /// What the task is to have.
+    /// What they have afterwards.
     pub fn new_nsproxy(&self) -> &NsProxy {
         &self.new
     }
 
-    /// Moves the task.
-    ///
-    /// # Errors
-    ///
-    /// `ESRCH` if the task is exiting; `EAGAIN` if it got other namespaces since the move was
-    /// prepared, which is a reason to prepare another one.
-    pub fn commit(&self) -> Result {
-        let new = self.new.clone();
+    /// Moves them, but for those that are exiting, or got other namespaces since the move was
+    /// prepared. Returns whether anybody has moved.
+    pub fn commit(&mut self) -> bool {
+        let threads = self.threads.borrow_mut();
 
-        // SAFETY: By the type invariant, `new` is as the C side wants it. There are references on
-        // all three; that on `new` becomes the task's on success.
-        to_result(unsafe {
-            bindings::rcfs_replace_nsproxy(self.task.as_ptr(), self.old.as_ptr(), new.as_ptr())
-        })?;
-        let _ = ARef::into_raw(new);
-        Ok(())
+        // SAFETY: There are references on the threads, of which there are less than there can be
+        // ids, and on both nsproxies. `ARef` is a transparent pointer, and so is `Task`; pointers
+        // change places only.
+        let moved = unsafe {
+            bindings::rcfs_replace_nsproxy(
+                threads.as_mut_ptr().cast(),
+                threads.len() as c_uint,
+                self.old.as_ptr(),
+                self.new.as_ptr(),
+            )
+        };
+        self.moved = moved as usize;
+        self.moved != 0
     }
 }
