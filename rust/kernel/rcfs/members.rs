@@ -204,50 +204,49 @@ impl Members {
         }))
     }
 
-    /// Prepares to move threads of one process here: those that have the same namespaces and are in
-    /// the same containers go together. Those that are exiting are left out.
+    /// Prepares to move threads of one process here: those on end that have the same namespaces and
+    /// are in the same containers go together. Those that are exiting are left out.
     ///
     /// Tells besides whether there are some that are here already.
     ///
     /// # Errors
     ///
     /// `ENODEV` if the container is out of use, `ENOMEM`.
-    pub fn prepare_all(&self, mut threads: Process) -> Result<(KVec<Move<Process>>, bool)> {
-        let mut moves = KVec::new();
+    pub fn prepare_all(&self, threads: Process) -> Result<(KVec<Move<Process>>, bool)> {
+        let count = threads.len();
+        let mut moves = KVec::<Move<Process>>::new();
         let mut present = false;
 
-        while let Some(first) = threads.first() {
-            let old = first.nsproxy();
-            let same = |thread: &Task| match &old {
-                Some(old) => thread.has_nsproxy(old),
-                None => thread.nsproxy().is_none(),
-            };
-            let mut count = 1;
-
-            for i in 1..threads.len() {
-                if same(&threads[i]) {
-                    threads.swap(count, i);
-                    count += 1;
+        for thread in threads {
+            // Looking at the last one only is enough for threads as they usually are, and keeps
+            // the time in proportion to their number if each has an nsproxy of its own.
+            if let Some(last) = moves.last_mut() {
+                if thread.has_nsproxy(&last.old) {
+                    last.threads.push(thread, GFP_KERNEL)?;
+                    continue;
                 }
             }
-            let mut others = KVVec::new();
-            others.extend_from_slice(&threads[count..], GFP_KERNEL)?;
-            threads.truncate(count);
-
-            match old {
-                Some(old) if self.has(&old) => present = true,
-                Some(old) => moves.push(
-                    Move {
-                        new: self.find_nsproxy(&old)?,
-                        old,
-                        threads,
-                        moved: 0,
-                    },
-                    GFP_KERNEL,
-                )?,
-                None => (),
+            let Some(old) = thread.nsproxy() else {
+                continue;
+            };
+            if self.has(&old) {
+                present = true;
+                continue;
             }
-            threads = others;
+            // As a rule, there is one move, of all of them.
+            let room = if moves.is_empty() { count } else { 1 };
+            let mut together = Process::with_capacity(room, GFP_KERNEL)?;
+
+            together.push(thread, GFP_KERNEL)?;
+            moves.push(
+                Move {
+                    new: self.find_nsproxy(&old)?,
+                    old,
+                    threads: together,
+                    moved: 0,
+                },
+                GFP_KERNEL,
+            )?;
         }
         Ok((moves, present))
     }
