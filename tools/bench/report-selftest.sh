@@ -95,6 +95,16 @@ output=$("$HERE/report.py" --no-chart "$RAW") || { echo "# a missed target is a 
 measurements | sed 's/^attach.self rcfs cpuacct,pids .*/attach.self rcfs cpuacct,pids instructions 100 110/' >"$RAW"
 [[ $("$HERE/report.py" --no-chart "$RAW") == *'(!)'* ]] || { echo "# repeats that differ are not marked"; failed=1; }
 
+printf 'before\n.. measured\nold\n.. end of what was measured\nafter\n' >"$SCRATCH/page.rst"
+for _ in 1 2; do
+	"$HERE/report.py" --no-chart --about it --page "$SCRATCH/page.rst" "$RAW" >/dev/null || failed=1
+done
+[[ $(grep -cE '^(before|after|   \* - attach self, cpuacct,pids)$' "$SCRATCH/page.rst") == 3 &&
+	$(<"$SCRATCH/page.rst") != *old* ]] || { echo "# a page is not brought up to date"; failed=1; }
+echo nothing >"$SCRATCH/page.rst"
+output=$("$HERE/report.py" --no-chart --page "$SCRATCH/page.rst" "$RAW" 2>&1) && failed=1
+[[ $output == *"page.rst: there has to be one line '.. measured'"* ]] || { echo "# any page will do"; failed=1; }
+
 measurements | grep -v '^mkdir v1' >"$RAW"
 refused "a measurement is missing" "missing: mkdir of v1 with cpuacct,pids"
 measurements | grep -v '^complete' >"$RAW"

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """From what bench.c measured to a table, JSON and a chart.
 
-Usage: report.py [--out FOLDER] [--about TEXT] [--no-chart] FILE...
+Usage: report.py [--out FOLDER] [--page PAGE.rst] [--about TEXT] [--no-chart] FILE...
 
 The table goes to stdout, and with the others into FOLDER: table.md, results.json,
-chart.png, chart.svg. Fails if a measurement is missing or cannot be read; a target
+chart.png, chart.svg. PAGE.rst gets the table between its comments "measured" and
+"end of what was measured", and the chart as PAGE.svg beside it. Fails if a measurement is missing or cannot be read; a target
 that is missed is told, and no failure.
 """
 
@@ -93,6 +94,13 @@ class Results:
     def spread(self, operation, system, controllers):
         return apart(self.values(operation, system, controllers))
 
+    def lowest(self, operation, system, controllers="-"):
+        return min(self.values(operation, system, controllers))
+
+    def apart_below(self, operation, system, controllers):
+        """What the lowest two differ by"""
+        return apart(sorted(self.values(operation, system, controllers))[:2])
+
 
 def apart(values):
     """What the batches differ by, in percent of their median; None of a single one"""
@@ -130,24 +138,26 @@ class Row:
         return self
 
 
-def simple(results, label, operation, controllers, floor=None):
+def simple(results, label, operation, controllers, floor=None, value=Results.median,
+           spread=Results.spread):
     """A row where all systems do the same operation"""
-    median = {system: results.median(operation, system, controllers)
+    values = {system: value(results, operation, system, controllers)
               for system in ("rcfs", "v1", "v2")}
-    spread = max((results.spread(operation, system, controllers) or 0 for system in median),
+    spread = max((spread(results, operation, system, controllers) or 0 for system in values),
                  default=0) or None
-    row = Row(label, "instructions", floor=floor, spread=spread, **median)
+    row = Row(label, "instructions", floor=floor, spread=spread, **values)
     if results.has(operation, "v2-favordynmods", controllers):
-        row.dynamic = results.median(operation, "v2-favordynmods", controllers)
+        row.dynamic = value(results, operation, "v2-favordynmods", controllers)
     return row
 
 
 def fork_rows(results):
-    nothing = results.median("fork.root", "none")
+    nothing = min(results.lowest("fork.root", "none", which) for which in ("-", "again"))
     for controllers, name in (("debug", "no controller that accounts"), ("cpuacct", "cpuacct"),
                               (TWO, TWO), (ALL, ALL)):
         for where, place in (("fork.root", "in the root"), ("fork.group", "in a container")):
-            row = simple(results, f"fork+exit+wait {place}, {name}", where, controllers, nothing)
+            row = simple(results, f"fork+exit+wait {place}, {name}", where, controllers, nothing,
+                         Results.lowest, Results.apart_below)
             added = row.rcfs - nothing
             limit = {"debug": 50, "cpuacct": 400, TWO: 600}.get(controllers)
             if limit:
@@ -320,8 +330,8 @@ def verdicts(rows):
 
 
 def drift(results):
-    first = results.median("fork.root", "none")
-    last = results.median("fork.root", "none", "again")
+    first = results.lowest("fork.root", "none")
+    last = results.lowest("fork.root", "none", "again")
     return ("fork+exit+wait with nothing mounted, twice in each round, which tells what is chance: "
             f"{first:,.0f} and {last:,.0f}")
 
@@ -340,7 +350,7 @@ def as_json(about, rows, results):
     }
 
 
-def chart(about, rows, folder):
+def chart(about, rows, names):
     try:
         import matplotlib
         matplotlib.use("Agg")
@@ -349,39 +359,112 @@ def chart(about, rows, folder):
         raise Trouble(f"no chart: {error}; Debian's package is python3-matplotlib, "
                       "--no-chart does without") from error
     matplotlib.rcParams["svg.hashsalt"] = "rcfs"
-    kinds = (("instructions", "instructions for each operation"), ("bytes", "bytes"),
-             ("µs", "microseconds"))
-    groups = [[row for row in rows if row.unit == unit] for unit, _ in kinds]
-    figure, axes = pyplot.subplots(len(groups), 1, figsize=(11, 0.42 * len(rows) + 4),
-                                   height_ratios=[len(group) + 1 for group in groups],
-                                   layout="constrained")
-    for axis, group, (_, title) in zip(axes, groups, kinds):
-        bars = (("rcfs", "rcfs", "#c8372d"), ("v1", "cgroup v1", "#8a8a8a"),
-                ("v2", "cgroup v2", "#3b6ea5"), ("dynamic", "v2 with favordynmods", "#9fc0e0"))
-        for i, (attribute, name, colour) in enumerate(bars):
-            places = [(k + (i - 1.5) * 0.2, getattr(row, attribute))
-                      for k, row in enumerate(group) if getattr(row, attribute)]
+    # Text as text: smaller, and it can be searched for.
+    matplotlib.rcParams["svg.fonttype"] = "none"
+    panels = [panel for panel in panels_of(rows) if panel[1]]
+    figure, axes = pyplot.subplots(len(panels), 1, squeeze=False, layout="constrained",
+                                   figsize=(11, 0.42 * sum(len(bars) for _, bars, _ in panels) + 5),
+                                   height_ratios=[len(bars) + 1 for _, bars, _ in panels])
+    for axis, (title, bars, scale) in zip(axes[:, 0], panels):
+        systems = (("rcfs", "rcfs", "#c8372d"), ("v1", "cgroup v1", "#8a8a8a"),
+                   ("v2", "cgroup v2", "#3b6ea5"), ("dynamic", "v2 with favordynmods", "#9fc0e0"))
+        for i, (attribute, name, colour) in enumerate(systems):
+            places = [(k + (i - 1.5) * 0.2, values[attribute])
+                      for k, (_, values) in enumerate(bars) if values.get(attribute) is not None]
             axis.barh([place for place, _ in places], [value for _, value in places], 0.2,
                       label=name, color=colour)
-        floors = [(k, row.floor) for k, row in enumerate(group) if row.floor]
-        axis.vlines([value for _, value in floors], [k - 0.42 for k, _ in floors],
-                    [k + 0.42 for k, _ in floors], color="black", label="floor")
-        axis.set_yticks(range(len(group)), [row.label for row in group], fontsize=8)
+        floors = [(k, values["floor"]) for k, (_, values) in enumerate(bars) if values.get("floor")]
+        if floors:
+            axis.vlines([value for _, value in floors], [k - 0.42 for k, _ in floors],
+                        [k + 0.42 for k, _ in floors], color="black", label="floor")
+        axis.set_yticks(range(len(bars)), [label for label, _ in bars], fontsize=8)
         axis.invert_yaxis()
-        axis.set_xscale("log")
+        axis.set_xscale(scale)
         axis.margins(y=0.01)
         axis.set_xlabel(title)
         axis.grid(axis="x", which="major", alpha=0.3)
-    axes[0].legend(fontsize=8, loc="upper right")
+    handles = {}
+    for axis in axes[:, 0]:
+        for handle, name in zip(*axis.get_legend_handles_labels()):
+            handles.setdefault(name, handle)
+    axes[0, 0].legend(handles.values(), handles, fontsize=8, loc="best")
     figure.suptitle(about or "rcfs, and control groups")
-    for kind in ("png", "svg"):
-        figure.savefig(os.path.join(folder, f"chart.{kind}"), dpi=110,
-                       metadata={"Date": None} if kind == "svg" else None)
+    for name in names:
+        figure.savefig(name, dpi=110, metadata={"Date": None} if name.endswith("svg") else None)
+        if name.endswith("svg"):
+            tidy_svg(name)
+
+
+def tidy_svg(name):
+    """As a source file: with a licence, and without spaces at the ends of lines"""
+    with open(name, encoding="utf-8") as file:
+        first, *lines = [line.rstrip() for line in file]
+    with open(name, "w", encoding="utf-8") as file:
+        file.write("\n".join([first, "<!-- SPDX-License-Identifier: GPL-2.0 -->", *lines]) + "\n")
+
+
+def panels_of(rows):
+    """[(title, [(label, {system: value})], scale of the axis)]"""
+    def values(row, less=0):
+        found = {name: getattr(row, name) for name in ("rcfs", "v1", "v2", "dynamic", "floor")}
+        return {name: value - less for name, value in found.items() if value is not None}
+
+    def whole(unit, *but):
+        return [(row.label, values(row)) for row in rows
+                if row.unit == unit and not row.label.startswith(but or ("nothing",))]
+    small = ("fork+exit+wait", "context switch")
+    # Beside what these cost anyway, one would not see what is added.
+    added = [(row.label, values(row, row.floor)) for row in rows
+             if row.unit == "instructions" and row.label.startswith(small)]
+    return [("instructions added to fork+exit+wait, and to a context switch; "
+             "a hundred is chance", added, "linear"),
+            ("instructions", whole("instructions", *small), "log"),
+            ("bytes", whole("bytes"), "linear"),
+            ("microseconds", whole("µs"), "log")]
+
+
+# ---- the page of the documentation
+
+BEGIN, END = ".. measured\n", ".. end of what was measured\n"
+
+
+def rst_table(rows):
+    """What a reader wants of the table"""
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 34 10 10 10 10 10 16", ""]
+    head = ["operation", "rcfs", "v1", "v2", "floor", "of the better peer", "target"]
+    body = []
+    for row in rows:
+        unit = "" if row.unit in ("instructions", "ratio") else f" {row.unit}"
+        cells = [number(value, row.unit) for value in (row.rcfs, row.v1, row.v2, row.floor)]
+        if row.dynamic is not None:
+            cells[2] += f"; favordynmods: {number(row.dynamic, row.unit)}"
+        body.append([row.label] + [cell + unit if cell else "" for cell in cells] +
+                    [f"{row.ratio:.2f}" if row.ratio is not None else "",
+                     "; ".join(text if met else f"**missed:** {text}"
+                               for text, met in row.targets)])
+    for line in [head] + body:
+        lines += [f"   {'*' if i == 0 else ' '} - {cell}".rstrip() for i, cell in enumerate(line)]
+    return "\n".join(lines)
+
+
+def into_page(name, about, rows, results):
+    try:
+        with open(name, encoding="utf-8") as file:
+            page = file.read()
+        before, rest = page.split(BEGIN)
+        _, after = rest.split(END)
+    except ValueError:
+        raise Trouble(f"{name}: there has to be one line '{BEGIN.strip()}' in it, and behind that "
+                      f"one line '{END.strip()}'") from None
+    with open(name, "w", encoding="utf-8") as file:
+        file.write("\n\n".join([before + BEGIN.rstrip("\n"), f"{about}. {drift(results)}.",
+                                rst_table(rows), END + after]))
 
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--out")
+    parser.add_argument("--page")
     parser.add_argument("--about", default="")
     parser.add_argument("--no-chart", action="store_true")
     parser.add_argument("files", nargs="+")
@@ -391,18 +474,27 @@ def main():
     parts = [options.about, table(rows), drift(results), verdicts(rows)]
     text = "\n\n".join(part for part in parts if part) + "\n"
     print(text, end="")
-    if not options.out:
-        return
-    os.makedirs(options.out, exist_ok=True)
-    with open(os.path.join(options.out, "table.md"), "w", encoding="utf-8") as file:
+    charts = []
+    if options.page:
+        into_page(options.page, options.about, rows, results)
+        charts.append(os.path.splitext(options.page)[0] + ".svg")
+    if options.out:
+        into_folder(options.out, options.about, text, rows, results)
+        charts += [os.path.join(options.out, f"chart.{kind}") for kind in ("png", "svg")]
+    if charts and not options.no_chart:
+        chart(options.about, rows, charts)
+    if options.out:
+        print(f"\nin {options.out}: table.md, results.json" +
+              ("" if options.no_chart else ", chart.png, chart.svg"))
+
+
+def into_folder(folder, about, text, rows, results):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "table.md"), "w", encoding="utf-8") as file:
         file.write("<!-- SPDX-License-Identifier: GPL-2.0 -->\n" + text)
-    with open(os.path.join(options.out, "results.json"), "w", encoding="utf-8") as file:
-        json.dump(as_json(options.about, rows, results), file, indent=1, ensure_ascii=False)
+    with open(os.path.join(folder, "results.json"), "w", encoding="utf-8") as file:
+        json.dump(as_json(about, rows, results), file, indent=1, ensure_ascii=False)
         file.write("\n")
-    if not options.no_chart:
-        chart(options.about, rows, options.out)
-    print(f"\nin {options.out}: table.md, results.json" +
-          ("" if options.no_chart else ", chart.png, chart.svg"))
 
 
 if __name__ == "__main__":
