@@ -25,3 +25,10 @@ rust_helper_get_task_nsproxy(struct task_struct *tsk)
 	task_unlock(tsk);
 	return ns;
 }
+
+/* Under RCU, for who follows it */
+__rust_helper const struct nsproxy *
+rust_helper_task_nsproxy_rcu(const struct task_struct *tsk)
+{
+	return READ_ONCE(tsk->nsproxy);
+}

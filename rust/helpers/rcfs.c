@@ -61,13 +61,6 @@ __rust_helper void *rust_helper_rcfs_nsproxy_state(const struct nsproxy *ns,
 	return rcfs_nsproxy_state(ns, ss);
 }
 
-/* Under RCU */
-__rust_helper const struct nsproxy *
-rust_helper_task_nsproxy_rcu(const struct task_struct *tsk)
-{
-	return READ_ONCE(tsk->nsproxy);
-}
-
 /* @ns: that of a container; negative for a root */
 __rust_helper int rust_helper_rcfs_count_nsproxies(const struct nsproxy *ns)
 {

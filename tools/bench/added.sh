@@ -52,7 +52,7 @@ measure() {
 	console=$(timeout 600 qemu-system-x86_64 -icount shift=0,sleep=off -m 512M -nodefaults -no-reboot \
 		-display none -serial stdio -kernel "$IMAGE" \
 		-append "console=ttyS0 nokaslr panic=-1 no_timer_check" </dev/null)
-	sed -nE 's/^\[ *([0-9]+)\.([0-9]+)\] .*(VFS: Unable to mount root fs|Cannot open root device).*/\1\2/p' \
+	sed -nE 's/^\[ *([0-9]+)\.([0-9]+)\] .*Kernel panic - not syncing: No working init.*/\1\2/p' \
 		<<<"$console" | head -n 1 | {
 		read -r micros || fail "the kernel $1 rcfs did not get to where it looks for init"
 		echo "$sizes $((10#$micros * 1000))"
