@@ -393,7 +393,8 @@ adds_up() {
 		sum=$((sum + $(usage "$container")))
 	done
 	because "$sum ns counted, $BURNT to $BURNT_AT_MOST ns used"
-	[ $sum -ge $((BURNT - BURNT / 50)) ] && [ $sum -le $((BURNT_AT_MOST + BURNT / 50)) ] && return
+	slack=$((BURNT / 50))
+	[ $sum -ge $((BURNT - slack)) ] && [ $sum -le $((BURNT_AT_MOST + slack)) ] && return
 	because "that is more than two percent apart"
 	return 1
 }
