@@ -27,7 +27,8 @@ storm() {
 }
 
 children() {
-	delay visible 300
+	# Longer than an attach and a listing take on the debug kernel
+	delay visible 1500
 	race children 150
 }
 
