@@ -31,11 +31,16 @@ pub(crate) fn attach(guard: &Guard, container: &Container, task: &Task) -> Resul
     if task.is_exiting() {
         return Err(ESRCH);
     }
-    let Some(transfer) = container.members().prepare(task)? else {
-        return Ok(());
-    };
+    attach_one(guard, container, task)
+}
 
-    ask(guard, container, &transfer)?;
+/// Moves a task that may be asked about.
+fn attach_one(guard: &Guard, container: &Container, task: &Task) -> Result {
+    let transfer = container.members().prepare(task)?;
+
+    if let Some(transfer) = &transfer {
+        ask(guard, container, transfer)?;
+    }
     complete(guard, container, task, transfer)
 }
 
@@ -58,8 +63,11 @@ pub(crate) fn attach_process(
 ) -> Result {
     container.check_alive(guard)?;
     let mut present = if task.nr_threads() == 1 {
+        if task.is_pinned_kthread() {
+            return Err(EINVAL);
+        }
         check(task)?;
-        !is_gone(attach(guard, container, task))?
+        !is_gone(attach_one(guard, container, task))?
     } else {
         attach_threads(guard, container, task, check)?
     };
@@ -68,11 +76,9 @@ pub(crate) fn attach_process(
     // Who switched namespaces meanwhile has not moved. Threads that came into being are where the
     // thread was that created them, which has: there is nothing to ask about them.
     while let Some(thread) = members.find_elsewhere(task) {
-        let moved = match members.prepare(&thread) {
-            Ok(Some(transfer)) => complete(guard, container, &thread, transfer),
-            Ok(None) => Ok(()),
-            Err(e) => Err(e),
-        };
+        let moved = members
+            .prepare(&thread)
+            .and_then(|transfer| complete(guard, container, &thread, transfer));
 
         present |= !is_gone(moved)?;
     }
@@ -143,16 +149,21 @@ fn tell<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) {
     }
 }
 
-/// Makes a move that nobody has refused.
-fn complete(guard: &Guard, container: &Container, task: &Task, mut transfer: Move) -> Result {
-    while !transfer.commit() {
+/// Makes a move that nobody has refused, if there is one to make.
+fn complete(
+    guard: &Guard,
+    container: &Container,
+    task: &Task,
+    mut transfer: Option<Move>,
+) -> Result {
+    while let Some(mut now) = transfer {
+        if now.commit() {
+            tell(guard, container, &now);
+            return Ok(());
+        }
         // If it is not exiting, it switched its namespaces: put it into the container with the new
         // ones.
-        match container.members().prepare(task)? {
-            Some(next) => transfer = next,
-            None => return Ok(()),
-        }
+        transfer = container.members().prepare(task)?;
     }
-    tell(guard, container, &transfer);
     Ok(())
 }

@@ -84,7 +84,8 @@ pub fn for_tasks_from(
     let mut left = max;
 
     while left > 0 {
-        let room = &mut room[..left.min(64)];
+        let count = left.min(room.len());
+        let room = &mut room[..count];
         // SAFETY: The RCU read lock is held, `ns` is valid, and there is room for that many.
         let found = unsafe {
             bindings::find_ge_pids(ns.as_ptr(), next, room.as_mut_ptr(), room.len() as c_uint)
@@ -99,10 +100,9 @@ pub fn for_tasks_from(
                     .as_ref()
             };
 
-            // INVARIANT: It was found in `ns`.
-            let visible = task.map(|task| VisibleTask { ns, pid, task });
-            if let Some(visible) = visible {
-                f(&visible, &guard);
+            if let Some(task) = task {
+                // INVARIANT: It was found in `ns`.
+                f(&VisibleTask { ns, pid, task }, &guard);
             }
         }
         if found < room.len() {

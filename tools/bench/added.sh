@@ -25,6 +25,10 @@ fail() {
 	exit 2
 }
 
+for tool in size qemu-system-x86_64; do
+	command -v "$tool" >/dev/null || fail "there is no $tool: install it (Debian: binutils, qemu-system-x86)"
+done
+
 folder=$CACHE/added
 mkdir -p "$folder" || fail "$folder cannot be written: make it writable, or set XDG_CACHE_HOME"
 printf '# CONFIG_%s is not set\n' "${TESTS[@]}" >"$folder/with.config" &&

@@ -1315,7 +1315,7 @@ static void loop(const char *what, const char *set)
 				die("cannot make and remove %s", name);
 		} else if (!strcmp(what, "listing")) {
 			if (pread(fd[0], text, sizeof(text), 0) <= 0)
-				die("cannot read who is in %s", name);
+				die("cannot read who is in a");
 		} else if (!strcmp(what, "fork")) {
 			single_fork();
 		} else {

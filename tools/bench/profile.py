@@ -26,6 +26,8 @@ CALLS = {
     "listing": {"__x64_sys_pread64": "listing"},
     "fork": {"__x64_sys_clone": "fork"},
 }
+# Functions of the series, in C and in Rust, whose names are mangled
+OWN = re.compile(r"rcfs|nsproxy|zombie|4pids|7cpuacct|3cpu|rust_helper")
 TRACE = re.compile(r"^Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
 
 
@@ -58,9 +60,6 @@ def expect_prompt(line):
 def wait_for(name, size):
     while not os.path.exists(name) or os.path.getsize(name) < size:
         time.sleep(0.1)
-
-# Functions of the series, in C and in Rust, whose names are mangled
-OWN = re.compile(r"rcfs|nsproxy|zombie|4pids|7cpuacct|3cpu|rust_helper")
 
 
 class Symbols:
@@ -125,9 +124,9 @@ class Profile:
         for index, count in self.alone.most_common(40):
             print(f"| {count / self.calls:,.1f} | {100 * count / self.calls / total:.1f} % "
                   f"| {self.below[index] / self.calls:,.0f} | {names[index]} |")
-        own = [(index, count) for index, count in self.alone.most_common()
-               if OWN.search(symbols.names[index])]
         if not self.below:
+            own = [(index, count) for index, count in self.alone.most_common()
+                   if OWN.search(symbols.names[index])]
             print(f"\nOf rcfs, without what it calls elsewhere: "
                   f"{sum(count for _, count in own) / self.calls:,.0f}\n")
             for index, count in own:

@@ -411,7 +411,7 @@ def panels_of(rows):
 
     def whole(unit, *but):
         return [(row.label, values(row)) for row in rows
-                if row.unit == unit and not row.label.startswith(but or ("nothing",))]
+                if row.unit == unit and not row.label.startswith(but)]
     small = ("fork+exit+wait", "context switch")
     # Beside what these cost anyway, one would not see what is added.
     added = [(row.label, values(row, row.floor)) for row in rows

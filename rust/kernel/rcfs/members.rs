@@ -196,6 +196,7 @@ impl Members {
         if self.has(&old) {
             return Ok(None);
         }
+        // INVARIANT: `find_nsproxy` takes the namespaces of `old`, here and below.
         Ok(Some(Move {
             new: self.find_nsproxy(&old)?,
             old,
@@ -359,12 +360,15 @@ pub type Process = KVVec<ARef<Task>>;
 impl Threads for Process {}
 
 /// A task, or several threads of one process, about to move into a container.
+///
+/// # Invariants
+///
+/// `new` holds the same namespaces as `old`. `moved` is not more than there are threads.
 pub struct Move<T = [ARef<Task>; 1]> {
     threads: T,
     /// How many have moved, which are the first ones.
     moved: usize,
     old: ARef<NsProxy>,
-    /// Holds the same namespaces as `old`.
     new: ARef<NsProxy>,
 }
 
@@ -394,9 +398,9 @@ impl<T: Threads> Move<T> {
     pub fn commit(&mut self) -> bool {
         let threads = self.threads.borrow_mut();
 
-        // SAFETY: There are references on the threads, of which there are less than there can be
-        // ids, and on both nsproxies. `ARef` is a transparent pointer, and so is `Task`; pointers
-        // change places only.
+        // SAFETY: By the type invariant, `new` is as the C side wants it. There are references on
+        // both nsproxies, and on the threads, of which there are less than there can be ids. `ARef`
+        // is a transparent pointer, and so is `Task`; pointers change places only.
         let moved = unsafe {
             bindings::rcfs_replace_nsproxy(
                 threads.as_mut_ptr().cast(),
