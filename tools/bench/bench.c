@@ -727,7 +727,8 @@ static void *thread(void *unused)
 	return sleep_for_ever(unused), NULL;
 }
 
-static void attach_threads(const struct grouping *g, const char *set, int n, const char *operation)
+/* A process with @n threads, which sleep */
+static pid_t threads(int n)
 {
 	int ready[2], i;
 	pthread_attr_t attr;
@@ -757,6 +758,13 @@ static void attach_threads(const struct grouping *g, const char *set, int n, con
 		die("the process with %d threads is not there", n);
 	close(ready[0]);
 	settle();
+	return pid;
+}
+
+static void attach_threads(const struct grouping *g, const char *set, int n, const char *operation)
+{
+	pid_t pid = threads(n);
+
 	alternate(operation, g, set, g->procs, pid, n == 1 ? ATTACHES : PROCS);
 	errno = 0;
 	if (lines_in(path(g, "b", g->threads)) != n)
@@ -1294,7 +1302,7 @@ static void loop(const char *what, const char *set)
 	const struct grouping *g = &rcfs;
 	const char *name;
 	char text[1 << 16];
-	int fd[2];
+	int fd[2], procs[2] = { }, length = 0;
 
 	begin(g, set);
 	make(g, "a");
@@ -1304,6 +1312,11 @@ static void loop(const char *what, const char *set)
 	put(fd[0], "0", 1);
 	if (!strcmp(what, "listing"))
 		gather(CROWD);
+	if (!strcmp(what, "threads")) {
+		length = snprintf(text, sizeof(text), "%d", threads(100));
+		procs[0] = open_file(path(g, "a", g->procs), O_WRONLY);
+		procs[1] = open_file(path(g, "b", g->procs), O_WRONLY);
+	}
 	name = path(g, "c", "");
 	puts("looping");
 	fflush(stdout);
@@ -1316,6 +1329,9 @@ static void loop(const char *what, const char *set)
 		} else if (!strcmp(what, "listing")) {
 			if (pread(fd[0], text, sizeof(text), 0) <= 0)
 				die("cannot read who is in a");
+		} else if (!strcmp(what, "threads")) {
+			put(procs[0], text, length);
+			put(procs[1], text, length);
 		} else if (!strcmp(what, "fork")) {
 			single_fork();
 		} else {
@@ -1328,7 +1344,7 @@ static void loop(const char *what, const char *set)
 int main(int argc, char **argv)
 {
 	static const char usage[] =
-		"usage: bench count CONTAINERS | time | loop groups|listing|fork [CONTROLLERS]\n";
+		"usage: bench count CONTAINERS | time | loop groups|threads|listing|fork [CONTROLLERS]\n";
 
 	counting = argc == 3 && !strcmp(argv[1], "count");
 	if (argc < 2 || !(counting || !strcmp(argv[1], "time") || !strcmp(argv[1], "loop"))) {

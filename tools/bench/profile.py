@@ -3,8 +3,8 @@
 """Let a running QEMU log each instruction for a while, and count them by function.
 
 Used by profile.sh. An operation is a system call, from the first instruction of the
-kernel to the last; those that an interrupt came into are left out. Of a fork, which is the work of two tasks, it is all that
-the kernel does, by the number of forks.
+kernel to the last; those that an interrupt came into are left out. Of a fork, which is
+the work of two tasks, it is all that the kernel does, by the number of forks.
 """
 
 import argparse
@@ -23,6 +23,7 @@ USER = 1 << 47  # below: user space
 CALLS = {
     "groups": {"__x64_sys_pwrite64": "attach", "__x64_sys_mkdir": "mkdir",
                "__x64_sys_rmdir": "rmdir"},
+    "threads": {"__x64_sys_pwrite64": "procs"},
     "listing": {"__x64_sys_pread64": "listing"},
     "fork": {"__x64_sys_clone": "fork"},
 }
