@@ -125,12 +125,10 @@ impl Controller for Pids {
 
     fn transfer(to: StateRef<'_, Self>, from: StateRef<'_, Self>, _task: &Task) {
         // For those that are above both nothing changes, not for a moment.
-        to.below_root()
-            .take_while(|pids| !pids.holds(from))
-            .for_each(|pids| pids.charge());
-        from.below_root()
-            .take_while(|pids| !pids.holds(to))
-            .for_each(|pids| pids.uncharge());
+        let above = to.common_ancestor(from);
+
+        to.below(above).for_each(|pids| pids.charge());
+        from.below(above).for_each(|pids| pids.uncharge());
     }
 
     fn release(state: StateRef<'_, Self>, _task: &Task) {

@@ -47,6 +47,8 @@ pub(super) struct Node<C: Controller> {
     links: Opaque<bindings::list_head>,
     registration: NonNull<Registration<C>>,
     ns: NonNull<bindings::nsproxy>,
+    /// How many containers are above this one.
+    depth: usize,
     #[pin]
     state: C::State,
     /// Dropped after the state, which may depend on that of the container above.
@@ -83,6 +85,7 @@ impl<C: Controller> Node<C> {
                 }),
                 registration,
                 ns,
+                depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 state <- init,
                 parent,
             }? Error),
@@ -173,6 +176,30 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// to count what is there: tasks are in the root before the controller is mounted.
     pub fn below_root(self) -> impl Iterator<Item = StateRef<'a, C>> {
         self.lineage().take_while(|state| !state.is_root())
+    }
+
+    /// As [`lineage`](Self::lineage), without `ancestor` and those above it.
+    pub fn below(self, ancestor: StateRef<'a, C>) -> impl Iterator<Item = StateRef<'a, C>> {
+        self.lineage().take_while(move |&state| state != ancestor)
+    }
+
+    /// The state of the lowest container that holds both: it makes no difference to this one, and
+    /// those above, in which of the two something is.
+    pub fn common_ancestor(self, other: StateRef<'a, C>) -> StateRef<'a, C> {
+        let (mut one, mut another) = (self, other);
+
+        while one != another {
+            let (depth, depth_of_another) = (one.0.depth, another.0.depth);
+
+            // Only the root has no parent, and there is only one.
+            if depth >= depth_of_another {
+                one = one.parent().unwrap_or(one);
+            }
+            if depth_of_another >= depth {
+                another = another.parent().unwrap_or(another);
+            }
+        }
+        one
     }
 
     /// Whether `other` is the state of the container itself or of one below.
