@@ -298,13 +298,17 @@ int rc_register_subsys(struct rc_subsys *ss);
 int rc_unregister_subsys(struct rc_subsys *ss);
 int rcfs_add_file(struct kernfs_node *dir, struct rc_subsys *ss,
 		  struct rc_cftype *cft);
+struct kernfs_node *rcfs_create_file(struct kernfs_node *dir,
+				     struct rc_subsys *ss,
+				     struct rc_cftype *cft);
 int rcfs_init(void);
 
 /* In Rust: for kernel/rcfs/interface.c only */
 int __rc_register_subsys(struct rc_subsys *ss);
 int __rc_unregister_subsys(struct rc_subsys *ss);
-int __rcfs_add_file(struct kernfs_node *dir, struct rc_subsys *ss,
-		    struct rc_cftype *cft);
+struct kernfs_node *__rcfs_create_file(struct kernfs_node *dir,
+				       struct rc_subsys *ss,
+				       struct rc_cftype *cft);
 
 /* For the core, which tells kernel/rcfs/hooks.c */
 void rcfs_add_hooks(struct rc_subsys *ss);

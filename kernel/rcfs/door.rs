@@ -353,18 +353,18 @@ impl FileOperations for Control {
     }
 }
 
-/// `rcfs_add_file()`: see `kernel/rcfs/interface.c`.
+/// `rcfs_create_file()`: see `kernel/rcfs/interface.c`.
 ///
 /// # Safety
 ///
 /// `dir` and `ss` must be what `populate` was called with, and `cft` as `include/linux/rcfs.h`
 /// says.
 #[export]
-pub(crate) unsafe extern "C" fn __rcfs_add_file(
+pub(crate) unsafe extern "C" fn __rcfs_create_file(
     dir: *mut bindings::kernfs_node,
     ss: *mut bindings::rc_subsys,
     cft: *mut bindings::rc_cftype,
-) -> c_int {
+) -> *mut bindings::kernfs_node {
     // SAFETY: By the safety requirements.
     let (name, readable, writable) = unsafe {
         (*cft).ss = ss;
@@ -375,21 +375,16 @@ pub(crate) unsafe extern "C" fn __rcfs_add_file(
         )
     };
 
-    from_result(|| {
-        let mode = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
-        // SAFETY: By the safety requirements.
-        let dir = unsafe { NodeRef::<Rcfs>::from_raw(dir) };
-        // SAFETY: Not valid for ever, but for longer than the node: see the invariant.
-        let data = unsafe { &*cft.cast::<ControlFile>() };
+    let mode = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
+    // SAFETY: By the safety requirements.
+    let dir = unsafe { NodeRef::<Rcfs>::from_raw(dir) };
+    // SAFETY: Not valid for ever, but for longer than the node: see the invariant.
+    let data = unsafe { &*cft.cast::<ControlFile>() };
 
-        if !(1..bindings::RC_MAX_CFTYPE_NAME as usize).contains(&name.count_bytes())
-            || name.to_bytes().contains(&b'/')
-        {
-            return Err(EINVAL);
-        }
-        dir.create_file::<Control>(name, Mode::new(mode), Owner::current_fs(), data)?;
-        Ok(0)
-    })
+    match dir.create_file::<Control>(name, Mode::new(mode), Owner::current_fs(), data) {
+        Ok(file) => file.as_ptr(),
+        Err(e) => e.to_ptr(),
+    }
 }
 
 /// `rc_register_subsys()`: see `kernel/rcfs/interface.c`.

@@ -193,10 +193,13 @@ void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TRANSFER], hook_nodes[RC_HOOK_TRANSFER]) {
-		void *to = rcfs_nsproxy_state(new, ss);
-		void *from = rcfs_nsproxy_state(old, ss);
+		void *to, *from;
 
-		if (READ_ONCE(ss->active) && to != from)
+		if (!READ_ONCE(ss->active))
+			continue;
+		to = rcfs_nsproxy_state(new, ss);
+		from = rcfs_nsproxy_state(old, ss);
+		if (to != from)
 			ss->transfer(ss, to, from, tsk);
 	}
 	rcu_read_unlock();

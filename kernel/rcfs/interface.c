@@ -6,8 +6,10 @@
  * to modules from here.
  */
 
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/rcfs.h>
+#include <linux/string.h>
 
 /**
  * rc_register_subsys - register a resource control subsystem
@@ -76,6 +78,27 @@ EXPORT_SYMBOL_GPL(rc_unregister_subsys);
 int rcfs_add_file(struct kernfs_node *dir, struct rc_subsys *ss,
 		  struct rc_cftype *cft)
 {
-	return __rcfs_add_file(dir, ss, cft);
+	if (!cft->name || !cft->name[0] || strchr(cft->name, '/') ||
+	    strlen(cft->name) >= RC_MAX_CFTYPE_NAME)
+		return -EINVAL;
+	return PTR_ERR_OR_ZERO(rcfs_create_file(dir, ss, cft));
 }
 EXPORT_SYMBOL_GPL(rcfs_add_file);
+
+/**
+ * rcfs_create_file - add a control file that is known to have a good name
+ * @dir: as for rcfs_add_file()
+ * @ss: as for rcfs_add_file()
+ * @cft: the file; its name is shorter than %RC_MAX_CFTYPE_NAME, but not empty,
+ *	 and without a slash
+ *
+ * Context: As for rcfs_add_file().
+ * Return: the file, or an ERR_PTR() of what rcfs_add_file() returns.
+ */
+struct kernfs_node *rcfs_create_file(struct kernfs_node *dir,
+				     struct rc_subsys *ss,
+				     struct rc_cftype *cft)
+{
+	return __rcfs_create_file(dir, ss, cft);
+}
+EXPORT_SYMBOL_GPL(rcfs_create_file);

@@ -58,18 +58,15 @@ impl Event {
         }
     }
 
-    /// Ties the event to the file `name` in `dir`.
+    /// Ties the event to a file.
     ///
     /// # Safety
     ///
-    /// `dir` must be a valid directory.
-    pub(super) unsafe fn tie(&self, dir: *mut bindings::kernfs_node, name: *const c_char) {
+    /// `file` must be valid.
+    pub(super) unsafe fn tie(&self, file: NonNull<bindings::kernfs_node>) {
         // SAFETY: By the safety requirements.
-        let file = unsafe { bindings::kernfs_find_and_get_ns(dir, name, core::ptr::null()) };
-
-        if let Some(file) = NonNull::new(file) {
-            self.file.populate(FileRef(file));
-        }
+        unsafe { bindings::kernfs_get(file.as_ptr()) };
+        self.file.populate(FileRef(file));
     }
 }
 

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     bindings,
     error::{
-        from_result,
-        to_result, //
+        from_err_ptr,
+        from_result, //
     },
     prelude::*,
     seq_file::SeqFile,
@@ -171,12 +171,14 @@ impl<C: Controller> File<C> {
         if state.is_root() && !self.in_root {
             return Ok(());
         }
-        // SAFETY: By the safety requirements, and the file is valid for ever.
-        to_result(unsafe { bindings::rcfs_add_file(dir, ss, self.cft.get()) })?;
+        // SAFETY: By the safety requirements, and the file is valid for ever. Its name has been
+        // looked at when it was compiled.
+        let node = from_err_ptr(unsafe { bindings::rcfs_create_file(dir, ss, self.cft.get()) })?;
         // The root's state lives longer than the files of it.
-        if let (Some(event), false) = (self.event, state.is_root()) {
-            // SAFETY: By the safety requirements; the name does not change.
-            unsafe { event(&state).tie(dir, (*self.cft.get()).name) };
+        if let (Some(event), Some(node), false) = (self.event, NonNull::new(node), state.is_root())
+        {
+            // SAFETY: The file is new, and nobody removes it while its container is being made.
+            unsafe { event(&state).tie(node) };
         }
         Ok(())
     }
