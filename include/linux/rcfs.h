@@ -326,6 +326,19 @@ int rcfs_show_subsystems(struct seq_file *m, void *v);
 /* In Rust: calls the hooks that are called with the mutex of rcfs held */
 void rcfs_tell_cpus_changed(void);
 
+/* A task in a container, and its id in some pid namespace */
+struct rcfs_member {
+	struct task_struct *tsk;
+	pid_t id;
+};
+
+/* What kernel/rcfs/members.c does for rust/kernel/rcfs/members.rs */
+unsigned int rcfs_find_members(const struct rcfs_container *cont,
+			       struct pid_namespace *ns, pid_t *from,
+			       struct rcfs_member *members, unsigned int max);
+struct task_struct *rcfs_find_elsewhere(const struct rcfs_container *cont,
+					struct task_struct *tsk);
+
 /* What kernel/rcfs/zombies.c does for the rest of rcfs */
 bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns);
 void rcfs_release_forgotten(struct task_struct *tsk, const struct nsproxy *ns);

@@ -96,7 +96,7 @@ fn attach_threads(
     task: &Task,
     check: impl Fn(&Task) -> Result,
 ) -> Result<bool> {
-    let threads = pid::threads_of(task)?;
+    let mut threads = pid::threads_of(task)?;
 
     // Other threads than the first may be workers for io_uring, which go where their process goes.
     if threads
@@ -108,7 +108,7 @@ fn attach_threads(
     for thread in &threads {
         check(thread)?;
     }
-    let (mut moves, mut present) = container.members().prepare_all(threads)?;
+    let (mut moves, mut present) = container.members().prepare_all(&mut threads)?;
 
     for transfer in &moves {
         ask(guard, container, transfer)?;

@@ -5,12 +5,10 @@
 use crate::container::Container;
 use kernel::{
     error::code::*,
-    pid::{
-        self,
-        VisibleTask, //
-    },
+    pid,
     pid_namespace::PidNamespace,
     prelude::*,
+    rcfs::members::IDS_AT_ONCE,
     seq_file::SeqFile,
     sync::aref::ARef,
     task::{
@@ -18,9 +16,6 @@ use kernel::{
         Task, //
     },
 };
-
-/// How many tasks are looked at before others get to run.
-const BATCH: usize = 512;
 
 /// The task that a write names: a thread id in the pid namespace of the writer; 0 is the writer
 /// itself.
@@ -38,7 +33,7 @@ pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
 }
 
 /// A name for every task in a container that the reader can see, in the order of their thread ids:
-/// `name` is called with the pid namespace of the reader and the task. 0 is no name.
+/// `name` is called with the pid namespace of the reader, the task, and its id there. 0 is no name.
 ///
 /// An empty container is found to be so without a look at any task.
 ///
@@ -47,7 +42,7 @@ pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
 /// `ENOMEM`.
 pub(crate) fn list(
     container: &Container,
-    name: impl Fn(&PidNamespace, &VisibleTask<'_>) -> Pid,
+    name: impl Fn(&PidNamespace, &Task, Pid) -> Pid,
 ) -> Result<KVVec<Pid>> {
     let mut ids = KVVec::new();
 
@@ -62,15 +57,13 @@ pub(crate) fn list(
     let mut next = Some(1);
     while let Some(from) = next {
         // Allocating may sleep, walking must not.
-        ids.reserve(BATCH, GFP_KERNEL)?;
-        next = pid::for_tasks_from(ns, from, BATCH, |found, rcu| {
-            if container.members().contains(found.task(), rcu) {
-                let name = name(ns, found);
+        ids.reserve(IDS_AT_ONCE, GFP_KERNEL)?;
+        next = container.members().for_tasks_from(ns, from, |task, id| {
+            let name = name(ns, task, id);
 
-                if name != 0 && ids.last() != Some(&name) {
-                    // There is room for all of the batch.
-                    let _ = ids.push_within_capacity(name);
-                }
+            if name != 0 && ids.last() != Some(&name) {
+                // There is room for all of them.
+                let _ = ids.push_within_capacity(name);
             }
         });
     }

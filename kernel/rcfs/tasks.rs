@@ -49,7 +49,7 @@ impl ListOperations for Tasks {
     type Item = Pid;
 
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Pid>> {
-        ids::list(&file.directory(), |_, thread| thread.id())
+        ids::list(&file.directory(), |_, _, id| id)
     }
 
     fn show_items(ids: &[Pid], m: &SeqFile) -> Result {

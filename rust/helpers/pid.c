@@ -2,8 +2,7 @@
 
 #include <linux/cred.h>
 #include <linux/kthread.h>
-#include <linux/pid_namespace.h>
-#include <linux/radix-tree.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -35,16 +34,21 @@ __rust_helper int rust_helper_task_nr_threads(struct task_struct *tsk)
 	return data_race(get_nr_threads(tsk));
 }
 
-/*
- * As find_ge_pid(), for many: the pids of the lowest ids in use, @from or
- * higher. Under RCU, which keeps them.
- */
-__rust_helper unsigned int rust_helper_find_ge_pids(struct pid_namespace *ns,
-						    int from, struct pid **pids,
-						    unsigned int max)
+/* References on the first threads of a process; all of them if fewer than @max */
+__rust_helper unsigned int rust_helper_get_threads(struct task_struct *tsk,
+						   struct task_struct **threads,
+						   unsigned int max)
 {
-	return radix_tree_gang_lookup(&ns->idr.idr_rt, (void **)pids,
-				      from - ns->idr.idr_base, max);
+	struct task_struct *thread;
+	unsigned int nr = 0;
+
+	guard(rcu)();
+	for_each_thread(tsk, thread) {
+		if (nr == max)
+			break;
+		threads[nr++] = get_task_struct(thread);
+	}
+	return nr;
 }
 
 /* Under RCU, all of it until the last thread is reached */

@@ -41,20 +41,6 @@ rust_helper_rcfs_container_has_nsproxy(const struct rcfs_container *cont,
 	return rcfs_container_has_nsproxy(cont, ns);
 }
 
-__rust_helper bool
-rust_helper_rcfs_container_has_task(const struct rcfs_container *cont,
-				    const struct task_struct *tsk)
-{
-	return rcfs_container_has_task(cont, tsk);
-}
-
-__rust_helper bool
-rust_helper_rcfs_container_lacks_task(const struct rcfs_container *cont,
-				      const struct task_struct *tsk)
-{
-	return rcfs_container_lacks_task(cont, tsk);
-}
-
 __rust_helper void *rust_helper_rcfs_nsproxy_state(const struct nsproxy *ns,
 						   const struct rc_subsys *ss)
 {

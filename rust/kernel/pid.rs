@@ -8,7 +8,6 @@ use crate::{
     bindings,
     cred::Credential,
     error::Result,
-    pid_namespace::PidNamespace,
     prelude::*,
     sync::{
         aref::ARef,
@@ -22,10 +21,7 @@ use crate::{
 };
 use core::{
     ops::ControlFlow,
-    ptr::{
-        self,
-        NonNull, //
-    },
+    ptr::NonNull, //
 };
 
 /// Finds a thread by its id in the pid namespace of the current task.
@@ -42,79 +38,6 @@ pub fn find_task(id: Pid) -> Option<ARef<Task>> {
     Some(unsafe { ARef::from_raw(task.cast()) })
 }
 
-/// A thread that a pid namespace can see.
-///
-/// # Invariants
-///
-/// `pid` is valid, and has an id in `ns`.
-pub struct VisibleTask<'a> {
-    ns: &'a PidNamespace,
-    pid: NonNull<bindings::pid>,
-    task: &'a Task,
-}
-
-impl VisibleTask<'_> {
-    /// The thread.
-    pub fn task(&self) -> &Task {
-        self.task
-    }
-
-    /// Its id in the namespace.
-    pub fn id(&self) -> Pid {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::pid_nr_ns(self.pid.as_ptr(), self.ns.as_ptr()) }
-    }
-}
-
-/// Calls `f` for threads that `ns` can see, in the order of their ids there.
-///
-/// Begins with the lowest id that is at least `from`, and stops behind `max` ids that are in use,
-/// so that callers can let others run in between.
-///
-/// Returns the id to go on with, or [`None`] if there are no more.
-pub fn for_tasks_from(
-    ns: &PidNamespace,
-    from: Pid,
-    max: usize,
-    mut f: impl FnMut(&VisibleTask<'_>, &rcu::Guard),
-) -> Option<Pid> {
-    let guard = rcu::read_lock();
-    let mut room = [ptr::null_mut(); 64];
-    let mut next = from;
-    let mut left = max;
-
-    while left > 0 {
-        let count = left.min(room.len());
-        let room = &mut room[..count];
-        // SAFETY: The RCU read lock is held, `ns` is valid, and there is room for that many.
-        let found = unsafe {
-            bindings::find_ge_pids(ns.as_ptr(), next, room.as_mut_ptr(), room.len() as c_uint)
-        } as usize;
-
-        for pid in room[..found].iter().filter_map(|&pid| NonNull::new(pid)) {
-            // SAFETY: The RCU read lock keeps the pid valid, and the task, if there is one with
-            // this id.
-            let task = unsafe {
-                bindings::pid_task(pid.as_ptr(), bindings::pid_type_PIDTYPE_PID)
-                    .cast::<Task>()
-                    .as_ref()
-            };
-
-            if let Some(task) = task {
-                // INVARIANT: It was found in `ns`.
-                f(&VisibleTask { ns, pid, task }, &guard);
-            }
-        }
-        if found < room.len() {
-            return None;
-        }
-        // SAFETY: The RCU read lock keeps the pid valid; `room` is full of them.
-        next = unsafe { bindings::pid_nr_ns(room[found - 1], ns.as_ptr()) } + 1;
-        left -= found;
-    }
-    Some(next)
-}
-
 /// References on all threads of the process that `task` belongs to, in the order in which they came
 /// into being.
 ///
@@ -124,18 +47,26 @@ pub fn for_tasks_from(
 ///
 /// `ENOMEM`.
 pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
-    let mut threads = KVVec::new();
+    let mut threads = KVVec::<ARef<Task>>::new();
 
     loop {
         // Allocating may sleep, walking must not.
         threads.reserve(task.nr_threads() + 8, GFP_KERNEL)?;
-        let complete = task.for_each_thread(|thread, _| {
-            match threads.push_within_capacity(ARef::from(thread)) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
-        });
-        if complete.is_continue() {
+        let room = threads.spare_capacity_mut();
+        // SAFETY: The task is valid, and there is room for that many. `ARef` is a transparent
+        // pointer, and so is `Task`.
+        let count = unsafe {
+            bindings::get_threads(
+                task.as_ptr(),
+                room.as_mut_ptr().cast(),
+                room.len() as c_uint,
+            )
+        } as usize;
+        let complete = count < room.len();
+
+        // SAFETY: That many have been written, which is not more than there was room for.
+        unsafe { threads.inc_len(count) };
+        if complete {
             return Ok(threads);
         }
         threads.clear();
@@ -168,6 +99,13 @@ pub fn for_each_task(mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>) -
 pub fn wait_for_forks() {
     // SAFETY: This can always be called where sleeping is allowed, and waits for nobody who sleeps.
     unsafe { bindings::wait_for_forks() };
+}
+
+impl Credential {
+    /// Whether the owner may move all tasks around.
+    pub fn may_move_all(&self) -> bool {
+        self.euid() == Kuid::from_raw(bindings::kuid_t { val: 0 })
+    }
 }
 
 impl Task {
@@ -204,7 +142,7 @@ impl Task {
     pub fn may_be_moved_by(&self, cred: &Credential) -> bool {
         let euid = cred.euid();
 
-        euid == Kuid::from_raw(bindings::kuid_t { val: 0 })
+        cred.may_move_all()
             || euid == self.uid()
             // SAFETY: By the type invariant, the task is valid.
             || euid == Kuid::from_raw(unsafe { bindings::task_suid(self.as_ptr()) })

@@ -18,6 +18,7 @@ use crate::{
         Tree, //
     },
     nsproxy::NsProxy,
+    pid_namespace::PidNamespace,
     prelude::*,
     seq_file::{
         seq_print,
@@ -27,11 +28,17 @@ use crate::{
         aref::ARef,
         rcu, //
     },
-    task::Task,
+    task::{
+        Pid,
+        Task, //
+    },
 };
 use core::{
     borrow::BorrowMut,
-    ops::ControlFlow,
+    mem::{
+        self,
+        MaybeUninit, //
+    },
     ptr::{
         self,
         NonNull, //
@@ -41,6 +48,9 @@ use core::{
 /// Number of words that hold a set of subsystems: see [`Members::new`].
 pub const SUBSYSTEM_WORDS: usize =
     (bindings::CONFIG_MAX_RC_SUBSYS as usize).div_ceil(usize::BITS as usize);
+
+/// How many ids are looked at before others get to run: see [`Members::for_tasks_from`].
+pub const IDS_AT_ONCE: usize = 512;
 
 /// The tasks in a container, and the nsproxy that the container owns.
 ///
@@ -158,29 +168,62 @@ impl Members {
         !self.is_root() && unsafe { bindings::rcfs_container_watch_empty(self.cont.as_ptr()) }
     }
 
-    /// Whether a task is in the container. A task that has given up its nsproxy on its way out is
-    /// in none.
-    pub fn contains(&self, task: &Task, _guard: &rcu::Guard) -> bool {
-        // SAFETY: The container and the task are valid, and the RCU read lock is held.
-        unsafe { bindings::rcfs_container_has_task(self.cont.as_ptr(), task.as_ptr()) }
+    /// Calls `f` for the tasks in the container that `ns` can see, and their ids there, in the
+    /// order of these. A task that has given up its nsproxy on its way out is in no container.
+    ///
+    /// Begins with the lowest id that is at least `from`, and stops behind [`IDS_AT_ONCE`] that are
+    /// in use, so that callers can let others run in between.
+    ///
+    /// Returns the id to go on with, or [`None`] if there are no more.
+    pub fn for_tasks_from(
+        &self,
+        ns: &PidNamespace,
+        from: Pid,
+        mut f: impl FnMut(&Task, Pid),
+    ) -> Option<Pid> {
+        const ROOM: usize = 64;
+
+        let _guard = rcu::read_lock();
+        let mut room = [const { MaybeUninit::<bindings::rcfs_member>::uninit() }; ROOM];
+        let mut next = from;
+
+        for _ in 0..IDS_AT_ONCE / ROOM {
+            // SAFETY: The container and the namespace are valid, there is room for that many, and
+            // the RCU read lock is held.
+            let found = unsafe {
+                bindings::rcfs_find_members(
+                    self.cont.as_ptr(),
+                    ns.as_ptr(),
+                    &mut next,
+                    room.as_mut_ptr().cast(),
+                    ROOM as c_uint,
+                )
+            };
+
+            for member in &room[..found as usize] {
+                // SAFETY: That many are initialised.
+                let member = unsafe { member.assume_init_ref() };
+
+                // SAFETY: The RCU read lock keeps the task valid; the layouts are the same.
+                f(unsafe { &*member.tsk.cast::<Task>() }, member.id);
+            }
+            if next == 0 {
+                return None;
+            }
+        }
+        Some(next)
     }
 
     /// A thread of the process of `task` that is in another container of the hierarchy.
+    ///
+    /// Threads that come into being or exit meanwhile may be found or not; one that was there
+    /// before, and is after, is, if no other one is found.
     pub fn find_elsewhere(&self, task: &Task) -> Option<ARef<Task>> {
-        let mut found = None;
+        // SAFETY: The container and the task are valid.
+        let thread = unsafe { bindings::rcfs_find_elsewhere(self.cont.as_ptr(), task.as_ptr()) };
 
-        let _ = task.for_each_thread(|thread, _| {
-            // SAFETY: The container and the thread are valid, and the RCU read lock is held.
-            let elsewhere =
-                unsafe { bindings::rcfs_container_lacks_task(self.cont.as_ptr(), thread.as_ptr()) };
-
-            if !elsewhere {
-                return ControlFlow::Continue(());
-            }
-            found = Some(ARef::from(thread));
-            ControlFlow::Break(())
-        });
-        found
+        // SAFETY: A reference comes with it; the layouts are the same.
+        NonNull::new(thread).map(|thread| unsafe { ARef::from_raw(thread.cast()) })
     }
 
     /// Prepares to move `task` here.
@@ -213,32 +256,35 @@ impl Members {
     /// # Errors
     ///
     /// `ENODEV` if the container is out of use, `ENOMEM`.
-    pub fn prepare_all(&self, threads: Process) -> Result<(KVec<Move<Process>>, bool)> {
-        let count = threads.len();
-        let mut moves = KVec::<Move<Process>>::new();
+    pub fn prepare_all<'a>(
+        &self,
+        threads: &'a mut [ARef<Task>],
+    ) -> Result<(KVec<Move<&'a mut [ARef<Task>]>>, bool)> {
+        let mut moves = KVec::new();
         let mut present = false;
+        let mut rest = threads;
 
-        for thread in threads {
-            // Looking at the last one only is enough for threads as they usually are, and keeps
-            // the time in proportion to their number if each has an nsproxy of its own.
-            if let Some(last) = moves.last_mut() {
-                if thread.has_nsproxy(&last.old) {
-                    last.threads.push(thread, GFP_KERNEL)?;
-                    continue;
-                }
-            }
-            let Some(old) = thread.nsproxy() else {
+        // As a rule, there is one move, of all of them. To look for those on end only keeps the
+        // time in proportion to their number if each has an nsproxy of its own.
+        while let [first, others @ ..] = &*rest {
+            let old = first.nsproxy();
+            let more = match &old {
+                Some(old) => others
+                    .iter()
+                    .take_while(|thread| thread.has_nsproxy(old))
+                    .count(),
+                None => 0,
+            };
+            let (together, behind) = mem::take(&mut rest).split_at_mut(1 + more);
+
+            rest = behind;
+            let Some(old) = old else {
                 continue;
             };
             if self.has(&old) {
                 present = true;
                 continue;
             }
-            // As a rule, there is one move, of all of them.
-            let room = if moves.is_empty() { count } else { 1 };
-            let mut together = Process::with_capacity(room, GFP_KERNEL)?;
-
-            together.push(thread, GFP_KERNEL)?;
             moves.push(
                 Move {
                     new: self.find_nsproxy(&old)?,
@@ -354,10 +400,7 @@ pub trait Threads: BorrowMut<[ARef<Task>]> {}
 
 impl Threads for [ARef<Task>; 1] {}
 
-/// Threads of one process.
-pub type Process = KVVec<ARef<Task>>;
-
-impl Threads for Process {}
+impl Threads for &mut [ARef<Task>] {}
 
 /// A task, or several threads of one process, about to move into a container.
 ///
