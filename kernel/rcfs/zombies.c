@@ -11,21 +11,28 @@
  *
  * A record keeps no container from being removed. It then passes to the
  * container above, which goes on counting what the one below had.
+ *
+ * Every exit makes a record and every release frees it. That is why they do not
+ * wait for RCU: it would be half of what they cost. The scheduler takes the lock
+ * of a bucket instead, if a task has no nsproxy any more.
  */
 
 #include <linux/hash.h>
+#include <linux/irqflags.h>
 #include <linux/list_bl.h>
+#include <linux/llist.h>
 #include <linux/rcfs.h>
-#include <linux/rculist_bl.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
 struct zombie {
-	struct hlist_bl_node node;
+	union {
+		struct hlist_bl_node node;	/* in a bucket, under its lock */
+		struct llist_node gone;		/* with others that are to go */
+	};
 	struct task_struct *tsk;
-	struct rcfs_container *cont;	/* written under the lock of the bucket */
-	struct rcu_head rcu;
+	struct rcfs_container *cont;
 };
 
 #define ZOMBIE_BITS	10
@@ -35,6 +42,25 @@ static struct hlist_bl_head zombies[1 << ZOMBIE_BITS];
 static struct hlist_bl_head *bucket_of(const struct task_struct *tsk)
 {
 	return &zombies[hash_ptr(tsk, ZOMBIE_BITS)];
+}
+
+/*
+ * Inside of the lock of a run queue, and taken by the tick as well. Nothing is
+ * called with it held.
+ */
+static unsigned long lock_bucket(struct hlist_bl_head *bucket)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	hlist_bl_lock(bucket);
+	return flags;
+}
+
+static void unlock_bucket(struct hlist_bl_head *bucket, unsigned long flags)
+{
+	hlist_bl_unlock(bucket);
+	local_irq_restore(flags);
 }
 
 /**
@@ -54,6 +80,7 @@ bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++) {
 		struct rcfs_container *cont = ns->rcfs_container[i];
 		struct zombie *zombie;
+		unsigned long flags;
 
 		if (!cont)
 			continue;
@@ -65,22 +92,25 @@ bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 		zombie->tsk = tsk;
 		zombie->cont = cont;
 		atomic_inc(&cont->nr_zombies);
-		hlist_bl_lock(bucket);
-		hlist_bl_add_head_rcu(&zombie->node, bucket);
-		hlist_bl_unlock(bucket);
+		flags = lock_bucket(bucket);
+		hlist_bl_add_head(&zombie->node, bucket);
+		unlock_bucket(bucket, flags);
 	}
 	return complete;
 }
 
 static bool is_remembered(const struct task_struct *tsk, const struct rcfs_container *cont)
 {
+	struct hlist_bl_head *bucket = bucket_of(tsk);
+	unsigned long flags = lock_bucket(bucket);
 	const struct hlist_bl_node *node;
 	const struct zombie *zombie;
+	bool found = false;
 
-	hlist_bl_for_each_entry_rcu(zombie, node, bucket_of(tsk), node)
-		if (zombie->tsk == tsk && READ_ONCE(zombie->cont) == cont)
-			return true;
-	return false;
+	hlist_bl_for_each_entry(zombie, node, bucket, node)
+		found |= zombie->tsk == tsk && zombie->cont == cont;
+	unlock_bucket(bucket, flags);
+	return found;
 }
 
 /**
@@ -102,11 +132,21 @@ void rcfs_release_forgotten(struct task_struct *tsk, const struct nsproxy *ns)
 	rcu_read_unlock();
 }
 
-static void forget(struct zombie *zombie)
+/* Take a record out of its bucket, which is locked. */
+static void forget(struct zombie *zombie, struct llist_head *gone)
 {
-	atomic_dec(&zombie->cont->nr_zombies);
-	hlist_bl_del_rcu(&zombie->node);
-	kfree_rcu(zombie, rcu);
+	hlist_bl_del(&zombie->node);
+	__llist_add(&zombie->gone, gone);
+}
+
+static void free_zombies(struct llist_head *gone)
+{
+	struct zombie *zombie, *next;
+
+	llist_for_each_entry_safe(zombie, next, __llist_del_all(gone), gone) {
+		atomic_dec(&zombie->cont->nr_zombies);
+		kfree(zombie);
+	}
 }
 
 void __rcfs_release(struct task_struct *tsk)
@@ -114,20 +154,25 @@ void __rcfs_release(struct task_struct *tsk)
 	struct hlist_bl_head *bucket = bucket_of(tsk);
 	struct hlist_bl_node *node, *next;
 	struct zombie *zombie;
+	unsigned long flags;
+	LLIST_HEAD(gone);
 
 	/* Nobody adds a record for this task any more. */
 	if (hlist_bl_empty(bucket))
 		return;
 
+	/* For the containers: see rcfs_free_container(). */
 	rcu_read_lock();
-	hlist_bl_lock(bucket);
-	hlist_bl_for_each_entry_safe(zombie, node, next, bucket, node) {
-		if (zombie->tsk != tsk)
-			continue;
+	flags = lock_bucket(bucket);
+	hlist_bl_for_each_entry_safe(zombie, node, next, bucket, node)
+		if (zombie->tsk == tsk)
+			forget(zombie, &gone);
+	unlock_bucket(bucket, flags);
+
+	/* If it is removed meanwhile, it is as if that was later. */
+	llist_for_each_entry(zombie, gone.first, gone)
 		rcfs_release_in(zombie->cont, tsk);
-		forget(zombie);
-	}
-	hlist_bl_unlock(bucket);
+	free_zombies(&gone);
 	rcu_read_unlock();
 }
 
@@ -142,21 +187,24 @@ void rcfs_move_zombies_up(struct rcfs_container *cont)
 {
 	struct hlist_bl_node *node, *next;
 	struct zombie *zombie;
+	unsigned long flags;
+	LLIST_HEAD(gone);
 
 	for (int i = 0; atomic_read(&cont->nr_zombies) && i < ARRAY_SIZE(zombies); i++) {
-		hlist_bl_lock(&zombies[i]);
+		flags = lock_bucket(&zombies[i]);
 		hlist_bl_for_each_entry_safe(zombie, node, next, &zombies[i], node) {
 			if (zombie->cont != cont)
 				continue;
 			if (rcfs_container_is_root(cont->parent)) {
-				forget(zombie);
+				forget(zombie, &gone);
 				continue;
 			}
 			atomic_dec(&cont->nr_zombies);
 			atomic_inc(&cont->parent->nr_zombies);
-			WRITE_ONCE(zombie->cont, cont->parent);
+			zombie->cont = cont->parent;
 		}
-		hlist_bl_unlock(&zombies[i]);
+		unlock_bucket(&zombies[i], flags);
+		free_zombies(&gone);
 	}
 }
 
@@ -165,26 +213,30 @@ void rcfs_move_zombies_up(struct rcfs_container *cont)
  * @tsk: the task, which is exiting
  * @ss: a subsystem that is bound to a hierarchy
  *
- * Context: Under RCU or with preemption disabled, which keeps the state valid.
+ * Context: Any but NMI, inside of any lock of the scheduler. Under RCU or with
+ *	    preemption disabled, which keeps the state valid.
  * Return: the state of the container in which the task is remembered, or the
  *	   root state.
  */
 void *rcfs_zombie_state(const struct task_struct *tsk, const struct rc_subsys *ss)
 {
+	struct hlist_bl_head *bucket = bucket_of(tsk);
 	const struct hlist_bl_node *node;
 	void *state = ss->root_state;
 	const struct zombie *zombie;
+	unsigned long flags;
 
-	/* The scheduler has disabled preemption only, which lists do not know. */
-	rcu_read_lock();
-	hlist_bl_for_each_entry_rcu(zombie, node, bucket_of(tsk), node) {
-		const struct rcfs_container *cont = READ_ONCE(zombie->cont);
+	/* Its record came before it gave up its nsproxy. */
+	if (hlist_bl_empty(bucket))
+		return state;
 
-		if (zombie->tsk == tsk && test_bit(ss->subsys_id, cont->subsystems)) {
-			state = rcfs_nsproxy_state(cont->nsproxy, ss);
+	flags = lock_bucket(bucket);
+	hlist_bl_for_each_entry(zombie, node, bucket, node) {
+		if (zombie->tsk == tsk && test_bit(ss->subsys_id, zombie->cont->subsystems)) {
+			state = rcfs_nsproxy_state(zombie->cont->nsproxy, ss);
 			break;
 		}
 	}
-	rcu_read_unlock();
+	unlock_bucket(bucket, flags);
 	return state;
 }
