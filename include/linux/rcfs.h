@@ -561,7 +561,22 @@ enum rcfs_delay {
 };
 
 #ifdef CONFIG_RCFS_DELAYS
-void rcfs_delay(enum rcfs_delay where);
+DECLARE_STATIC_KEY_FALSE(rcfs_delays_wanted);
+void __rcfs_delay(enum rcfs_delay where);
+
+/**
+ * rcfs_delay - wait, if that has been asked for
+ * @where: what the task is about to do
+ *
+ * Waits without sleeping, for 2 ms at most.
+ *
+ * Context: Any, with any locks.
+ */
+static inline void rcfs_delay(enum rcfs_delay where)
+{
+	if (static_branch_unlikely(&rcfs_delays_wanted))
+		__rcfs_delay(where);
+}
 #else
 static inline void rcfs_delay(enum rcfs_delay where) { }
 #endif

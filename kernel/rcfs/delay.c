@@ -2,12 +2,14 @@
 /*
  * Delays that widen races in rcfs, for the tests
  *
- * /sys/kernel/debug/rcfs/NAME is a number of microseconds, zero by default.
+ * /sys/kernel/debug/rcfs/NAME is a number of microseconds, zero by default. A
+ * kernel in which all of them always were is as quick as one without.
  */
 
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/init.h>
+#include <linux/jump_label.h>
 #include <linux/minmax.h>
 #include <linux/rcfs.h>
 
@@ -19,16 +21,9 @@ static const char * const names[RCFS_NR_DELAYS] = {
 };
 
 static u32 delays[RCFS_NR_DELAYS];
+DEFINE_STATIC_KEY_FALSE(rcfs_delays_wanted);
 
-/**
- * rcfs_delay - wait, if that has been asked for
- * @where: what the task is about to do
- *
- * Waits without sleeping, for 2 ms at most.
- *
- * Context: Any, with any locks.
- */
-void rcfs_delay(enum rcfs_delay where)
+void __rcfs_delay(enum rcfs_delay where)
 {
 	u32 us = READ_ONCE(delays[where]);
 
@@ -36,12 +31,32 @@ void rcfs_delay(enum rcfs_delay where)
 		udelay(min(us, 2000U));
 }
 
+static int delay_get(void *data, u64 *us)
+{
+	*us = READ_ONCE(*(u32 *)data);
+	return 0;
+}
+
+static int delay_set(void *data, u64 us)
+{
+	if (us > U32_MAX)
+		return -ERANGE;
+	WRITE_ONCE(*(u32 *)data, us);
+	/* It stays so: who looks at delays does not care for a jump. */
+	if (us)
+		static_branch_enable(&rcfs_delays_wanted);
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(delay_fops, delay_get, delay_set, "%llu\n");
+
 static int __init rcfs_delay_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("rcfs", NULL);
 
 	for (int i = 0; i < RCFS_NR_DELAYS; i++)
-		debugfs_create_u32(names[i], 0600, dir, &delays[i]);
+		debugfs_create_file_unsafe(names[i], 0600, dir, &delays[i],
+					   &delay_fops);
 	return 0;
 }
 late_initcall(rcfs_delay_init);
