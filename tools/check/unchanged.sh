@@ -5,6 +5,8 @@
 # files. Builds, for x86-64, what the series touches: once from the pristine
 # source, once with the series; and compares code and data. Says nothing if they
 # are the same, else where they are not, with the beginning of the difference.
+# What the series adds to the abstractions of Rust has to be built without
+# CONFIG_RCFS as well: that is tried, and there is nothing to compare.
 
 set -u
 export LC_ALL=C
@@ -17,7 +19,7 @@ VERBOSE=
 . "$TOP/tools/lib/owned.sh"
 # shellcheck source=tools/run/ui.sh
 . "$TOP/tools/run/ui.sh"
-STEPS=5
+STEPS=6
 # shellcheck source=tools/run/host.sh
 . "$TOP/tools/run/host.sh"
 # shellcheck source=tools/run/source.sh
@@ -63,6 +65,15 @@ object_of() {
 		file=$folder/${unit##*/}
 	fi
 	OBJECT=${file%.c}.o
+}
+
+# fragment_without OPTION…: what .config.fragment says of all others
+fragment_without() {
+	FRAGMENTS=("$CACHE/build/unchanged.config")
+	{
+		echo "# Made from .config.fragment, which is what to edit."
+		grep -vE "^(# )?CONFIG_($(IFS='|' && echo "$*"))[= ]" "$TOP/.config.fragment"
+	} >"${FRAGMENTS[0]}"
 }
 
 # build_side SIDE TREE WHAT: the objects from a tree, in a build folder of their
@@ -174,6 +185,8 @@ compare_configurations() {
 }
 
 main() {
+	local rcfs=(RCFS 'RCFS_[A-Z_]*' 'MAX_RC_[A-Z_]*' 'SAMPLE_RUST_RCFS[A-Z_]*')
+	local rust=(RUST RUST_KERNEL_DOCTESTS SAMPLES_RUST 'SAMPLE_RUST_[A-Z_]*')
 	local file object status=0
 	[[ $# -eq 0 ]] || { echo "usage: tools/check/unchanged.sh" >&2; exit 2; }
 	log_start "$@"
@@ -194,11 +207,7 @@ main() {
 	mkdir -p "$CACHE/build"
 	# rcfs needs Rust, and nothing in C depends on it: without, there is no
 	# waiting for it after every change of a Rust file.
-	FRAGMENTS=("$CACHE/build/unchanged.config")
-	{
-		echo "# Made from .config.fragment, which is what to edit."
-		grep -vE '^(# )?CONFIG_(RUST|RUST_KERNEL_DOCTESTS|SAMPLES_RUST|SAMPLE_RUST_[A-Z_]*|RCFS|RCFS_[A-Z_]*|MAX_RC_[A-Z_]*)[= ]' "$TOP/.config.fragment"
-	} >"${FRAGMENTS[0]}"
+	fragment_without "${rust[@]}" "${rcfs[@]}"
 	KCONFIG=$(kconfig_of_series | sha256sum)
 	build_side before "$SOURCE" "the pristine source"
 	build_side after "$TREE" "the one with the series"
@@ -209,6 +218,11 @@ main() {
 	for object in "${OBJECTS[@]}"; do
 		compare "$object" || status=1
 	done
+	step "Rust"
+	fragment_without RUST_KERNEL_DOCTESTS "${rcfs[@]}"
+	# That of all of rust/, and what it needs.
+	OBJECTS=(prepare)
+	build_side rust "$TREE" "Rust without CONFIG_RCFS"
 	return $status
 }
 
