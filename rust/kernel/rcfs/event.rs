@@ -4,7 +4,6 @@
 
 use crate::{
     bindings,
-    prelude::*,
     sync::{
         atomic::{
             ordering::{

@@ -259,7 +259,7 @@ impl Members {
     pub fn prepare_all<'a>(
         &self,
         threads: &'a mut [ARef<Task>],
-    ) -> Result<(KVec<Move<&'a mut [ARef<Task>]>>, bool)> {
+    ) -> Result<(KVec<Together<'a>>, bool)> {
         let mut moves = KVec::new();
         let mut present = false;
         let mut rest = threads;
@@ -401,6 +401,9 @@ pub trait Threads: BorrowMut<[ARef<Task>]> {}
 impl Threads for [ARef<Task>; 1] {}
 
 impl Threads for &mut [ARef<Task>] {}
+
+/// Threads of one process that move together.
+pub type Together<'a> = Move<&'a mut [ARef<Task>]>;
 
 /// A task, or several threads of one process, about to move into a container.
 ///
