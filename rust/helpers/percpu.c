@@ -4,6 +4,8 @@
 #include <linux/cpumask.h>
 #include <linux/overflow.h>
 #include <linux/percpu.h>
+#include <linux/percpu_counts.h>
+#include <linux/smp.h>
 
 __rust_helper atomic64_t __percpu *rust_helper_alloc_percpu_atomic64s(size_t nr)
 {
@@ -11,18 +13,17 @@ __rust_helper atomic64_t __percpu *rust_helper_alloc_percpu_atomic64s(size_t nr)
 						     __alignof__(atomic64_t));
 }
 
-__rust_helper void rust_helper_this_cpu_atomic64_add(s64 n,
-						     atomic64_t __percpu *counts)
+__rust_helper void rust_helper_this_cpu_counts_add(const struct percpu_counts *pc,
+						   unsigned int index, s64 n)
 {
 	/* On which one, if the caller is migrated, makes no difference. */
-	atomic64_add(n, raw_cpu_ptr(counts));
+	percpu_counts_add(pc, index, raw_smp_processor_id(), n);
 }
 
-__rust_helper void rust_helper_per_cpu_atomic64_add(s64 n,
-						    atomic64_t __percpu *counts,
-						    int cpu)
+__rust_helper void rust_helper_percpu_counts_add(const struct percpu_counts *pc,
+						 unsigned int index, int cpu, s64 n)
 {
-	atomic64_add(n, per_cpu_ptr(counts, cpu));
+	percpu_counts_add(pc, index, cpu, n);
 }
 
 __rust_helper s64 rust_helper_per_cpu_atomic64_read(atomic64_t __percpu *counts,

@@ -2,7 +2,8 @@
 
 //! Per-CPU data.
 //!
-//! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
+//! C headers: [`include/linux/percpu.h`](srctree/include/linux/percpu.h) and
+//! [`include/linux/percpu_counts.h`](srctree/include/linux/percpu_counts.h)
 
 use crate::{
     bindings,
@@ -12,7 +13,7 @@ use crate::{
         Result, //
     },
 };
-use core::ptr::NonNull;
+use core::ptr;
 
 /// `N` counters that are cheap to add to, from any context, and less so to read.
 ///
@@ -22,9 +23,12 @@ use core::ptr::NonNull;
 ///
 /// Which one is meant is said by a constant, `0` to `N - 1`; others do not compile.
 ///
+/// Counters may be below others, which get what they get as well.
+///
 /// # Invariants
 ///
-/// `counts` is per-CPU memory that this object owns: `N` numbers, accessed atomically only.
+/// `raw.counts` is per-CPU memory that this object owns: `N` numbers, accessed atomically only.
+/// `raw.above` is NULL, or the `raw` of other `Counters<N>`, which stay where they are for longer.
 ///
 /// # Examples
 ///
@@ -43,17 +47,17 @@ use core::ptr::NonNull;
 /// # Ok::<(), Error>(())
 /// ```
 pub struct Counters<const N: usize> {
-    counts: NonNull<bindings::atomic64_t>,
+    raw: bindings::percpu_counts,
 }
 
-// SAFETY: Per-CPU memory can be used and freed on any thread.
+// SAFETY: Per-CPU memory can be used and freed on any thread, and so can that of those above.
 unsafe impl<const N: usize> Send for Counters<N> {}
 
 // SAFETY: By the type invariant, the numbers are accessed atomically.
 unsafe impl<const N: usize> Sync for Counters<N> {}
 
 impl<const N: usize> Counters<N> {
-    /// Makes counters that are zero.
+    /// Makes counters that are zero, and below no others.
     ///
     /// # Errors
     ///
@@ -62,10 +66,48 @@ impl<const N: usize> Counters<N> {
         // SAFETY: This only allocates. The memory is zeroed.
         let counts = unsafe { bindings::alloc_percpu_atomic64s(N) };
 
+        if counts.is_null() {
+            return Err(ENOMEM);
+        }
         // INVARIANT: The memory is new.
         Ok(Self {
-            counts: NonNull::new(counts).ok_or(ENOMEM)?,
+            raw: bindings::percpu_counts {
+                counts,
+                above: ptr::null(),
+            },
         })
+    }
+
+    /// Makes counters that are zero, and below others.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::percpu::Counters;
+    ///
+    /// let above = Counters::<1>::new()?;
+    /// // SAFETY: `above` does not move, and is dropped later.
+    /// let below = unsafe { Counters::below(&above)? };
+    ///
+    /// above.add::<0>(1);
+    /// below.add::<0>(2);
+    /// assert_eq!((above.sum::<0>(), below.sum::<0>()), (3, 2));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    ///
+    /// # Safety
+    ///
+    /// `above` must stay where it is until the result has been dropped.
+    pub unsafe fn below(above: &Self) -> Result<Self> {
+        let mut counters = Self::new()?;
+
+        // INVARIANT: By the safety requirements.
+        counters.raw.above = &raw const above.raw;
+        Ok(counters)
     }
 
     /// The per-CPU numbers of one counter.
@@ -73,21 +115,23 @@ impl<const N: usize> Counters<N> {
     fn counts<const I: usize>(&self) -> *mut bindings::atomic64_t {
         const { assert!(I < N) };
         // As in C, this is no address to access, but the offset is the same on every CPU.
-        self.counts.as_ptr().wrapping_add(I)
+        self.raw.counts.wrapping_add(I)
     }
 
-    /// Adds to the number of this CPU.
+    /// Adds to the number of this CPU, here and above.
     #[inline]
     pub fn add<const I: usize>(&self, n: u64) {
-        // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::this_cpu_atomic64_add(n as i64, self.counts::<I>()) };
+        const { assert!(I < N) };
+        // SAFETY: By the type invariants, `raw` is as the C side wants it, here and above.
+        unsafe { bindings::this_cpu_counts_add(&self.raw, I as u32, n as i64) };
     }
 
-    /// Adds to the number of another CPU, perhaps.
+    /// Adds to the number of another CPU, perhaps, here and above.
     #[inline]
     pub fn add_to<const I: usize>(&self, cpu: CpuId, n: u64) {
-        // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::per_cpu_atomic64_add(n as i64, self.counts::<I>(), cpu.into()) };
+        const { assert!(I < N) };
+        // SAFETY: As in `add`.
+        unsafe { bindings::percpu_counts_add(&self.raw, I as u32, cpu.into(), n as i64) };
     }
 
     /// The number of one CPU.
@@ -118,6 +162,6 @@ impl<const N: usize> Counters<N> {
 impl<const N: usize> Drop for Counters<N> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant, we own the memory.
-        unsafe { bindings::free_percpu(self.counts.as_ptr().cast()) };
+        unsafe { bindings::free_percpu(self.raw.counts.cast()) };
     }
 }

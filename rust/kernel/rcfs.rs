@@ -119,6 +119,7 @@ use core::{
     },
 };
 
+mod counters;
 mod cpus;
 mod event;
 mod file;
@@ -127,6 +128,7 @@ mod state;
 mod value;
 
 pub use self::{
+    counters::Counters,
     cpus::SharedCpumask,
     event::Event,
     file::File,

@@ -17,11 +17,11 @@
 
 use kernel::{
     cpu::CpuId,
-    percpu::Counters,
     prelude::*,
     rcfs::{
         self,
         Controller,
+        Counters,
         CpuMode,
         File,
         StateRef, //
@@ -36,7 +36,7 @@ struct CpuAcct;
 
 struct State {
     /// In nanoseconds: [`USAGE`], [`USER`] and [`SYSTEM`].
-    times: Counters<3>,
+    times: Counters<CpuAcct, 3>,
 }
 
 /// What the scheduler has accounted.
@@ -72,24 +72,20 @@ impl Controller for CpuAcct {
     const NAME: &'static CStr = c"cpuacct";
     type State = State;
 
-    fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+    fn create(parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
         Ok(State {
-            times: Counters::new()?,
+            times: Counters::new(parent, |cpu| &cpu.times)?,
         })
     }
 
     fn charge(state: StateRef<'_, Self>, cpu: CpuId, ns: u64) {
-        for state in state.lineage() {
-            state.times.add_to::<USAGE>(cpu, ns);
-        }
+        state.times.add_to::<USAGE>(cpu, ns);
     }
 
     fn account(state: StateRef<'_, Self>, mode: CpuMode, ns: u64) {
-        for state in state.lineage() {
-            match mode {
-                CpuMode::User => state.times.add::<USER>(ns),
-                CpuMode::System => state.times.add::<SYSTEM>(ns),
-            }
+        match mode {
+            CpuMode::User => state.times.add::<USER>(ns),
+            CpuMode::System => state.times.add::<SYSTEM>(ns),
         }
     }
 

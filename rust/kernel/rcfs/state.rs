@@ -12,7 +12,8 @@ use crate::{
     sync::{
         aref::ARef,
         rcu,
-        Arc, //
+        Arc,
+        ArcBorrow, //
     },
     task::Task,
     types::{
@@ -50,7 +51,7 @@ pub(super) struct Node<C: Controller> {
     /// How many containers are above this one.
     depth: usize,
     #[pin]
-    state: C::State,
+    pub(super) state: C::State,
     /// Dropped after the state, which may depend on that of the container above.
     parent: Option<Arc<Node<C>>>,
 }
@@ -74,6 +75,7 @@ impl<C: Controller> Node<C> {
         parent: Option<Arc<Self>>,
     ) -> Result<Arc<Self>> {
         let above = parent.clone();
+        // INVARIANT: The reference is that in `above`.
         let init = C::create(above.as_deref().map(StateRef));
 
         // INVARIANT: By the safety requirements; it is entered in the list below.
@@ -99,6 +101,7 @@ impl<C: Controller> Node<C> {
             // SAFETY: The list is locked, and the node is pinned.
             unsafe { bindings::list_add_tail(node.links.get(), registration.list.get()) };
         }
+        // INVARIANT: The reference is ours.
         C::online(StateRef(&node));
         Ok(node)
     }
@@ -114,6 +117,10 @@ impl<C: Controller> Node<C> {
 }
 
 /// The state of a container, and through it those of other containers, and the tasks in them.
+///
+/// # Invariants
+///
+/// The node is in an [`Arc`], and there is a reference on that.
 pub struct StateRef<'a, C: Controller>(pub(super) &'a Node<C>);
 
 impl<C: Controller> Clone for StateRef<'_, C> {
@@ -147,6 +154,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// `ptr` must be what the controller stored for a container that stays for `'a`.
     pub(super) unsafe fn from_ptr(ptr: *mut c_void) -> Self {
+        // INVARIANT: The reference is that of the container.
+        //
         // SAFETY: What was stored is a foreign `Arc<Node<C>>`, which is taken back once the
         // container is gone. Dereferencing the borrow gives the node for as long as that.
         Self(unsafe { &*ptr::from_ref(&*Arc::<Node<C>>::borrow(ptr)) })
@@ -157,8 +166,15 @@ impl<'a, C: Controller> StateRef<'a, C> {
         &self.0.state
     }
 
+    /// A reference that keeps the state.
+    pub(super) fn keep(self) -> Arc<Node<C>> {
+        // SAFETY: By the type invariant. Nodes are shared, so that there is no `UniqueArc`.
+        unsafe { ArcBorrow::from_raw(self.0) }.into()
+    }
+
     /// The state of the container above, or [`None`] in the root.
     pub fn parent(self) -> Option<StateRef<'a, C>> {
+        // INVARIANT: The reference is that in the node below.
         self.0.parent.as_deref().map(StateRef)
     }
 
@@ -234,6 +250,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
 
         // Containers are made after the one above them, and enter the list in that order.
         while next != registration.list.get() {
+            // INVARIANT: The container has a reference until the node has left the list.
+            //
             // SAFETY: The list is locked and has the links of nodes, which are their first field,
             // and which are not freed before they have left the list.
             let state = StateRef(unsafe { &*next.cast::<Node<C>>() });

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the tasks of a container have consumed.
+
+use super::{
+    state::Node,
+    Controller,
+    StateRef, //
+};
+use crate::{
+    percpu,
+    prelude::*,
+    sync::Arc, //
+};
+use core::ops::Deref;
+
+/// [Counters](percpu::Counters) in the state of a container: what is added to them is added to
+/// those of the containers above as well, which costs less than a loop over
+/// [`StateRef::lineage`].
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{
+///     cpu::CpuId,
+///     prelude::*,
+///     rcfs::{self, Counters},
+/// };
+///
+/// struct CpuTime;
+///
+/// struct State {
+///     times: Counters<CpuTime, 1>,
+/// }
+///
+/// #[vtable]
+/// impl rcfs::Controller for CpuTime {
+///     const NAME: &'static CStr = c"cputime";
+///     type State = State;
+///
+///     fn create(parent: Option<rcfs::StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+///         Ok(State {
+///             times: Counters::new(parent, |cputime| &cputime.times)?,
+///         })
+///     }
+///
+///     fn charge(state: rcfs::StateRef<'_, Self>, cpu: CpuId, ns: u64) {
+///         state.times.add_to::<0>(cpu, ns);
+///     }
+/// }
+/// ```
+pub struct Counters<C: Controller, const N: usize> {
+    counters: percpu::Counters<N>,
+    /// Has the counters above, and is dropped after those here.
+    _above: Option<Arc<Node<C>>>,
+}
+
+impl<C: Controller, const N: usize> Counters<C, N> {
+    /// Makes counters that are zero. `of` finds those in a state.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new(above: Option<StateRef<'_, C>>, of: fn(&C::State) -> &Self) -> Result<Self> {
+        let above = above.map(StateRef::keep);
+        let counters = match &above {
+            // SAFETY: `of` cannot know for how long the state is borrowed. We do so until it is
+            // dropped, after the counters made here.
+            Some(node) => unsafe { percpu::Counters::below(&of(&node.state).counters) }?,
+            None => percpu::Counters::new()?,
+        };
+
+        Ok(Self {
+            counters,
+            _above: above,
+        })
+    }
+}
+
+impl<C: Controller, const N: usize> Deref for Counters<C, N> {
+    type Target = percpu::Counters<N>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.counters
+    }
+}
