@@ -38,6 +38,13 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 
 static_assert(RC_NR_HOOKS == 11, "every hook needs a list that is initialised");
 
+/*
+ * The only active one in the list, or NULL if there are none or several. To call
+ * that is the last thing that a hook does, with nothing to keep for afterwards: for
+ * hooks that are called so often that this counts.
+ */
+static struct rc_subsys *only_active[RC_NR_HOOKS] __read_mostly;
+
 /* For hooks that may sleep and are called without the mutex of rcfs */
 DEFINE_STATIC_SRCU(hook_srcu);
 
@@ -104,6 +111,21 @@ void rcfs_remove_hooks(struct rc_subsys *ss)
 	synchronize_srcu(&hook_srcu);
 }
 
+static struct rc_subsys *find_only_active(enum rc_hook hook)
+{
+	struct rc_subsys *ss, *only = NULL;
+
+	/* The mutex of rcfs keeps the list as it is. */
+	list_for_each_entry(ss, &hook_lists[hook], hook_nodes[hook]) {
+		if (!ss->active)
+			continue;
+		if (only)
+			return NULL;
+		only = ss;
+	}
+	return only;
+}
+
 /**
  * rcfs_activate_hooks - start or stop calling the hooks of a subsystem
  * @ss: a registered subsystem
@@ -124,6 +146,10 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 	read_lock(&tasklist_lock);
 	WRITE_ONCE(ss->active, active);
 	read_unlock(&tasklist_lock);
+
+	/* Who finds the one before does as if that was later. */
+	for (hook = 0; hook < RC_NR_HOOKS; hook++)
+		WRITE_ONCE(only_active[hook], find_only_active(hook));
 
 	for (hook = 0; !active && hook < RC_NR_HOOKS; hook++)
 		if (defines_hook(ss, hook))
@@ -146,17 +172,28 @@ static void *running_state(const struct task_struct *tsk, const struct nsproxy *
 	return likely(ns) ? rcfs_nsproxy_state(ns, ss) : rcfs_zombie_state(tsk, ss);
 }
 
-void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
+static noinline void charge_all(struct task_struct *tsk, u64 delta_exec)
 {
 	const struct nsproxy *ns = running_nsproxy(tsk);
 	int cpu = task_cpu(tsk);
 	struct rc_subsys *ss;
 
-	/* The runqueue lock keeps this CPU from passing a quiescent state. */
-	lockdep_assert_preemption_disabled();
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CHARGE], hook_nodes[RC_HOOK_CHARGE])
 		if (READ_ONCE(ss->active))
 			ss->charge(ss, running_state(tsk, ns, ss), cpu, delta_exec);
+}
+
+void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
+{
+	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_CHARGE]);
+	const struct nsproxy *ns = running_nsproxy(tsk);
+
+	/* The runqueue lock keeps this CPU from passing a quiescent state. */
+	lockdep_assert_preemption_disabled();
+	if (likely(ss && ns))
+		ss->charge(ss, rcfs_nsproxy_state(ns, ss), task_cpu(tsk), delta_exec);
+	else
+		charge_all(tsk, delta_exec);
 }
 
 void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
@@ -186,23 +223,38 @@ void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
 	rcu_read_unlock();
 }
 
-void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
-		     const struct nsproxy *old)
+static void transfer_in(struct rc_subsys *ss, struct task_struct *tsk,
+			const struct nsproxy *new, const struct nsproxy *old)
+{
+	void *to = rcfs_nsproxy_state(new, ss);
+	void *from = rcfs_nsproxy_state(old, ss);
+
+	if (to != from)
+		ss->transfer(ss, to, from, tsk);
+}
+
+static noinline void transfer_in_all(struct task_struct *tsk, const struct nsproxy *new,
+				     const struct nsproxy *old)
 {
 	struct rc_subsys *ss;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TRANSFER], hook_nodes[RC_HOOK_TRANSFER]) {
-		void *to, *from;
+	/* To hold a spinlock is to be under RCU. */
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TRANSFER], hook_nodes[RC_HOOK_TRANSFER],
+				lockdep_is_held(&tsk->alloc_lock))
+		if (READ_ONCE(ss->active))
+			transfer_in(ss, tsk, new, old);
+}
 
-		if (!READ_ONCE(ss->active))
-			continue;
-		to = rcfs_nsproxy_state(new, ss);
-		from = rcfs_nsproxy_state(old, ss);
-		if (to != from)
-			ss->transfer(ss, to, from, tsk);
-	}
-	rcu_read_unlock();
+void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
+		     const struct nsproxy *old)
+{
+	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_TRANSFER]);
+
+	lockdep_assert_held(&tsk->alloc_lock);
+	if (likely(ss))
+		transfer_in(ss, tsk, new, old);
+	else
+		transfer_in_all(tsk, new, old);
 }
 
 /* Take back what those before @end, or all if it is NULL, have done. */
