@@ -65,6 +65,7 @@ enum rc_hook {
 	RC_HOOK_FORK,
 	RC_HOOK_EXIT,
 	RC_HOOK_RELEASE,
+	RC_HOOK_REMEMBER,	/* no function: whoever needs records of zombies */
 	RC_HOOK_FREEZING,
 	RC_HOOK_LIMIT_CPUS,
 	RC_HOOK_TASK_GROUP,
@@ -458,7 +459,7 @@ static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 	bool remembered = true;
 
 	/* Whoever is told that it exits may have CPU time charged to it yet. */
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_REMEMBER]))
 		remembered = rcfs_remember_zombie(tsk, ns);
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_EXIT]))
 		__rcfs_exit(tsk, ns);
@@ -474,7 +475,7 @@ static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
  */
 static inline void rcfs_release(struct task_struct *tsk)
 {
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_REMEMBER]))
 		__rcfs_release(tsk);
 }
 

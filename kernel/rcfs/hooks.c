@@ -30,13 +30,14 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_FORK]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_EXIT]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_RELEASE]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_REMEMBER]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_FREEZING]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_LIMIT_CPUS]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_TASK_GROUP]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_CPUS_CHANGED]),
 };
 
-static_assert(RC_NR_HOOKS == 11, "every hook needs a list that is initialised");
+static_assert(RC_NR_HOOKS == 12, "every hook needs a list that is initialised");
 
 /*
  * The only active one in the list, or NULL if there are none or several. To call
@@ -64,7 +65,9 @@ static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 	case RC_HOOK_EXIT:
 		return ss->exit;
 	case RC_HOOK_RELEASE:
-		/* The others are called for zombies as well. */
+		return ss->release;
+	case RC_HOOK_REMEMBER:
+		/* Those that are called for tasks without an nsproxy. */
 		return ss->release || ss->charge || ss->account;
 	case RC_HOOK_FREEZING:
 		return ss->freezing;
@@ -183,6 +186,12 @@ static noinline void charge_all(struct task_struct *tsk, u64 delta_exec)
 			ss->charge(ss, running_state(tsk, ns, ss), cpu, delta_exec);
 }
 
+static noinline void charge_zombie(struct rc_subsys *ss, struct task_struct *tsk,
+				   u64 delta_exec)
+{
+	ss->charge(ss, rcfs_zombie_state(tsk, ss), task_cpu(tsk), delta_exec);
+}
+
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
 	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_CHARGE]);
@@ -190,10 +199,12 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
-	if (likely(ss && ns))
-		ss->charge(ss, rcfs_nsproxy_state(ns, ss), task_cpu(tsk), delta_exec);
-	else
+	if (unlikely(!ss))
 		charge_all(tsk, delta_exec);
+	else if (unlikely(!ns))
+		charge_zombie(ss, tsk, delta_exec);
+	else
+		ss->charge(ss, rcfs_nsproxy_state(ns, ss), task_cpu(tsk), delta_exec);
 }
 
 void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
@@ -320,21 +331,37 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 	rcu_read_unlock();
 }
 
+static void release_from(struct rc_subsys *ss, const struct rcfs_container *cont,
+			 struct task_struct *tsk)
+{
+	if (test_bit(ss->subsys_id, cont->subsystems))
+		ss->release(ss, rcfs_nsproxy_state(cont->nsproxy, ss), tsk);
+}
+
+static noinline void release_from_all(const struct rcfs_container *cont, struct task_struct *tsk)
+{
+	struct rc_subsys *ss;
+
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_RELEASE], hook_nodes[RC_HOOK_RELEASE])
+		if (READ_ONCE(ss->active))
+			release_from(ss, cont, tsk);
+}
+
 /**
  * rcfs_release_in - tell the subsystems of one container of a reaped task
  * @cont: the container that it was in, or one above
  * @tsk: the task
  *
- * Context: Under RCU.
+ * Context: Under RCU, or with preemption disabled.
  */
 void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk)
 {
-	struct rc_subsys *ss;
+	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_RELEASE]);
 
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_RELEASE], hook_nodes[RC_HOOK_RELEASE])
-		if (READ_ONCE(ss->active) && ss->release &&
-		    test_bit(ss->subsys_id, cont->subsystems))
-			ss->release(ss, rcfs_nsproxy_state(cont->nsproxy, ss), tsk);
+	if (likely(ss))
+		release_from(ss, cont, tsk);
+	else if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
+		release_from_all(cont, tsk);
 }
 
 bool __rcfs_freezing(const struct task_struct *tsk)

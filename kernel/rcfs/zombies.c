@@ -18,9 +18,12 @@
  */
 
 #include <linux/hash.h>
+#include <linux/init.h>
 #include <linux/irqflags.h>
 #include <linux/list_bl.h>
 #include <linux/llist.h>
+#include <linux/lockdep.h>
+#include <linux/preempt.h>
 #include <linux/rcfs.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -38,6 +41,9 @@ struct zombie {
 #define ZOMBIE_BITS	10
 
 static struct hlist_bl_head zombies[1 << ZOMBIE_BITS];
+
+/* Of its own, because kfree() would have to find it each time */
+static struct kmem_cache *zombie_cache __ro_after_init;
 
 static struct hlist_bl_head *bucket_of(const struct task_struct *tsk)
 {
@@ -84,7 +90,7 @@ bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 
 		if (!cont)
 			continue;
-		zombie = kmalloc_obj(*zombie, GFP_NOWAIT);
+		zombie = kmem_cache_alloc(zombie_cache, GFP_NOWAIT);
 		if (!zombie) {
 			complete = false;
 			continue;
@@ -145,7 +151,7 @@ static void free_zombies(struct llist_head *gone)
 
 	llist_for_each_entry_safe(zombie, next, __llist_del_all(gone), gone) {
 		atomic_dec(&zombie->cont->nr_zombies);
-		kfree(zombie);
+		kmem_cache_free(zombie_cache, zombie);
 	}
 }
 
@@ -161,8 +167,8 @@ void __rcfs_release(struct task_struct *tsk)
 	if (hlist_bl_empty(bucket))
 		return;
 
-	/* For the containers: see rcfs_free_container(). */
-	rcu_read_lock();
+	/* As good as RCU, for the containers: see rcfs_free_container(). */
+	preempt_disable();
 	flags = lock_bucket(bucket);
 	hlist_bl_for_each_entry_safe(zombie, node, next, bucket, node)
 		if (zombie->tsk == tsk)
@@ -173,7 +179,7 @@ void __rcfs_release(struct task_struct *tsk)
 	llist_for_each_entry(zombie, gone.first, gone)
 		rcfs_release_in(zombie->cont, tsk);
 	free_zombies(&gone);
-	rcu_read_unlock();
+	preempt_enable();
 }
 
 /**
@@ -213,8 +219,8 @@ void rcfs_move_zombies_up(struct rcfs_container *cont)
  * @tsk: the task, which is exiting
  * @ss: a subsystem that is bound to a hierarchy
  *
- * Context: Any but NMI, inside of any lock of the scheduler. Under RCU or with
- *	    preemption disabled, which keeps the state valid.
+ * Context: With interrupts disabled, inside of any lock of the scheduler. The
+ *	    state is valid for as long as they are, or under RCU.
  * Return: the state of the container in which the task is remembered, or the
  *	   root state.
  */
@@ -224,19 +230,27 @@ void *rcfs_zombie_state(const struct task_struct *tsk, const struct rc_subsys *s
 	const struct hlist_bl_node *node;
 	void *state = ss->root_state;
 	const struct zombie *zombie;
-	unsigned long flags;
 
+	lockdep_assert_irqs_disabled();
 	/* Its record came before it gave up its nsproxy. */
 	if (hlist_bl_empty(bucket))
 		return state;
 
-	flags = lock_bucket(bucket);
+	hlist_bl_lock(bucket);
 	hlist_bl_for_each_entry(zombie, node, bucket, node) {
 		if (zombie->tsk == tsk && test_bit(ss->subsys_id, zombie->cont->subsystems)) {
 			state = rcfs_nsproxy_state(zombie->cont->nsproxy, ss);
 			break;
 		}
 	}
-	unlock_bucket(bucket, flags);
+	hlist_bl_unlock(bucket);
 	return state;
 }
+
+static int __init rcfs_zombies_init(void)
+{
+	zombie_cache = kmem_cache_create("rcfs_zombie", sizeof(struct zombie),
+					 __alignof__(struct zombie), SLAB_PANIC, NULL);
+	return 0;
+}
+core_initcall(rcfs_zombies_init);
