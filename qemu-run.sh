@@ -154,6 +154,7 @@ while [[ $# -gt 0 ]]; do
 		;;
 	--bench)
 		MODE=bench
+		CONFIGS=("$TOP/tools/run/bench.config" "${CONFIGS[@]}")
 		if [[ $# -gt 0 && $1 != -* ]]; then BENCH_RESULTS=$1; shift; fi
 		;;
 	--build-only)	MODE='build-only' ;;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What rcfs adds to a kernel: to the size of vmlinux, and to the instructions that
-# it takes to boot. Builds the kernel of qemu-run.sh without what is there for
+# it takes to boot. Builds the kernel of qemu-run.sh --bench without what is there for
 # tests, once with rcfs and once without, and boots both to where they would start
 # init, of which there is none. Takes a quarter of an hour the first time.
 #
@@ -39,7 +39,7 @@ printf '# CONFIG_%s is not set\n' "${TESTS[@]}" >"$folder/with.config" &&
 build() {
 	local output
 	echo "building the kernel $1 rcfs" >&2
-	output=$("$TOP/qemu-run.sh" --config "$folder/$1.config" --build-only 2>&1 </dev/null) ||
+	output=$("$TOP/qemu-run.sh" --config "$TOP/tools/run/bench.config" --config "$folder/$1.config" --build-only 2>&1 </dev/null) ||
 		fail "the kernel $1 rcfs does not build: ${output##*$'\n'}"
 	IMAGE=$(sed -n 's/^built: //p' <<<"$output" | tail -n 1)
 	VMLINUX=${IMAGE%/arch/*}/vmlinux

@@ -16,7 +16,6 @@ set -u
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 
 fail() {
 	echo "profile.sh: $*" >&2
@@ -42,9 +41,15 @@ clang=$(compgen -c clang- | grep -xE 'clang-[0-9]+' | sort -V | tail -n 1)
 "${clang:-clang}" -O2 -static -pthread -o "$scratch/bench" "$TOP/tools/bench/bench.c" ||
 	fail "bench.c does not build"
 
+# As in --bench
+config=$TOP/tools/run/bench.config
+image=$("$TOP/qemu-run.sh" --config "$config" --build-only 2>&1 </dev/null | sed -n 's/^built: //p')
+map=${image%/arch/*}/System.map
+[[ -f $map ]] || fail "the kernel does not build: ./qemu-run.sh --config tools/run/bench.config --build-only"
+
 # The addresses are those of vmlinux only without their randomization.
 RCFS_QEMU="-monitor unix:$scratch/monitor,server=on,wait=off" \
-	"$TOP/qemu-run.sh" --icount --append nokaslr --add "$scratch/bench:/root/bench" \
+	"$TOP/qemu-run.sh" --config "$config" --icount --append nokaslr --add "$scratch/bench:/root/bench" \
 	-- /root/bench loop "$what" "$controllers" </dev/null >"$scratch/out" &
 guest=$!
 until grep -q looping "$scratch/out"; do
@@ -53,4 +58,4 @@ until grep -q looping "$scratch/out"; do
 done
 
 python3 "$TOP/tools/bench/profile.py" --monitor "$scratch/monitor" --log "$scratch/log" \
-	--megabytes "$megabytes" --symbols "$CACHE/build/plain/System.map" --what "$what"
+	--megabytes "$megabytes" --symbols "$map" --what "$what"
