@@ -9,7 +9,8 @@
 //! a module: see [`module_rcfs_controller!`](crate::module_rcfs_controller).
 //!
 //! Every state knows those of the containers above it: what a task consumes in a container counts
-//! for these as well, and a limit holds for all that is below. See [`StateRef::lineage`].
+//! for these as well, and a limit holds for all that is below. See [`StateRef::lineage`] and
+//! [`Counters`].
 //!
 //! This module does not support:
 //!
@@ -278,7 +279,7 @@ pub trait Controller: Sized + 'static {
     /// on its way out, until it is reaped.
     ///
     /// Called for the container that the task is in, and not for those above: see
-    /// [`StateRef::lineage`].
+    /// [`StateRef::lineage`], and [`Counters`], which see to that.
     ///
     /// Atomic: the lock of a run queue is held and interrupts are off. No locks. Not necessarily
     /// called on that CPU.
