@@ -295,6 +295,21 @@ static inline void *rcfs_nsproxy_state(const struct nsproxy *ns,
 	return state ?: ss->root_state;
 }
 
+/**
+ * rcfs_container_state - the state of a subsystem in a container
+ * @cont: the container, not the root of a hierarchy
+ * @ss: a registered subsystem
+ *
+ * Context: Under RCU, or with a reference on the container.
+ * Return: the state, or NULL if @ss is not in the hierarchy of @cont.
+ */
+static inline void *rcfs_container_state(const struct rcfs_container *cont,
+					 const struct rc_subsys *ss)
+{
+	/* It has no others: see rcfs_alloc_container(). */
+	return cont->nsproxy->ctlr_data[ss->subsys_id];
+}
+
 int rc_register_subsys(struct rc_subsys *ss);
 int rc_unregister_subsys(struct rc_subsys *ss);
 int rcfs_add_file(struct kernfs_node *dir, struct rc_subsys *ss,
@@ -344,6 +359,8 @@ struct task_struct *rcfs_find_elsewhere(const struct rcfs_container *cont,
 bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns);
 void rcfs_release_forgotten(struct task_struct *tsk, const struct nsproxy *ns);
 void rcfs_move_zombies_up(struct rcfs_container *cont);
+void rcfs_charge_zombie(struct rc_subsys *ss, struct task_struct *tsk,
+			u64 delta_exec);
 void *rcfs_zombie_state(const struct task_struct *tsk,
 			const struct rc_subsys *ss);
 void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk);

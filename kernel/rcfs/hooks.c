@@ -186,12 +186,6 @@ static noinline void charge_all(struct task_struct *tsk, u64 delta_exec)
 			ss->charge(ss, running_state(tsk, ns, ss), cpu, delta_exec);
 }
 
-static noinline void charge_zombie(struct rc_subsys *ss, struct task_struct *tsk,
-				   u64 delta_exec)
-{
-	ss->charge(ss, rcfs_zombie_state(tsk, ss), task_cpu(tsk), delta_exec);
-}
-
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
 	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_CHARGE]);
@@ -202,7 +196,7 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 	if (unlikely(!ss))
 		charge_all(tsk, delta_exec);
 	else if (unlikely(!ns))
-		charge_zombie(ss, tsk, delta_exec);
+		rcfs_charge_zombie(ss, tsk, delta_exec);
 	else
 		ss->charge(ss, rcfs_nsproxy_state(ns, ss), task_cpu(tsk), delta_exec);
 }
@@ -334,8 +328,10 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 static void release_from(struct rc_subsys *ss, const struct rcfs_container *cont,
 			 struct task_struct *tsk)
 {
-	if (test_bit(ss->subsys_id, cont->subsystems))
-		ss->release(ss, rcfs_nsproxy_state(cont->nsproxy, ss), tsk);
+	void *state = rcfs_container_state(cont, ss);
+
+	if (state)
+		ss->release(ss, state, tsk);
 }
 
 static noinline void release_from_all(const struct rcfs_container *cont, struct task_struct *tsk)

@@ -51,22 +51,20 @@ static struct hlist_bl_head *bucket_of(const struct task_struct *tsk)
 }
 
 /*
- * Inside of the lock of a run queue, and taken by the tick as well. Nothing is
- * called with it held.
+ * Inside of the lock of a run queue, and taken by the tick as well: see
+ * zombie_state(). All others are in process context. Nothing is called with it held.
  */
-static unsigned long lock_bucket(struct hlist_bl_head *bucket)
+static void lock_bucket(struct hlist_bl_head *bucket)
 {
-	unsigned long flags;
-
-	local_irq_save(flags);
+	lockdep_assert_irqs_enabled();
+	local_irq_disable();
 	hlist_bl_lock(bucket);
-	return flags;
 }
 
-static void unlock_bucket(struct hlist_bl_head *bucket, unsigned long flags)
+static void unlock_bucket(struct hlist_bl_head *bucket)
 {
 	hlist_bl_unlock(bucket);
-	local_irq_restore(flags);
+	local_irq_enable();
 }
 
 /**
@@ -86,7 +84,6 @@ bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++) {
 		struct rcfs_container *cont = ns->rcfs_container[i];
 		struct zombie *zombie;
-		unsigned long flags;
 
 		if (!cont)
 			continue;
@@ -98,9 +95,9 @@ bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 		zombie->tsk = tsk;
 		zombie->cont = cont;
 		atomic_inc(&cont->nr_zombies);
-		flags = lock_bucket(bucket);
+		lock_bucket(bucket);
 		hlist_bl_add_head(&zombie->node, bucket);
-		unlock_bucket(bucket, flags);
+		unlock_bucket(bucket);
 	}
 	return complete;
 }
@@ -108,14 +105,14 @@ bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns)
 static bool is_remembered(const struct task_struct *tsk, const struct rcfs_container *cont)
 {
 	struct hlist_bl_head *bucket = bucket_of(tsk);
-	unsigned long flags = lock_bucket(bucket);
 	const struct hlist_bl_node *node;
 	const struct zombie *zombie;
 	bool found = false;
 
+	lock_bucket(bucket);
 	hlist_bl_for_each_entry(zombie, node, bucket, node)
 		found |= zombie->tsk == tsk && zombie->cont == cont;
-	unlock_bucket(bucket, flags);
+	unlock_bucket(bucket);
 	return found;
 }
 
@@ -160,7 +157,6 @@ void __rcfs_release(struct task_struct *tsk)
 	struct hlist_bl_head *bucket = bucket_of(tsk);
 	struct hlist_bl_node *node, *next;
 	struct zombie *zombie;
-	unsigned long flags;
 	LLIST_HEAD(gone);
 
 	/* Nobody adds a record for this task any more. */
@@ -169,11 +165,11 @@ void __rcfs_release(struct task_struct *tsk)
 
 	/* As good as RCU, for the containers: see rcfs_free_container(). */
 	preempt_disable();
-	flags = lock_bucket(bucket);
+	lock_bucket(bucket);
 	hlist_bl_for_each_entry_safe(zombie, node, next, bucket, node)
 		if (zombie->tsk == tsk)
 			forget(zombie, &gone);
-	unlock_bucket(bucket, flags);
+	unlock_bucket(bucket);
 
 	/* If it is removed meanwhile, it is as if that was later. */
 	llist_for_each_entry(zombie, gone.first, gone)
@@ -193,11 +189,10 @@ void rcfs_move_zombies_up(struct rcfs_container *cont)
 {
 	struct hlist_bl_node *node, *next;
 	struct zombie *zombie;
-	unsigned long flags;
 	LLIST_HEAD(gone);
 
 	for (int i = 0; atomic_read(&cont->nr_zombies) && i < ARRAY_SIZE(zombies); i++) {
-		flags = lock_bucket(&zombies[i]);
+		lock_bucket(&zombies[i]);
 		hlist_bl_for_each_entry_safe(zombie, node, next, &zombies[i], node) {
 			if (zombie->cont != cont)
 				continue;
@@ -209,9 +204,34 @@ void rcfs_move_zombies_up(struct rcfs_container *cont)
 			atomic_inc(&cont->parent->nr_zombies);
 			zombie->cont = cont->parent;
 		}
-		unlock_bucket(&zombies[i], flags);
+		unlock_bucket(&zombies[i]);
 		free_zombies(&gone);
 	}
+}
+
+static __always_inline void *zombie_state(const struct task_struct *tsk,
+					  const struct rc_subsys *ss)
+{
+	struct hlist_bl_head *bucket = bucket_of(tsk);
+	const struct hlist_bl_node *node;
+	const struct zombie *zombie;
+	void *state = NULL;
+
+	lockdep_assert_irqs_disabled();
+	/* Its record came before it gave up its nsproxy. */
+	if (hlist_bl_empty(bucket))
+		return ss->root_state;
+
+	hlist_bl_lock(bucket);
+	hlist_bl_for_each_entry(zombie, node, bucket, node) {
+		if (zombie->tsk != tsk)
+			continue;
+		state = rcfs_container_state(zombie->cont, ss);
+		if (state)
+			break;
+	}
+	hlist_bl_unlock(bucket);
+	return state ?: ss->root_state;
 }
 
 /**
@@ -226,25 +246,22 @@ void rcfs_move_zombies_up(struct rcfs_container *cont)
  */
 void *rcfs_zombie_state(const struct task_struct *tsk, const struct rc_subsys *ss)
 {
-	struct hlist_bl_head *bucket = bucket_of(tsk);
-	const struct hlist_bl_node *node;
-	void *state = ss->root_state;
-	const struct zombie *zombie;
+	return zombie_state(tsk, ss);
+}
 
-	lockdep_assert_irqs_disabled();
-	/* Its record came before it gave up its nsproxy. */
-	if (hlist_bl_empty(bucket))
-		return state;
-
-	hlist_bl_lock(bucket);
-	hlist_bl_for_each_entry(zombie, node, bucket, node) {
-		if (zombie->tsk == tsk && test_bit(ss->subsys_id, zombie->cont->subsystems)) {
-			state = rcfs_nsproxy_state(zombie->cont->nsproxy, ss);
-			break;
-		}
-	}
-	hlist_bl_unlock(bucket);
-	return state;
+/**
+ * rcfs_charge_zombie - charge CPU time to a task without an nsproxy
+ * @ss: a subsystem that is bound to a hierarchy, and defines charge()
+ * @tsk: the task, which is exiting
+ * @delta_exec: how much, in ns
+ *
+ * Every exit does this once or twice: its end is a jump.
+ *
+ * Context: As for rcfs_charge().
+ */
+void rcfs_charge_zombie(struct rc_subsys *ss, struct task_struct *tsk, u64 delta_exec)
+{
+	ss->charge(ss, zombie_state(tsk, ss), task_cpu(tsk), delta_exec);
 }
 
 static int __init rcfs_zombies_init(void)
