@@ -40,7 +40,7 @@
 
 #define BATCHES		9	/* and one before, which does not count */
 #define FORK_BATCHES	21	/* the same of forks, where less is looked for */
-#define FORKS		200
+#define FORKS		100
 #define ATTACHES	600
 #define FRESH		40
 #define PROCS		20
@@ -490,10 +490,14 @@ static void disperse(void)
 
 /* ---- fork and exit */
 
-static double single_fork(void)
+enum { FORK, VFORK, WAYS };
+
+static const char *const ways[WAYS] = { "fork", "vfork" };
+
+static double single_fork(int way)
 {
 	uint64_t start = ticks();
-	pid_t pid = fork();
+	pid_t pid = way == FORK ? fork() : vfork();
 
 	if (!pid)
 		_exit(0);
@@ -511,37 +515,41 @@ static void go_into(const struct grouping *g, const char *group)
 }
 
 /*
- * What rcfs adds is a small part of a fork. Forks differ by more, depending on which
- * lists of free pages and objects they find empty, and a tick, with what RCU has to do
- * then, comes into every seventh: the mean of all that were not disturbed is what
- * repeats. The mean of all of them is there to see that nothing was put off to where
- * the other does not show it.
+ * What rcfs adds is a small part of a fork, and forks differ by more, depending on
+ * which lists of free pages and objects they find empty, and where there is room for
+ * the child's per-CPU memory. A vfork does all of what rcfs has a part in, and copies
+ * no memory: it tells what is added.
+ *
+ * A tick, with what RCU has to do then, comes into every seventh fork. The mean of
+ * those that were not disturbed is what repeats; the mean of all is there to see
+ * that nothing was put off to where the other does not show it.
  */
-static void forks(void)
+static void forks(int way, double *undisturbed, double *all)
 {
-	double single[FORKS], all = 0, undisturbed = 0;
+	double single[FORKS];
 	int i, n = 0;
 
+	*undisturbed = *all = 0;
 	for (i = 0; i < FORKS; i++) {
-		single[i] = single_fork();
-		all += single[i];
+		single[i] = single_fork(way);
+		*all += single[i] / FORKS;
 	}
 	qsort(single, FORKS, sizeof(*single), compare);
-	for (i = 0; i < FORKS; i++) {
-		if (single[i] > 1.05 * single[FORKS / 2])
-			break;
-		undisturbed += single[i];
+	for (i = 0; i < FORKS && single[i] <= 1.05 * single[FORKS / 2]; i++) {
+		*undisturbed += single[i];
 		n++;
 	}
-	shared[0] = undisturbed / n;
-	shared[1] = all / FORKS;
+	*undisturbed /= n;
 }
+
+struct fork_values {
+	double undisturbed[FORK_BATCHES], all[FORK_BATCHES];
+};
 
 struct fork_case {
 	const struct grouping *g;
 	const char *set;
-	double root[FORK_BATCHES], root_all[FORK_BATCHES];
-	double group[FORK_BATCHES], group_all[FORK_BATCHES];
+	struct fork_values root[WAYS], group[WAYS];
 };
 
 #define CASE(system, controllers) { .g = &(system), .set = (controllers) }
@@ -563,11 +571,13 @@ struct fork_order {
 static __attribute__((noreturn)) void run_forker(int wanted, int done)
 {
 	struct fork_order order;
+	int way;
 
 	while (read(wanted, &order, sizeof(order)) == sizeof(order)) {
 		if (order.in_group)
 			go_into(order.g, "a");
-		forks();
+		for (way = 0; way < WAYS; way++)
+			forks(way, &shared[2 * way], &shared[2 * way + 1]);
 		if (order.in_group)
 			move(order.g, "", 0);
 		if (write(done, "", 1) != 1)
@@ -598,16 +608,19 @@ static void start_forker(struct forker *f)
 }
 
 static void let_fork(struct forker *f, const struct grouping *g, bool in_group,
-		     double *undisturbed, double *all)
+		     struct fork_values *values, int batch)
 {
 	struct fork_order order = { g, in_group };
+	int way;
 	char c;
 
 	if (write(f->wanted, &order, sizeof(order)) != sizeof(order) ||
 	    read(f->done, &c, 1) != 1)
 		die("the process that forks has ended");
-	*undisturbed = shared[0];
-	*all = shared[1];
+	for (way = 0; way < WAYS; way++) {
+		values[way].undisturbed[batch] = shared[2 * way];
+		values[way].all[batch] = shared[2 * way + 1];
+	}
 }
 
 static void end_forker(struct forker *f)
@@ -624,17 +637,27 @@ static void fork_case(struct fork_case *this, struct forker *f, int batch)
 {
 	begin(this->g, this->set);
 	make(this->g, "a");
-	let_fork(f, this->g, false, &this->root[batch], &this->root_all[batch]);
+	let_fork(f, this->g, false, this->root, batch);
 	if (this->g != &ramfs)
-		let_fork(f, this->g, true, &this->group[batch], &this->group_all[batch]);
+		let_fork(f, this->g, true, this->group, batch);
 	unmake(this->g, "a");
 	end(this->g, this->set);
 }
 
-static void report_forks(const char *operation, const struct grouping *g, const char *set,
-			 const double *values)
+static void report_forks(const struct fork_case *this, const char *where,
+			 const struct fork_values *values)
 {
-	report(operation, g, set, "instructions", values, FORK_BATCHES);
+	char operation[32];
+	int way;
+
+	for (way = 0; way < WAYS; way++) {
+		snprintf(operation, sizeof(operation), "%s.%s", ways[way], where);
+		report(operation, this->g, this->set, "instructions", values[way].undisturbed,
+		       FORK_BATCHES);
+		snprintf(operation, sizeof(operation), "%s-mean.%s", ways[way], where);
+		report(operation, this->g, this->set, "instructions", values[way].all,
+		       FORK_BATCHES);
+	}
 }
 
 /* All cases take turns. */
@@ -650,24 +673,15 @@ static void fork_cases(struct fork_case *cases, int n)
 			fork_case(&cases[i], &f, batch < 0 ? 0 : batch);
 	end_forker(&f);
 	for (i = 0; i < n; i++) {
-		struct fork_case *this = &cases[i];
-
-		report_forks("fork.root", this->g, this->set, this->root);
-		report_forks("fork-mean.root", this->g, this->set, this->root_all);
-		if (this->g == &ramfs)
-			continue;
-		report_forks("fork.group", this->g, this->set, this->group);
-		report_forks("fork-mean.group", this->g, this->set, this->group_all);
+		report_forks(&cases[i], "root", cases[i].root);
+		if (cases[i].g != &ramfs)
+			report_forks(&cases[i], "group", cases[i].group);
 	}
 }
 
 static void fork_series(void)
 {
-	/*
-	 * "again" is the same as the first: what they differ by is chance. That a file
-	 * system is mounted makes a fork cheaper or dearer by some hundred instructions:
-	 * it changes where the per-CPU memory of a child is looked for.
-	 */
+	/* "again" is the same as the first: what they differ by is chance. */
 	static struct fork_case cases[] = {
 		CASE(ramfs, "-"),
 		CASE(rcfs, "debug"), CASE(rcfs, "cpuacct"), CASE(rcfs, TWO), CASE(rcfs, ALL),
@@ -1086,15 +1100,25 @@ static void listing_series(void)
 
 /* ---- memory, and attach with many empty groups around */
 
+/* The free pages, those that processors keep for themselves included: megabytes */
 static double free_memory(void)
 {
-	char text[4096], *at;
+	static char text[1 << 16];
+	char *at;
+	double free;
 
 	read_file("/proc/meminfo", text, sizeof(text));
 	at = strstr(text, "MemFree:");
 	if (!at)
 		die("/proc/meminfo has no MemFree");
-	return strtod(at + 8, NULL) * 1024;
+	free = strtod(at + 8, NULL) * 1024;
+	read_file("/proc/zoneinfo", text, sizeof(text));
+	at = strstr(text, " count:");
+	if (!at)
+		die("/proc/zoneinfo has no count");
+	for (; at; at = strstr(at + 1, " count:"))
+		free += strtod(at + 7, NULL) * sysconf(_SC_PAGESIZE);
+	return free;
 }
 
 /*
@@ -1247,7 +1271,7 @@ static double fork_time(int n)
 	int i;
 
 	for (i = 0; i < n; i++)
-		single_fork();
+		single_fork(FORK);
 	return since(start) / 1000.0 / n;
 }
 
@@ -1418,7 +1442,7 @@ static void loop(const char *what, const char *set)
 			put(procs[0], text, length);
 			put(procs[1], text, length);
 		} else if (!strcmp(what, "fork")) {
-			single_fork();
+			single_fork(FORK);
 		} else {
 			errno = EINVAL;
 			die("there is no such loop");

@@ -17,19 +17,21 @@ failed=0
 measurements() {
 	local two=cpuacct,pids all=cpuacct,pids,cpu set operation
 	local line="%s %s %s instructions %s %s\n"
-	for operation in fork.root switch.root attach mkdir rmdir read; do
+	for operation in fork.root vfork.root switch.root attach mkdir rmdir read; do
 		# shellcheck disable=SC2059 # one format for all
 		printf "$line" "$operation" none - 90 90
 	done
 	# shellcheck disable=SC2059
-	printf "$line" fork.root none again 90 90
+	printf "$line" fork.root none again 90 90 vfork.root none again 90 90
 	every() {
 		# shellcheck disable=SC2059
 		printf "$line" "$1" rcfs "$2" 100 101 "$1" v1 "$2" 1000 1001 "$1" v2 "$2" 2000 2001
 	}
 	for set in debug cpuacct "$two" "$all"; do
-		every fork.root "$set"
-		every fork.group "$set"
+		for operation in fork vfork; do
+			every "$operation.root" "$set"
+			every "$operation.group" "$set"
+		done
 	done
 	every switch.root cpuacct
 	every switch.group cpuacct
