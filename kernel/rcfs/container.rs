@@ -24,7 +24,11 @@ use kernel::{
         Owner, //
     },
     prelude::*,
-    rcfs::members::Members,
+    rcfs::{
+        members::Members,
+        Child,
+        ParentRef, //
+    },
     str::CStr,
     sync::{
         deferred::Deferred,
@@ -32,12 +36,25 @@ use kernel::{
         GlobalLockedBy, //
     },
 };
+use core::pin::Pin;
+
+/// How deep a container can be: one directly below the root has a depth of 1.
+const MAX_DEPTH: usize = kernel::bindings::RCFS_MAX_DEPTH as usize;
 
 /// A container.
 pub(crate) struct Container {
     states: States,
     place: GlobalLockedBy<Place, REGISTRY>,
-    parent: Option<Arc<Container>>,
+    /// How many containers are above this one.
+    depth: usize,
+    /// Dropped after the states, which may depend on those of the parent.
+    parent: ParentRef<Container>,
+}
+
+impl Child for Container {
+    fn parent_mut(self: Pin<&mut Self>) -> &mut ParentRef<Self> {
+        &mut Pin::into_inner(self).parent
+    }
 }
 
 /// Where a container is in its tree.
@@ -72,7 +89,8 @@ impl Container {
             Self {
                 states,
                 place: GlobalLockedBy::new(place),
-                parent,
+                depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
+                parent: ParentRef::new(parent),
             },
             GFP_KERNEL,
         )?)
@@ -94,7 +112,7 @@ impl Container {
     ///
     /// `ENODEV`.
     pub(crate) fn check_alive(&self, guard: &Guard) -> Result {
-        if self.parent.is_some() && self.place.as_ref(guard).directory.is_none() {
+        if self.parent.get().is_some() && self.place.as_ref(guard).directory.is_none() {
             return Err(ENODEV);
         }
         Ok(())
@@ -118,10 +136,13 @@ impl Container {
     ///
     /// # Errors
     ///
-    /// `ENODEV` if `parent` has been removed, `EEXIST`, `ENOMEM`, and what a subsystem refuses
-    /// with.
+    /// `ENODEV` if `parent` has been removed, `EMLINK` if it is as deep as can be, `EEXIST`,
+    /// `ENOMEM`, and what a subsystem refuses with.
     pub(crate) fn create(guard: &mut Guard, parent: &Arc<Self>, name: &CStr, mode: Mode) -> Result {
         parent.check_alive(guard)?;
+        if parent.depth >= MAX_DEPTH {
+            return Err(EMLINK);
+        }
         let hierarchy = parent.hierarchy();
         let room = Deferred::new(GFP_KERNEL)?;
         let states = States::new(&parent.states)?;
@@ -158,7 +179,7 @@ impl Container {
     /// `EBUSY` if a task or a container is in it, `ENODEV` if it has been removed.
     pub(crate) fn remove(guard: &mut Guard, container: &Arc<Self>) -> Result {
         container.check_alive(guard)?;
-        let parent = container.parent.as_ref().ok_or(EBUSY)?;
+        let parent = container.parent.get().ok_or(EBUSY)?;
         if container.place.as_ref(guard).children != 0 {
             return Err(EBUSY);
         }

@@ -14,8 +14,7 @@ use crate::{
         from_err_ptr,
         to_result, //
     },
-    prelude::*,
-    sync::Arc, //
+    prelude::*, //
 };
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 use core::{
@@ -57,34 +56,28 @@ use core::{
 /// # Ok::<(), Error>(())
 /// ```
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
-pub struct TaskGroup(Arc<Group>);
-
+///
 /// # Invariants
 ///
-/// `ptr` is a task group that `sched_rcfs_create_group()` has returned for this object, below the
-/// one of `parent`. The fields are dropped after `drop`, so that the parent goes later.
+/// The pointer is a task group that `sched_rcfs_create_group()` has returned for this object.
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
-struct Group {
-    ptr: NonNull<bindings::task_group>,
-    _parent: Option<Arc<Group>>,
-}
+pub struct TaskGroup(NonNull<bindings::task_group>);
 
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 // SAFETY: A task group can be used and freed on any thread.
-unsafe impl Send for Group {}
+unsafe impl Send for TaskGroup {}
 
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 // SAFETY: All functions that take a task group do their own locking.
-unsafe impl Sync for Group {}
+unsafe impl Sync for TaskGroup {}
 
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
-impl Drop for Group {
+impl Drop for TaskGroup {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants, we own the group. There is none below it, which would
-        // have a reference on `self`. Only what is in a state of rcfs can be handed to the
-        // scheduler, and the core of rcfs drops that a grace period after the last task was put
-        // elsewhere.
-        unsafe { bindings::sched_rcfs_free_group(self.ptr.as_ptr()) };
+        // SAFETY: By the type invariant, the group is ours. Groups below have references on the C
+        // side. Only a group in a state of rcfs can be handed to the scheduler, and the core of
+        // rcfs drops states a grace period after the last task was put elsewhere.
+        unsafe { bindings::sched_rcfs_free_group(self.as_ptr()) };
     }
 }
 
@@ -108,26 +101,21 @@ impl TaskGroup {
     /// `ENOMEM`.
     pub fn new(parent: Option<&TaskGroup>) -> Result<Self> {
         let above = parent.map_or(ptr::null_mut(), TaskGroup::as_ptr);
-        // SAFETY: `above` is NULL, or a group that the reference below keeps.
+        // SAFETY: `above` is NULL or a valid group.
         let group = from_err_ptr(unsafe { bindings::sched_rcfs_create_group(above) })?;
 
         // INVARIANT: The group is new.
-        let group = Group {
-            ptr: NonNull::new(group).ok_or(ENOMEM)?,
-            _parent: parent.map(|parent| parent.0.clone()),
-        };
-
-        Ok(Self(Arc::new(group, GFP_KERNEL)?))
+        Ok(Self(NonNull::new(group).ok_or(ENOMEM)?))
     }
 
     /// The group, valid for as long as `self`.
     pub(crate) fn as_ptr(&self) -> *mut bindings::task_group {
-        self.0.ptr.as_ptr()
+        self.0.as_ptr()
     }
 
     /// The weight; that of a task with the nice level 0 is 1024, as is that of a new group.
     pub fn shares(&self) -> u64 {
-        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        // SAFETY: By the type invariant, this is a valid group.
         unsafe { bindings::sched_rcfs_shares(self.as_ptr()) }
     }
 
@@ -137,7 +125,7 @@ impl TaskGroup {
     ///
     /// `ERANGE` for less than 2 and more than 262144.
     pub fn set_shares(&self, shares: u64) -> Result {
-        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        // SAFETY: By the type invariant, this is a valid group.
         to_result(unsafe { bindings::sched_rcfs_set_shares(self.as_ptr(), shares) })
     }
 
@@ -146,14 +134,14 @@ impl TaskGroup {
     /// The scheduler makes a period that is too short for the machine longer, and the quota with
     /// it.
     pub fn period_us(&self) -> u64 {
-        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        // SAFETY: By the type invariant, this is a valid group.
         unsafe { bindings::sched_rcfs_period_us(self.as_ptr()) }
     }
 
     /// How many microseconds the group may run in each period, on all CPUs together; [`None`] if
     /// there is no limit, as in a new group.
     pub fn quota_us(&self) -> Option<u64> {
-        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        // SAFETY: By the type invariant, this is a valid group.
         u64::try_from(unsafe { bindings::sched_rcfs_quota_us(self.as_ptr()) }).ok()
     }
 
@@ -171,7 +159,7 @@ impl TaskGroup {
             None => -1,
         };
 
-        // SAFETY: By the type invariants of `Group`, this is a valid group.
+        // SAFETY: By the type invariant, this is a valid group.
         to_result(unsafe { bindings::sched_rcfs_set_bandwidth(self.as_ptr(), period_us, quota_us) })
     }
 
@@ -179,7 +167,7 @@ impl TaskGroup {
     pub fn stats(&self) -> BandwidthStats {
         let mut stat = MaybeUninit::uninit();
 
-        // SAFETY: By the type invariants of `Group`, this is a valid group. `stat` is valid for
+        // SAFETY: By the type invariant, this is a valid group. `stat` is valid for
         // writes.
         unsafe { bindings::sched_rcfs_read_stat(self.as_ptr(), stat.as_mut_ptr()) };
         // SAFETY: The function fills in all fields.

@@ -3,7 +3,9 @@
 //! The states of a controller, and the way from one to the others and to tasks.
 
 use super::{
+    Child,
     Controller,
+    ParentRef,
     Registration, //
 };
 use crate::{
@@ -26,6 +28,7 @@ use core::{
         ControlFlow,
         Deref, //
     },
+    pin::Pin,
     ptr::{
         self,
         NonNull, //
@@ -39,7 +42,8 @@ use core::{
 /// - `registration` is the one that the controller is registered by; it stays for longer.
 /// - `ns` is the nsproxy of the container, which stays for longer.
 /// - `links` is in the list of the registration from the time when the node is complete until it is
-///   destroyed, and its neighbours are accessed with the list locked only.
+///   destroyed, and its neighbours are accessed with the list locked only. What is in the list are
+///   pointers from [`Arc::as_ptr`], and there is a reference on each node in it.
 #[pin_data]
 #[repr(C)]
 pub(super) struct Node<C: Controller> {
@@ -53,7 +57,13 @@ pub(super) struct Node<C: Controller> {
     #[pin]
     pub(super) state: C::State,
     /// Dropped after the state, which may depend on that of the container above.
-    parent: Option<Arc<Node<C>>>,
+    parent: ParentRef<Node<C>>,
+}
+
+impl<C: Controller> Child for Node<C> {
+    fn parent_mut(self: Pin<&mut Self>) -> &mut ParentRef<Self> {
+        self.project().parent
+    }
 }
 
 // SAFETY: The list is accessed under its lock; the rest does not change, and states are `Send`.
@@ -75,8 +85,7 @@ impl<C: Controller> Node<C> {
         parent: Option<Arc<Self>>,
     ) -> Result<Arc<Self>> {
         let above = parent.clone();
-        // INVARIANT: The reference is that in `above`.
-        let init = C::create(above.as_deref().map(StateRef));
+        let init = C::create(above.as_ref().map(StateRef::of));
 
         // INVARIANT: By the safety requirements; it is entered in the list below.
         let node = Arc::pin_init(
@@ -89,39 +98,39 @@ impl<C: Controller> Node<C> {
                 ns,
                 depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 state <- init,
-                parent,
+                parent: ParentRef::new(parent),
             }? Error),
             GFP_KERNEL,
         )?;
         // SAFETY: By the safety requirements, the registration is valid.
         let registration = unsafe { registration.as_ref() };
         {
-            let _guard = registration.states.lock();
+            let mut count = registration.states.lock();
 
-            // SAFETY: The list is locked, and the node is pinned.
-            unsafe { bindings::list_add_tail(node.links.get(), registration.list.get()) };
+            // SAFETY: The list is locked, and the node is valid and pinned.
+            unsafe {
+                let links = &raw const (*Arc::as_ptr(&node)).links;
+                bindings::list_add_tail(Opaque::cast_into(links), registration.list.get());
+            }
+            *count += 1;
         }
-        // INVARIANT: The reference is ours.
-        C::online(StateRef(&node));
+        C::online(StateRef::of(&node));
         Ok(node)
     }
 
     /// Takes the state out of the list.
     pub(super) fn remove(&self) {
         // SAFETY: By the type invariant.
-        let _guard = unsafe { self.registration.as_ref() }.states.lock();
+        let mut count = unsafe { self.registration.as_ref() }.states.lock();
 
         // SAFETY: By the type invariant, the node is in the list, which is locked.
         unsafe { bindings::list_del(self.links.get()) };
+        *count -= 1;
     }
 }
 
 /// The state of a container, and through it those of other containers, and the tasks in them.
-///
-/// # Invariants
-///
-/// The node is in an [`Arc`], and there is a reference on that.
-pub struct StateRef<'a, C: Controller>(pub(super) &'a Node<C>);
+pub struct StateRef<'a, C: Controller>(ArcBorrow<'a, Node<C>>);
 
 impl<C: Controller> Clone for StateRef<'_, C> {
     fn clone(&self) -> Self {
@@ -135,13 +144,13 @@ impl<C: Controller> Deref for StateRef<'_, C> {
     type Target = C::State;
 
     fn deref(&self) -> &C::State {
-        &self.0.state
+        self.get()
     }
 }
 
 impl<C: Controller> PartialEq for StateRef<'_, C> {
     fn eq(&self, other: &Self) -> bool {
-        ptr::eq(self.0, other.0)
+        ptr::eq(self.node(), other.node())
     }
 }
 
@@ -154,33 +163,40 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// `ptr` must be what the controller stored for a container that stays for `'a`.
     pub(super) unsafe fn from_ptr(ptr: *mut c_void) -> Self {
-        // INVARIANT: The reference is that of the container.
-        //
         // SAFETY: What was stored is a foreign `Arc<Node<C>>`, which is taken back once the
-        // container is gone. Dereferencing the borrow gives the node for as long as that.
-        Self(unsafe { &*ptr::from_ref(&*Arc::<Node<C>>::borrow(ptr)) })
+        // container is gone.
+        Self(unsafe { Arc::<Node<C>>::borrow(ptr) })
+    }
+
+    /// The state in a node.
+    fn of(node: &'a Arc<Node<C>>) -> Self {
+        Self(node.as_arc_borrow())
+    }
+
+    fn node(self) -> &'a Node<C> {
+        // SAFETY: An `ArcBorrow<'a, _>` means that the node stays, and that nobody has exclusive
+        // access to it, for all of `'a`.
+        unsafe { &*ptr::from_ref(&*self.0) }
     }
 
     /// The state itself, for as long as the reference to the container lives.
     pub fn get(self) -> &'a C::State {
-        &self.0.state
+        &self.node().state
     }
 
     /// A reference that keeps the state.
     pub(super) fn keep(self) -> Arc<Node<C>> {
-        // SAFETY: By the type invariant. Nodes are shared, so that there is no `UniqueArc`.
-        unsafe { ArcBorrow::from_raw(self.0) }.into()
+        self.0.into()
     }
 
     /// The state of the container above, or [`None`] in the root.
     pub fn parent(self) -> Option<StateRef<'a, C>> {
-        // INVARIANT: The reference is that in the node below.
-        self.0.parent.as_deref().map(StateRef)
+        self.node().parent.get().map(StateRef::of)
     }
 
     /// Whether this is the state of the root: of all tasks that are in no container below it.
     pub fn is_root(self) -> bool {
-        self.0.parent.is_none()
+        self.node().parent.get().is_none()
     }
 
     /// The states of the container itself, and of those above it up to the root.
@@ -205,7 +221,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         let (mut one, mut another) = (self, other);
 
         while one != another {
-            let (depth, depth_of_another) = (one.0.depth, another.0.depth);
+            let (depth, depth_of_another) = (one.node().depth, another.node().depth);
 
             // Only the root has no parent, and there is only one.
             if depth >= depth_of_another {
@@ -220,7 +236,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
 
     /// Whether `other` is the state of the container itself or of one below.
     pub fn holds(self, other: StateRef<'_, C>) -> bool {
-        other.lineage().any(|state| ptr::eq(state.0, self.0))
+        other.lineage().any(|state| ptr::eq(state.node(), self.node()))
     }
 
     /// The state of the root.
@@ -244,17 +260,18 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// Process context; may sleep, and so may `f`.
     pub fn for_each_below(self, mut f: impl FnMut(StateRef<'_, C>)) {
         // SAFETY: By the type invariant of `Node`.
-        let registration = unsafe { self.0.registration.as_ref() };
+        let registration = unsafe { self.node().registration.as_ref() };
         let _guard = registration.states.lock();
-        let mut next = self.0.links.get();
 
+        f(self);
+        // SAFETY: The list is locked, and its head and nodes are valid.
+        let mut next = unsafe { (*self.node().links.get()).next };
         // Containers are made after the one above them, and enter the list in that order.
         while next != registration.list.get() {
-            // INVARIANT: The container has a reference until the node has left the list.
-            //
-            // SAFETY: The list is locked and has the links of nodes, which are their first field,
-            // and which are not freed before they have left the list.
-            let state = StateRef(unsafe { &*next.cast::<Node<C>>() });
+            // SAFETY: The list is locked. By the type invariant of `Node`, it has the links of
+            // nodes, which are their first field, by pointers from `Arc::as_ptr`. There is a
+            // reference on each node until it has left the list, and nodes are shared.
+            let state = StateRef(unsafe { ArcBorrow::from_raw(next.cast::<Node<C>>()) });
 
             if self.holds(state) {
                 f(state);
@@ -267,10 +284,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// How many states of the controller there are, those of containers that have been removed but
     /// may still be in use included.
     pub fn count_all(self) -> usize {
-        let mut count = 0;
-
-        self.root().for_each_below(|_| count += 1);
-        count
+        // SAFETY: By the type invariant of `Node`.
+        *unsafe { self.node().registration.as_ref() }.states.lock()
     }
 
     /// The state of the container that a task is in, or [`None`] if the task is exiting and in none
@@ -279,7 +294,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         // SAFETY: By the type invariant of `Node`. RCU keeps the nsproxy of the task valid, and
         // with it its containers.
         unsafe {
-            let ss = self.0.registration.as_ref().ss.get();
+            let ss = self.node().registration.as_ref().ss.get();
             let ns = bindings::task_nsproxy_rcu(task.as_ptr());
             if ns.is_null() {
                 return None;
@@ -314,6 +329,23 @@ impl<'a, C: Controller> StateRef<'a, C> {
         });
     }
 
+    /// Whether `f` is true for any task in the container or in one below, for those who only read.
+    ///
+    /// Tells how it was some time during the call: tasks that come, go or move meanwhile may be
+    /// asked about or not. Takes time in proportion to the number of all tasks in the system, but
+    /// keeps nobody waiting.
+    ///
+    /// # Context
+    ///
+    /// Process context; may sleep. `f` must not sleep.
+    pub fn any_task(self, mut f: impl FnMut(&Task) -> bool) -> bool {
+        pid::any_thread(|task, rcu| {
+            self.of_task(task, rcu)
+                .is_some_and(|state| self.holds(state))
+                && f(task)
+        })
+    }
+
     /// Fills `tasks` with references on the tasks that [`for_each_task`](Self::for_each_task) calls
     /// a function for.
     ///
@@ -345,7 +377,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// counts.
     pub fn count_nsproxies(self) -> Option<usize> {
         // SAFETY: By the type invariant of `Node`, the nsproxy is valid.
-        let count = unsafe { bindings::rcfs_count_nsproxies(self.0.ns.as_ptr()) };
+        let count = unsafe { bindings::rcfs_count_nsproxies(self.node().ns.as_ptr()) };
 
         usize::try_from(count).ok()
     }
@@ -354,7 +386,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// [`None`] in the root.
     pub fn count_users(self) -> Option<usize> {
         // SAFETY: By the type invariant of `Node`, the nsproxy is valid.
-        let count = unsafe { bindings::rcfs_count_users(self.0.ns.as_ptr()) };
+        let count = unsafe { bindings::rcfs_count_users(self.node().ns.as_ptr()) };
 
         usize::try_from(count).ok()
     }

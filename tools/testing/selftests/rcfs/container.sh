@@ -48,6 +48,23 @@ containers_nest() {
 	must_be_in "$PID" "$deep"
 }
 
+# $C itself is the first one below the root.
+depth_is_bounded() {
+	expect "31 EMLINK" trees depth "$C" || return
+	# The refusal has left nothing.
+	must_be_removable "$C"
+}
+
+# A container, and all above it, may go with the last reference on it, which a task
+# that writes to its file may have. Whoever has that must not run out of stack.
+chains_go() {
+	trees chain "$C" 20
+}
+
+trees_go_in_any_order() {
+	trees storm "$C" 3 "${RCFS_SEED:-1}"
+}
+
 # 40 readers of the directory meet 40 containers that are being made.
 container_appears_with_its_files() {
 	start sh -c "while :; do
@@ -294,6 +311,9 @@ rcfs_begin
 point "a new container has all files" new_container_has_all_files
 point "a new container is empty" new_container_is_empty
 point "containers nest" containers_nest
+point "a container below 32 others is EMLINK" depth_is_bounded
+point "containers in each other go, whoever holds the last of them" chains_go
+point "trees go in any order while others read them and attach" trees_go_in_any_order
 point "a container appears with its files" container_appears_with_its_files
 point "a container with a container is EBUSY" busy_with_container
 point "a container with a task is EBUSY" busy_with_task
