@@ -71,12 +71,12 @@ fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
 
     // Memory first: later, tasks may have been given the new set already.
     state.tasks(&mut tasks)?;
-    let before = state.cpus.copy();
+    let before = state.cpus.snapshot()?;
     state.cpus.set(cpus.mask());
     update_sets(state);
     update_tasks(state, &mut tasks).inspect_err(|_| {
         // So many forks meanwhile that there was not enough
-        state.cpus.set_shared(&before);
+        state.cpus.set(before.mask());
         update_sets(state);
     })
 }
@@ -88,8 +88,8 @@ impl Controller for CpuSet {
 
     fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
         try_pin_init!(State {
-            cpus: SharedCpumask::new(),
-            effective: SharedCpumask::new(),
+            cpus: SharedCpumask::new()?,
+            effective: SharedCpumask::new()?,
             change <- new_mutex!(()),
         }? Error)
     }
@@ -136,13 +136,13 @@ impl Controller for CpuSet {
     fn files() -> &'static [File<Self>] {
         static FILES: [File<CpuSet>; 2] = [
             File::<CpuSet>::seq(c"cpuset.cpus", |state, m| {
-                state.cpus.show(m);
+                state.cpus.snapshot()?.show(m);
                 Ok(())
             })
             .writable(set_cpus)
             .not_in_root(),
             File::<CpuSet>::seq(c"cpuset.effective_cpus", |state, m| {
-                state.effective.show(m);
+                state.effective.snapshot()?.show(m);
                 Ok(())
             }),
         ];

@@ -2,115 +2,158 @@
 
 //! Sets of CPUs that are read while they change, and on which CPUs tasks run.
 
-use super::Show;
+use super::CpuList;
 use crate::{
     bindings,
-    cpumask::Cpumask,
+    cpu::nr_cpu_ids,
+    cpumask::{
+        Cpumask,
+        CpumaskVar, //
+    },
     prelude::*,
-    seq_file::SeqFile,
     sync::atomic::{
         ordering::Relaxed,
         Atomic, //
     },
     task::Task,
 };
-use core::ptr;
-
-const WORDS: usize = size_of::<bindings::cpumask>() / size_of::<usize>();
-
 /// A set of CPUs that can be read in any context while somebody changes it.
 ///
-/// With more CPUs than a word has bits, a reader may see part of the old and part of the new one:
-/// who changes it lets everybody for whom it matters look again.
+/// With more CPUs than a word has bits, a reader may see part of the old and part of the new set:
+/// whoever changes the set lets everybody for whom it matters look again.
 ///
 /// # Invariants
 ///
-/// The layout is that of `struct cpumask`.
-#[repr(transparent)]
-pub struct SharedCpumask([Atomic<usize>; WORDS]);
+/// The mask is accessed by [`words`] only, hence atomically.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{
+///     cpu::CpuId,
+///     cpumask::CpumaskVar,
+///     rcfs::SharedCpumask, //
+/// };
+///
+/// let cpu = CpuId::from_u32(0).ok_or(EINVAL)?;
+/// let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
+/// let set = SharedCpumask::new()?;
+///
+/// mask.set(cpu);
+/// set.set(&mask);
+/// mask.setall();
+/// set.limit(&mut mask);
+/// assert_eq!(mask.weight(), 1);
+///
+/// let none = SharedCpumask::new()?;
+/// none.set_intersection(&set, &none);
+/// none.limit(&mut mask);
+/// assert!(mask.test(cpu));
+///
+/// assert_eq!(none.snapshot()?.mask().weight(), 1);
+/// # Ok::<(), Error>(())
+/// ```
+pub struct SharedCpumask(CpumaskVar);
+
+// SAFETY: A mask is memory that any thread may access and free.
+unsafe impl Send for SharedCpumask {}
+
+// SAFETY: By the type invariant, the mask is accessed atomically.
+unsafe impl Sync for SharedCpumask {}
+
+/// The words of a mask that exist.
+///
+/// With `CONFIG_CPUMASK_OFFSTACK` there is memory for as many bits as there can be CPUs on this
+/// machine, and not for the `NR_CPUS` of `struct cpumask`: see `cpumask_size()`.
+///
+/// # Safety
+///
+/// `mask` must be valid for `'a`. For as long, it must be accessed atomically, or by nobody else.
+unsafe fn words<'a>(mask: *mut bindings::cpumask) -> impl Iterator<Item = &'a Atomic<usize>> {
+    let count = (nr_cpu_ids() as usize).div_ceil(usize::BITS as usize);
+
+    (0..count).map(move |i| {
+        // SAFETY: By the safety requirements; a mask begins with so many words.
+        unsafe { Atomic::from_ptr(mask.cast::<usize>().add(i)) }
+    })
+}
 
 impl SharedCpumask {
     /// The empty set.
-    pub fn new() -> Self {
-        Self(core::array::from_fn(|_| Atomic::new(0)))
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn new() -> Result<Self> {
+        // INVARIANT: Nobody else knows of the mask.
+        Ok(Self(CpumaskVar::new_zero(GFP_KERNEL)?))
+    }
+
+    fn words(&self) -> impl Iterator<Item = &Atomic<usize>> {
+        // SAFETY: The mask is ours. By the type invariant, it is accessed atomically.
+        unsafe { words(self.0.as_raw()) }
     }
 
     /// Becomes the set `mask`.
     pub fn set(&self, mask: &Cpumask) {
         // SAFETY: The mask is valid, and nobody changes it behind a shared reference.
-        let bits = unsafe { &(*mask.as_raw()).bits };
-
-        for (word, bits) in self.0.iter().zip(bits) {
-            word.store(*bits, Relaxed);
+        for (word, bits) in self.words().zip(unsafe { words(mask.as_raw()) }) {
+            word.store(bits.load(Relaxed), Relaxed);
         }
-    }
-
-    /// Another set, the same as this one.
-    pub fn copy(&self) -> Self {
-        Self(core::array::from_fn(|i| {
-            Atomic::new(self.0[i].load(Relaxed))
-        }))
     }
 
     /// Becomes the set `other`.
     pub fn set_shared(&self, other: &Self) {
-        for (word, bits) in self.0.iter().zip(&other.0) {
+        for (word, bits) in self.words().zip(other.words()) {
             word.store(bits.load(Relaxed), Relaxed);
         }
     }
 
     /// Becomes the set of CPUs that the scheduler uses.
     pub fn set_active(&self) {
-        for (i, word) in self.0.iter().enumerate() {
-            // SAFETY: There are as many words. Others may write to them.
-            let bits = unsafe { (&raw const bindings::__cpu_active_mask.bits[i]).read_volatile() };
+        // SAFETY: The mask is valid for ever, and is changed atomically.
+        let active = unsafe { words(&raw mut bindings::__cpu_active_mask) };
 
-            word.store(bits, Relaxed);
+        for (word, bits) in self.words().zip(active) {
+            word.store(bits.load(Relaxed), Relaxed);
         }
     }
 
     /// Becomes what is in both sets, or `above` if that is nothing.
     pub fn set_intersection(&self, above: &Self, wanted: &Self) {
-        let both = |i: usize| above.0[i].load(Relaxed) & wanted.0[i].load(Relaxed);
-        let nothing = (0..WORDS).all(|i| both(i) == 0);
+        let both = || {
+            above
+                .words()
+                .zip(wanted.words())
+                .map(|(above, wanted)| above.load(Relaxed) & wanted.load(Relaxed))
+        };
 
-        for (i, word) in self.0.iter().enumerate() {
-            word.store(
-                if nothing {
-                    above.0[i].load(Relaxed)
-                } else {
-                    both(i)
-                },
-                Relaxed,
-            );
+        if both().all(|bits| bits == 0) {
+            return self.set_shared(above);
         }
+        for (word, bits) in self.words().zip(both()) {
+            word.store(bits, Relaxed);
+        }
+    }
+
+    /// What is in the set now.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn snapshot(&self) -> Result<CpuList> {
+        let mut mask = CpumaskVar::new_zero(GFP_KERNEL)?;
+
+        mask.setall();
+        self.limit(&mut mask);
+        Ok(CpuList::new(mask))
     }
 
     /// Takes the CPUs from `mask` that are not in the set.
     pub fn limit(&self, mask: &mut Cpumask) {
-        // SAFETY: The mask is valid, and ours for now.
-        let bits = unsafe { &mut (*mask.as_raw()).bits };
-
-        for (word, bits) in self.0.iter().zip(bits) {
-            *bits &= word.load(Relaxed);
-        }
-    }
-}
-
-impl Default for SharedCpumask {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Show for SharedCpumask {
-    fn show(&self, m: &SeqFile) {
-        // SAFETY: `SeqFile` is transparent; by the type invariant, this is a mask.
-        unsafe {
-            bindings::seq_print_cpulist(
-                ptr::from_ref(m).cast_mut().cast(),
-                ptr::from_ref(self).cast(),
-            );
+        // SAFETY: The mask is valid, and nobody else accesses it behind an exclusive reference.
+        for (bits, word) in unsafe { words(mask.as_raw()) }.zip(self.words()) {
+            bits.store(bits.load(Relaxed) & word.load(Relaxed), Relaxed);
         }
     }
 }
