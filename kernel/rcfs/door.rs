@@ -50,7 +50,10 @@ use kernel::{
     prelude::*,
     rcfs::members::Members,
     seq_file::SeqFile,
-    str::CStr,
+    str::{
+        CStr,
+        CString, //
+    },
     sync::{
         global_lock,
         Arc,
@@ -82,12 +85,14 @@ impl ModuleMetadata for LocalModule {
 ///
 /// # Invariants
 ///
-/// `ss` is valid, and its functions may be called, until `rc_unregister_subsys()` returns. That
-/// waits until there are no states, and fails while the subsystem is bound; nothing else calls
-/// functions of a subsystem.
+/// `ss` is valid, and its functions may be called, until `rc_unregister_subsys()` returns: as long
+/// as the subsystem is in the registry, which is locked, or bound, or has a state of a container.
+/// Containers of a hierarchy that is gone still know the subsystem, and call no function of it but
+/// [`destroy`](Self::destroy), for a state that they have.
 #[pin_data]
 pub(crate) struct Subsys {
     ss: *mut bindings::rc_subsys,
+    name: CString,
     id: usize,
     /// How many states there are, but for the root's.
     #[pin]
@@ -110,17 +115,17 @@ impl Subsys {
 
     /// The name.
     pub(crate) fn name(&self) -> &CStr {
-        // SAFETY: By the type invariant; registration looked at the name.
-        unsafe { CStr::from_char_ptr((*self.ss).name) }
+        &self.name
     }
 
-    /// Lets the subsystem add its files to a new directory.
+    /// Lets the subsystem add its files to a new directory. The subsystem must be bound.
     pub(crate) fn populate(&self, members: &Members, dir: NodeRef<'_, Rcfs>) -> Result {
         let ns = members.as_nsproxy_ptr();
 
-        // SAFETY: By the type invariant.
+        // SAFETY: A directory is populated while its hierarchy is mounted or has containers, with the
+        // registry locked: the subsystem is bound.
         match unsafe { (*self.ss).populate } {
-            // SAFETY: By the type invariant; the container, its nsproxy and `dir` are valid.
+            // SAFETY: As above; the container, its nsproxy and `dir` are valid.
             Some(populate) => to_result(unsafe { populate(self.ss, ns, dir.as_ptr()) }),
             None => Ok(()),
         }
@@ -133,13 +138,14 @@ impl Subsys {
         container: &Container,
         mut tasks: impl Iterator<Item = &'a Task>,
     ) -> Result {
-        // SAFETY: By the type invariant.
+        // SAFETY: Tasks move to containers that have not been removed, with the registry locked. The
+        // hierarchy of such a container is there, and the subsystem is bound to it.
         let Some(can_attach) = (unsafe { (*self.ss).can_attach }) else {
             return Ok(());
         };
         let ns = container.members().as_nsproxy_ptr();
 
-        // SAFETY: By the type invariant; the container, its nsproxy and the task are valid.
+        // SAFETY: As above; the container, its nsproxy and the task are valid.
         tasks.try_for_each(|task| to_result(unsafe { can_attach(self.ss, ns, task.as_ptr()) }))
     }
 
@@ -151,18 +157,18 @@ impl Subsys {
         old: &NsProxy,
         tasks: impl Iterator<Item = &'a Task>,
     ) {
-        // SAFETY: By the type invariant.
+        // SAFETY: As in `can_attach`, under the same lock.
         if let Some(attach) = unsafe { (*self.ss).attach } {
             for task in tasks {
-                // SAFETY: By the type invariant; all three are valid.
+                // SAFETY: As above; all three are valid.
                 unsafe { attach(self.ss, new.as_ptr(), old.as_ptr(), task.as_ptr()) };
             }
         }
     }
 
-    /// Tells which CPUs there are. With the mutex held.
+    /// Tells which CPUs there are. With the mutex held; the subsystem must be bound.
     fn cpus_changed(&self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant, and both callers look that it is bound.
         unsafe { bindings::rcfs_call_cpus_changed(self.ss) };
     }
 
@@ -170,8 +176,9 @@ impl Subsys {
     fn create(&self, members: &Members, parent: &Members) -> Result {
         let ns = members.as_nsproxy_ptr();
 
-        // SAFETY: By the type invariant; nobody else uses the nsproxy of the new container, and
-        // that of its parent is valid. Registration made sure that there is the function.
+        // SAFETY: The parent has not been removed and the registry is locked, so that the subsystem
+        // is bound. Nobody else uses the nsproxy of the new container, and that of its parent is
+        // valid. Registration made sure that there is the function.
         to_result(unsafe {
             match (*self.ss).create {
                 Some(create) => create(self.ss, ns, parent.as_nsproxy_ptr()),
@@ -184,7 +191,8 @@ impl Subsys {
 
     /// Frees the state that [`create`](Self::create) made.
     fn destroy(&self, members: &Members) {
-        // SAFETY: By the type invariant; nobody uses the state any more.
+        // SAFETY: By the type invariant: there is a state, for which unregistration waits. Nobody uses
+        // it any more.
         unsafe {
             if let Some(destroy) = (*self.ss).destroy {
                 destroy(self.ss, members.as_nsproxy_ptr());
@@ -273,11 +281,11 @@ impl Binding {
     ///
     /// `ENOENT` if its module is on its way out.
     pub(crate) fn new(ss: Arc<Subsys>) -> Result<Self> {
-        // SAFETY: By the invariant of `Subsys`.
+        // SAFETY: By the invariant of `Subsys`, which comes from the registry, which is locked.
         if !unsafe { bindings::try_module_get((*ss.ss).owner) } {
             return Err(ENOENT);
         }
-        // SAFETY: By the invariant of `Subsys`, which is registered.
+        // SAFETY: As above.
         unsafe { bindings::rcfs_activate_hooks(ss.ss, true) };
         // Nobody has told it before.
         ss.cpus_changed();
@@ -287,7 +295,8 @@ impl Binding {
 
 impl Drop for Binding {
     fn drop(&mut self) {
-        // SAFETY: As in `new`, which took the reference on the module.
+        // SAFETY: By the invariant of `Subsys`, which is bound until this returns. `new` took the
+        // reference on the module.
         unsafe {
             bindings::rcfs_activate_hooks(self.0.ss, false);
             bindings::module_put((*self.0.ss).owner);
@@ -299,8 +308,8 @@ impl Drop for Binding {
 ///
 /// # Invariants
 ///
-/// The file is as `rcfs_add_file()` takes it. It is valid for as long as the subsystem is bound,
-/// and its node is gone before that ends.
+/// The file is as `rcfs_add_file()` takes it, with its subsystem in `ss`. It does not change for as
+/// long as there are nodes with it.
 #[repr(transparent)]
 struct ControlFile(Opaque<bindings::rc_cftype>);
 
@@ -365,9 +374,14 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
     ss: *mut bindings::rc_subsys,
     cft: *mut bindings::rc_cftype,
 ) -> *mut bindings::kernfs_node {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements. `populate` is called with the mutex held, and there is no
+    // node yet whose operations read what is written here for the first time.
     let (name, readable, writable) = unsafe {
-        (*cft).ss = ss;
+        if (*cft).ss.is_null() {
+            (*cft).ss = ss;
+        } else if (*cft).ss != ss {
+            return EINVAL.to_ptr();
+        }
         (
             CStr::from_char_ptr((*cft).name),
             (*cft).seq_show.is_some(),
@@ -378,10 +392,15 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
     let mode = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
     // SAFETY: By the safety requirements.
     let dir = unsafe { NodeRef::<Rcfs>::from_raw(dir) };
-    // SAFETY: Not valid for ever, but for longer than the node: see the invariant.
-    let data = unsafe { &*cft.cast::<ControlFile>() };
+    // INVARIANT: By the safety requirements, and for `ss` see above.
+    let data = cft.cast::<ControlFile>();
 
-    match dir.create_file::<Control>(name, Mode::new(mode), Owner::current_fs(), data) {
+    // SAFETY: By the safety requirements, the file is valid for as long as the subsystem is
+    // registered. Nodes of the subsystem are removed while it is bound.
+    let file = unsafe {
+        dir.create_file_on::<Control>(name, Mode::new(mode), Owner::current_fs(), data)
+    };
+    match file {
         Ok(file) => file.as_ptr(),
         Err(e) => e.to_ptr(),
     }
@@ -404,12 +423,14 @@ pub(crate) unsafe extern "C" fn __rc_register_subsys(ss: *mut bindings::rc_subsy
         // SAFETY: By the safety requirements.
         let name = unsafe { CStr::from_char_ptr(name) };
         options::check_name(name)?;
+        let own_name = CString::try_from(name)?;
 
         let mut guard = REGISTRY.lock();
         let id = guard.free_id(name)?;
         let subsys = Arc::pin_init(
             pin_init!(Subsys {
                 ss,
+                name: own_name,
                 id,
                 states <- new_mutex!(0),
                 no_states <- new_condvar!(),
@@ -481,7 +502,7 @@ pub(crate) unsafe extern "C" fn __rc_unregister_subsys(ss: *mut bindings::rc_sub
 // SAFETY: `hierarchy::get` counts mounts, and `hierarchy::put` drops the tree with the last one.
 unsafe impl FileSystem for Rcfs {
     const NAME: &'static CStr = c"rcfs";
-    const MAGIC: usize = 0x27e0eb;
+    const MAGIC: usize = bindings::RCFS_SUPER_MAGIC as usize;
 
     type Tree = Rcfs;
     type Options = Options;

@@ -71,7 +71,8 @@ EXPORT_SYMBOL_GPL(rc_unregister_subsys);
  * Context: Only from the populate function of a subsystem.
  * Return:
  * * %0		- success
- * * %-EINVAL	- the name is empty, too long, or contains a slash
+ * * %-EINVAL	- the name is empty, too long, or contains a slash, or @cft is a
+ *		  file of another subsystem
  * * %-EEXIST	- there is a file or a container of that name
  * * %-ENOMEM	- no memory
  */

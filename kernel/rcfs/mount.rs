@@ -53,15 +53,11 @@ impl Tree for Rcfs {
         if name.to_bytes().len() > kernel::bindings::NAME_MAX as usize {
             return Err(ENAMETOOLONG);
         }
-        let left = parent.leave();
-
-        Container::create(&mut REGISTRY.lock(), left.data(), name, mode)
+        parent.leave(|parent| Container::create(&mut REGISTRY.lock(), parent, name, mode))
     }
 
     fn rmdir(dir: ActiveDirectory<'_, Self>) -> Result {
-        let left = dir.leave();
-
-        Container::remove(&mut REGISTRY.lock(), left.data())
+        dir.leave(|container| Container::remove(&mut REGISTRY.lock(), container))
     }
 
     fn show_options(root: &Container, m: &SeqFile) -> Result {

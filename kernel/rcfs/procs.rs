@@ -35,17 +35,19 @@ impl FileOperations for Procs {
     fn write(file: ActiveFile<'_, Self>, buf: &[u8]) -> Result {
         let task = ids::find_written(buf)?;
         let cred: ARef<Credential> = file.cred().into();
-        let left = file.leave();
-        let guard = REGISTRY.lock();
-        // To ask for each of many threads would take longer.
-        let all = cred.may_move_all();
 
-        attach_process(&guard, left.data(), &task, |thread| {
-            if all || thread.may_be_moved_by(&cred) {
-                Ok(())
-            } else {
-                Err(EACCES)
-            }
+        file.leave(|container| {
+            let guard = REGISTRY.lock();
+            // To ask for each of many threads would take longer.
+            let all = cred.may_move_all();
+
+            attach_process(&guard, container, &task, |thread| {
+                if all || thread.may_be_moved_by(&cred) {
+                    Ok(())
+                } else {
+                    Err(EACCES)
+                }
+            })
         })
     }
 }

@@ -35,13 +35,15 @@ impl FileOperations for Tasks {
     fn write(file: ActiveFile<'_, Self>, buf: &[u8]) -> Result {
         let task = ids::find_written(buf)?;
         let cred: ARef<Credential> = file.cred().into();
-        let left = file.leave();
-        let guard = REGISTRY.lock();
 
-        if !task.may_be_moved_by(&cred) {
-            return Err(EACCES);
-        }
-        attach(&guard, left.data(), &task)
+        file.leave(|container| {
+            let guard = REGISTRY.lock();
+
+            if !task.may_be_moved_by(&cred) {
+                return Err(EACCES);
+            }
+            attach(&guard, container, &task)
+        })
     }
 }
 

@@ -359,7 +359,24 @@ impl<'a, T: Tree> NodeRef<'a, T> {
         owner: Owner,
         data: &'static F::Data,
     ) -> Result<FileRef<'a, T>> {
-        self.create(name, mode, owner, &FileVTable::<F>::OPS, data)
+        // SAFETY: The data is valid for ever.
+        unsafe { self.create(name, mode, owner, &FileVTable::<F>::OPS, data) }
+    }
+
+    /// As [`create_file`](Self::create_file), on data that does not live for ever.
+    ///
+    /// # Safety
+    ///
+    /// `data` must be valid until the file has been removed.
+    pub unsafe fn create_file_on<F: FileOperations<Tree = T>>(
+        self,
+        name: &CStr,
+        mode: Mode,
+        owner: Owner,
+        data: *const F::Data,
+    ) -> Result<FileRef<'a, T>> {
+        // SAFETY: By the safety requirements.
+        unsafe { self.create(name, mode, owner, &FileVTable::<F>::OPS, data) }
     }
 
     /// Makes a file that lists items, with the operations `F` on `data`.
@@ -374,19 +391,23 @@ impl<'a, T: Tree> NodeRef<'a, T> {
         owner: Owner,
         data: &'static F::Data,
     ) -> Result<FileRef<'a, T>> {
-        self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data)
+        // SAFETY: The data is valid for ever.
+        unsafe { self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data) }
     }
 
-    fn create<D>(
+    /// # Safety
+    ///
+    /// `ops` must be operations on a `D`, and `data` valid until the file has been removed.
+    unsafe fn create<D>(
         self,
         name: &CStr,
         mode: Mode,
         owner: Owner,
         ops: &'static bindings::kernfs_ops,
-        data: &'static D,
+        data: *const D,
     ) -> Result<FileRef<'a, T>> {
-        // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name, and
-        // the operations and `data` are valid for ever.
+        // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name. By the
+        // safety requirements, the data is as the operations want it.
         let kn = from_err_ptr(unsafe {
             bindings::__kernfs_create_file(
                 self.as_ptr(),
@@ -396,7 +417,7 @@ impl<'a, T: Tree> NodeRef<'a, T> {
                 owner.gid,
                 0,
                 ops,
-                ptr::from_ref(data).cast_mut().cast(),
+                data.cast_mut().cast(),
                 ptr::null(),
                 crate::static_lock_class!().as_ptr(),
             )
@@ -509,62 +530,47 @@ impl<'a, T: Tree> ActiveDirectory<'a, T> {
         unsafe { Arc::<T::Directory>::borrow((*self.kn.as_ptr()).priv_) }
     }
 
-    /// Gives up the active reference for as long as the result lives: see [`Left`].
-    pub fn leave(self) -> Left<'a, T> {
+    /// Calls `f` without the active reference, with what the directory stands for.
+    ///
+    /// The directory, and all above, may be removed meanwhile: look, under the lock that removing
+    /// them takes, whether they still are what the operation is about.
+    pub fn leave<R>(self, f: impl FnOnce(&Arc<T::Directory>) -> R) -> R {
         let data = self.data().into();
 
-        // SAFETY: By the type invariant, there is an active reference, for all of `'a`.
-        unsafe { Left::new(self.kn, data) }
+        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer than
+        // this call. Nobody can use it through `self` any more.
+        unsafe { without_active_reference(self.kn, data, f) }
     }
 }
 
-/// A node whose operation runs without the active reference that kernfs took for it.
+/// Calls `f` without the active reference that an operation on `kn` has, and with `data` instead.
 ///
-/// The node, its directory, and all above may be removed meanwhile: look, under the lock that
-/// removing them takes, whether they still are what the operation is about.
+/// The node, its directory, and all above may be removed meanwhile.
 ///
-/// # Invariants
+/// # Safety
 ///
-/// A reference on `kn` is held, and its active reference has been broken.
-pub struct Left<'a, T: Tree> {
+/// There must be an active reference on `kn`, which kernfs gives up after this returns.
+unsafe fn without_active_reference<D, R>(
     kn: NonNull<bindings::kernfs_node>,
-    data: Arc<T::Directory>,
-    _p: PhantomData<&'a ()>,
-}
+    data: Arc<D>,
+    f: impl FnOnce(&Arc<D>) -> R,
+) -> R {
+    let kn = kn.as_ptr();
 
-impl<T: Tree> Left<'_, T> {
-    /// # Safety
-    ///
-    /// There must be an active reference on `kn` that kernfs gives up, but not before the object
-    /// is dropped.
-    unsafe fn new(kn: NonNull<bindings::kernfs_node>, data: Arc<T::Directory>) -> Self {
-        // SAFETY: By the safety requirements, `kn` is valid.
-        unsafe { bindings::kernfs_get(kn.as_ptr()) };
-        // SAFETY: By the safety requirements, there is an active reference.
-        unsafe { bindings::kernfs_break_active_protection(kn.as_ptr()) };
-
-        // INVARIANT: Both done above.
-        Self {
-            kn,
-            data,
-            _p: PhantomData,
-        }
+    // SAFETY: By the safety requirements, the node is valid, and there is an active reference. The
+    // reference that is taken first keeps the node until the end.
+    unsafe {
+        bindings::kernfs_get(kn);
+        bindings::kernfs_break_active_protection(kn);
     }
-
-    /// What the directory stands for, or the directory that the file is in.
-    pub fn data(&self) -> &Arc<T::Directory> {
-        &self.data
+    let result = f(&data);
+    drop(data);
+    // SAFETY: Both are as they were left above, and nothing returns in between.
+    unsafe {
+        bindings::kernfs_unbreak_active_protection(kn);
+        bindings::kernfs_put(kn);
     }
-}
-
-impl<T: Tree> Drop for Left<'_, T> {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant, the active reference has been broken, and kernfs is about
-        // to give it up.
-        unsafe { bindings::kernfs_unbreak_active_protection(self.kn.as_ptr()) };
-        // SAFETY: By the type invariant, we hold a reference.
-        unsafe { bindings::kernfs_put(self.kn.as_ptr()) };
-    }
+    result
 }
 
 /// What reading and writing a file does.
@@ -646,8 +652,9 @@ impl<'a, F: FileOperations> ActiveFile<'a, F> {
     }
 
     /// What the file is about, as given to [`NodeRef::create_file`].
-    pub fn data(&self) -> &'static F::Data {
-        // SAFETY: Nodes with the operations `F` are made only with a static `F::Data` in `priv`.
+    pub fn data(&self) -> &F::Data {
+        // SAFETY: Nodes with the operations `F` are made with an `F::Data` in `priv` only, which is
+        // valid until the node is removed. That waits for the active reference.
         unsafe { &*(*self.node().as_ptr()).priv_.cast() }
     }
 
@@ -668,12 +675,16 @@ impl<'a, F: FileOperations> ActiveFile<'a, F> {
         unsafe { File::from_raw_file((*self.as_ptr()).file) }.cred()
     }
 
-    /// Gives up the active reference for as long as the result lives: see [`Left`].
-    pub fn leave(self) -> Left<'a, F::Tree> {
+    /// Calls `f` without the active reference, with what the directory of the file stands for.
+    ///
+    /// The file, its directory, and all above may be removed meanwhile, as in
+    /// [`ActiveDirectory::leave`].
+    pub fn leave<R>(self, f: impl FnOnce(&Arc<<F::Tree as Tree>::Directory>) -> R) -> R {
         let data = self.directory().into();
 
-        // SAFETY: By the type invariant, there is an active reference, for all of `'a`.
-        unsafe { Left::new(self.node(), data) }
+        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer than
+        // this call. Nobody can use it through `self` any more.
+        unsafe { without_active_reference(self.node(), data, f) }
     }
 }
 
