@@ -5,10 +5,12 @@
 use crate::container::Container;
 use kernel::{
     error::code::*,
-    pid,
+    pid::{
+        self,
+        IDS_AT_ONCE, //
+    },
     pid_namespace::PidNamespace,
     prelude::*,
-    rcfs::members::IDS_AT_ONCE,
     seq_file::SeqFile,
     sync::aref::ARef,
     task::{

@@ -42,6 +42,11 @@ __rust_helper s64 rust_helper_sum_percpu_atomic64(atomic64_t __percpu *counts)
 	return sum;
 }
 
+__rust_helper bool rust_helper_cpu_possible(unsigned int cpu)
+{
+	return cpu_possible(cpu);
+}
+
 __rust_helper unsigned int rust_helper_next_possible_cpu(int cpu)
 {
 	return cpumask_next(cpu, cpu_possible_mask);

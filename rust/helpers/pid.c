@@ -2,6 +2,7 @@
 
 #include <linux/cred.h>
 #include <linux/kthread.h>
+#include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -75,6 +76,31 @@ rust_helper_next_process_or_null(struct task_struct *tsk)
 __rust_helper struct task_struct *rust_helper_first_process(void)
 {
 	return rust_helper_next_process_or_null(&init_task);
+}
+
+/*
+ * Under RCU: the first thread with an id of at least @next, which then is the one to
+ * go on with; NULL if there are no more.
+ */
+__rust_helper struct task_struct *rust_helper_next_thread_by_id(pid_t *next)
+{
+	struct task_struct *tsk = NULL;
+	struct pid *pid;
+
+	/* It may be the id of a group or session, or of nobody as yet. */
+	while (!tsk) {
+		pid = find_ge_pid(*next, &init_pid_ns);
+		if (!pid)
+			return NULL;
+		*next = pid_nr(pid) + 1;
+		tsk = pid_task(pid, PIDTYPE_PID);
+	}
+	return tsk;
+}
+
+__rust_helper void rust_helper_cond_resched(void)
+{
+	cond_resched();
 }
 
 __rust_helper void rust_helper_wait_for_forks(void)

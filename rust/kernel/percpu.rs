@@ -15,6 +15,50 @@ use crate::{
 };
 use core::ptr;
 
+/// A CPU that there can be, which is one that has per-CPU memory.
+///
+/// # Invariants
+///
+/// The CPU is in `cpu_possible_mask`, which does not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PossibleCpu(CpuId);
+
+impl PossibleCpu {
+    /// The CPU with that id, or [`None`] if there cannot be one: ids may have gaps.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{cpu::CpuId, percpu::PossibleCpu};
+    ///
+    /// let here = CpuId::current();
+    /// assert_eq!(PossibleCpu::new(here).map(PossibleCpu::id), Some(here));
+    /// ```
+    pub fn new(cpu: CpuId) -> Option<Self> {
+        // INVARIANT: The mask is asked.
+        //
+        // SAFETY: This only reads a mask, which has a bit for every id.
+        unsafe { bindings::cpu_possible(cpu.into()) }.then_some(Self(cpu))
+    }
+
+    /// # Safety
+    ///
+    /// `cpu` must be in `cpu_possible_mask`.
+    #[inline]
+    pub(crate) unsafe fn from_i32_unchecked(cpu: i32) -> Self {
+        // INVARIANT: By the safety requirements.
+        //
+        // SAFETY: By the safety requirements; what is in a mask has an id.
+        Self(unsafe { CpuId::from_i32_unchecked(cpu) })
+    }
+
+    /// The id.
+    #[inline]
+    pub fn id(self) -> CpuId {
+        self.0
+    }
+}
+
 /// `N` counters that are cheap to add to, from any context, and less so to read.
 ///
 /// Every CPU has a number for each of them, to which it is usually the only one that adds. A reader
@@ -128,27 +172,30 @@ impl<const N: usize> Counters<N> {
 
     /// Adds to the number of another CPU, perhaps, here and above.
     #[inline]
-    pub fn add_to<const I: usize>(&self, cpu: CpuId, n: u64) {
+    pub fn add_to<const I: usize>(&self, cpu: PossibleCpu, n: u64) {
         const { assert!(I < N) };
-        // SAFETY: As in `add`.
-        unsafe { bindings::percpu_counts_add(&self.raw, I as u32, cpu.into(), n as i64) };
+        // SAFETY: As in `add`. By its invariant, the CPU has per-CPU memory.
+        unsafe { bindings::percpu_counts_add(&self.raw, I as u32, cpu.id().into(), n as i64) };
     }
 
     /// The number of one CPU.
-    pub fn of<const I: usize>(&self, cpu: CpuId) -> u64 {
-        // SAFETY: By the type invariant, this is valid per-CPU memory.
-        unsafe { bindings::per_cpu_atomic64_read(self.counts::<I>(), cpu.as_u32() as i32) as u64 }
+    pub fn of<const I: usize>(&self, cpu: PossibleCpu) -> u64 {
+        // SAFETY: By the type invariants, this is valid per-CPU memory, and the CPU has it.
+        unsafe { bindings::per_cpu_atomic64_read(self.counts::<I>(), cpu.id().into()) as u64 }
     }
 
     /// Calls `f` for each CPU that there can be, with its number.
-    pub fn for_each_cpu<const I: usize>(&self, mut f: impl FnMut(CpuId, u64)) {
+    pub fn for_each_cpu<const I: usize>(&self, mut f: impl FnMut(PossibleCpu, u64)) {
         // SAFETY: This only reads a mask that does not change, here and below.
         let mut next = unsafe { bindings::next_possible_cpu(-1) };
 
         while let Some(cpu) = CpuId::from_u32(next) {
+            // INVARIANT: The id comes from the mask.
+            let cpu = PossibleCpu(cpu);
+
             f(cpu, self.of::<I>(cpu));
             // SAFETY: As above.
-            next = unsafe { bindings::next_possible_cpu(cpu.into()) };
+            next = unsafe { bindings::next_possible_cpu(cpu.id().into()) };
         }
     }
 

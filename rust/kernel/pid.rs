@@ -24,14 +24,20 @@ use core::{
     ptr::NonNull, //
 };
 
+/// How many ids are looked at before others get to run.
+pub const IDS_AT_ONCE: usize = 512;
+
 /// Finds a thread by its id in the pid namespace of the current task.
 ///
 /// The thread may be exiting, or be a zombie.
 pub fn find_task(id: Pid) -> Option<ARef<Task>> {
+    let current = crate::current!();
+    // There is none if the current task has been reaped, which it may do to itself.
+    let ns = current.active_pid_ns()?;
     let _guard = rcu::read_lock();
 
-    // SAFETY: The RCU read lock is held.
-    let task = NonNull::new(unsafe { bindings::find_task_by_vpid(id) })?;
+    // SAFETY: The namespace is valid, and the RCU read lock is held.
+    let task = NonNull::new(unsafe { bindings::find_task_by_pid_ns(id, ns.as_ptr()) })?;
     // SAFETY: The RCU read lock is held, which keeps the task valid until there is a reference.
     unsafe { bindings::get_task_struct(task.as_ptr()) };
     // SAFETY: The reference was taken above; the layouts are the same.
@@ -90,6 +96,34 @@ pub fn for_each_task(mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>) -
         next = unsafe { bindings::next_process_or_null(process.as_ptr()) };
     }
     ControlFlow::Continue(())
+}
+
+/// Whether `f` is true for any thread, in the order of their ids. Looks no further then.
+///
+/// Others get to run after each [`IDS_AT_ONCE`] threads, so that this can be asked at any time.
+/// Threads that come into being or exit meanwhile may be asked about or not; one that was there
+/// before, and is after, is. May sleep.
+pub fn any_thread(mut f: impl FnMut(&Task, &rcu::Guard) -> bool) -> bool {
+    let mut next: Pid = 1;
+
+    loop {
+        let guard = rcu::read_lock();
+        for _ in 0..IDS_AT_ONCE {
+            // SAFETY: The RCU read lock is held, and `next` is valid.
+            let thread = unsafe { bindings::next_thread_by_id(&mut next) };
+            let Some(thread) = NonNull::new(thread) else {
+                return false;
+            };
+
+            // SAFETY: The RCU read lock keeps the thread valid; the layouts are the same.
+            if f(unsafe { thread.cast::<Task>().as_ref() }, &guard) {
+                return true;
+            }
+        }
+        drop(guard);
+        // SAFETY: No lock is held. This function says that it may sleep.
+        unsafe { bindings::cond_resched() };
+    }
 }
 
 /// Waits for forks that are about to show the child to others.

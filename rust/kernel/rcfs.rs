@@ -91,12 +91,12 @@
 
 use crate::{
     bindings,
-    cpu::CpuId,
     cpumask::Cpumask,
     error::{
         from_result,
         to_result, //
     },
+    percpu::PossibleCpu,
     prelude::*,
     sched::TaskGroup,
     static_lock_class,
@@ -125,6 +125,7 @@ mod cpus;
 mod event;
 mod file;
 pub mod members;
+mod parent;
 mod state;
 mod value;
 
@@ -133,6 +134,10 @@ pub use self::{
     cpus::SharedCpumask,
     event::Event,
     file::File,
+    parent::{
+        Child,
+        ParentRef, //
+    },
     state::StateRef,
     value::{
         CpuList,
@@ -283,7 +288,7 @@ pub trait Controller: Sized + 'static {
     ///
     /// Atomic: the lock of a run queue is held and interrupts are off. No locks. Not necessarily
     /// called on that CPU.
-    fn charge(_state: StateRef<'_, Self>, _cpu: CpuId, _ns: u64) {
+    fn charge(_state: StateRef<'_, Self>, _cpu: PossibleCpu, _ns: u64) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -535,8 +540,8 @@ impl<C: Controller> Vtable<C> {
         cpu: c_int,
         ns: u64,
     ) {
-        // SAFETY: The core passes the CPU of a task.
-        let cpu = unsafe { CpuId::from_i32_unchecked(cpu) };
+        // SAFETY: The core passes the CPU of a task, which has run there.
+        let cpu = unsafe { PossibleCpu::from_i32_unchecked(cpu) };
 
         // SAFETY: See the type.
         C::charge(unsafe { StateRef::from_ptr(state) }, cpu, ns);
@@ -604,13 +609,13 @@ impl<C: Controller> Vtable<C> {
 
 /// The registration of a controller, which ends when this is dropped.
 ///
-/// Unloading the module in the argument of [`new`](Self::new) is impossible while the controller
-/// is bound to a hierarchy.
+/// [`module_rcfs_controller!`](crate::module_rcfs_controller) makes it: while the controller is
+/// bound to a hierarchy, nothing but the core's reference on the module keeps it in place.
 ///
 /// # Invariants
 ///
 /// `list` has all states, in the order in which they were made; it is accessed with `states`
-/// locked.
+/// locked, which is how many there are.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 pub struct Registration<C: Controller> {
@@ -618,7 +623,7 @@ pub struct Registration<C: Controller> {
     #[pin]
     ss: Opaque<bindings::rc_subsys>,
     #[pin]
-    states: Mutex<()>,
+    states: Mutex<usize>,
     #[pin]
     list: Opaque<bindings::list_head>,
     _p: PhantomData<C>,
@@ -641,7 +646,13 @@ impl<C: Controller> Registration<C> {
     ///
     /// `EINVAL` for a name that cannot be, `EEXIST` if there is a controller of that name,
     /// `ENOSPC` if there are `CONFIG_MAX_RC_SUBSYS`, and the error of [`Controller::create`].
-    pub fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+    ///
+    /// # Safety
+    ///
+    /// - `module` must be the one that the code of the controller is in.
+    /// - The result must be dropped when that module is unloaded, and not earlier: it must be a part
+    ///   of what the module keeps, and nothing may fail once it is made.
+    pub unsafe fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         let ss = bindings::rc_subsys {
             create: Some(Vtable::<C>::create),
             destroy: Some(Vtable::<C>::destroy),
@@ -672,7 +683,7 @@ impl<C: Controller> Registration<C> {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { ptr::write(slot, ss) };
             }),
-            states <- Mutex::new((), LOCK_NAME, static_lock_class!()),
+            states <- Mutex::new(0, LOCK_NAME, static_lock_class!()),
             list <- Opaque::ffi_init(|slot| {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { bindings::INIT_LIST_HEAD(slot) }
@@ -680,7 +691,8 @@ impl<C: Controller> Registration<C> {
             _p: PhantomData,
         })
         .pin_chain(|this| {
-            // SAFETY: The subsystem is complete and pinned, and is unregistered before it goes.
+            // SAFETY: The subsystem is complete and pinned. It is unregistered before it goes. By
+            // the safety requirements, its functions stay as long.
             to_result(unsafe { bindings::rc_register_subsys(this.ss.get()) })
         })
     }
@@ -695,8 +707,8 @@ impl<C: Controller> PinnedDrop for Registration<C> {
         if unsafe { (*ss).subsys_id } < 0 {
             return;
         }
-        // SAFETY: `new` registered the subsystem. It is not bound: a binding keeps the module, and
-        // with it this object, in place.
+        // SAFETY: `new` registered the subsystem. By the safety requirements of `new`, the module is
+        // being unloaded, so that it is not bound: a binding has a reference on the module.
         let ret = unsafe { bindings::rc_unregister_subsys(ss) };
 
         crate::warn_on!(ret != 0);
@@ -730,7 +742,9 @@ macro_rules! module_rcfs_controller {
                 module: &'static $crate::ThisModule,
             ) -> impl ::pin_init::PinInit<Self, $crate::error::Error> {
                 $crate::try_pin_init!(Self {
-                    _registration <- $crate::rcfs::Registration::new(module),
+                    // SAFETY: The controller is in this module. It is all that the module keeps, and
+                    // the last thing that can fail.
+                    _registration <- unsafe { $crate::rcfs::Registration::new(module) },
                 })
             }
         }

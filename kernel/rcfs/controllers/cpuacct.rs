@@ -16,7 +16,7 @@
 //! of the two may go back a little while the sum does not.
 
 use kernel::{
-    cpu::CpuId,
+    percpu::PossibleCpu,
     prelude::*,
     rcfs::{
         self,
@@ -78,7 +78,7 @@ impl Controller for CpuAcct {
         })
     }
 
-    fn charge(state: StateRef<'_, Self>, cpu: CpuId, ns: u64) {
+    fn charge(state: StateRef<'_, Self>, cpu: PossibleCpu, ns: u64) {
         state.times.add_to::<USAGE>(cpu, ns);
     }
 

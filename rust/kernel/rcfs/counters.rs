@@ -22,7 +22,7 @@ use core::ops::Deref;
 ///
 /// ```
 /// use kernel::{
-///     cpu::CpuId,
+///     percpu::PossibleCpu,
 ///     prelude::*,
 ///     rcfs::{self, Counters},
 /// };
@@ -44,7 +44,7 @@ use core::ops::Deref;
 ///         })
 ///     }
 ///
-///     fn charge(state: rcfs::StateRef<'_, Self>, cpu: CpuId, ns: u64) {
+///     fn charge(state: rcfs::StateRef<'_, Self>, cpu: PossibleCpu, ns: u64) {
 ///         state.times.add_to::<0>(cpu, ns);
 ///     }
 /// }

@@ -59,7 +59,8 @@ pub struct File<C: Controller> {
     event: Option<fn(&C::State) -> &Event>,
 }
 
-// SAFETY: Only the core of rcfs writes to `cft`, and what it writes is always the same.
+// SAFETY: Only the core of rcfs writes to `cft`: once, with its mutex held, before anybody else
+// reads what it writes.
 unsafe impl<C: Controller> Sync for File<C> {}
 
 impl<C: Controller> File<C> {
@@ -70,7 +71,7 @@ impl<C: Controller> File<C> {
     pub const fn new<V, F>(name: &'static CStr, show: F) -> Self
     where
         V: Show,
-        F: Fn(StateRef<'_, C>) -> V + Copy + 'static,
+        F: Fn(StateRef<'_, C>) -> V + Copy + Send + Sync + 'static,
     {
         // INVARIANT: The callback is ours, and the closure is there.
         let _ = show;
@@ -80,7 +81,7 @@ impl<C: Controller> File<C> {
     /// A file whose text `show` prints. See [`new`](Self::new).
     pub const fn seq<F>(name: &'static CStr, show: F) -> Self
     where
-        F: Fn(StateRef<'_, C>, &SeqFile) -> Result + Copy + 'static,
+        F: Fn(StateRef<'_, C>, &SeqFile) -> Result + Copy + Send + Sync + 'static,
     {
         // INVARIANT: As above.
         let _ = show;
@@ -94,7 +95,7 @@ impl<C: Controller> File<C> {
     pub const fn writable<V, F>(self, store: F) -> Self
     where
         V: Parse,
-        F: Fn(StateRef<'_, C>, V) -> Result + Copy + 'static,
+        F: Fn(StateRef<'_, C>, V) -> Result + Copy + Send + Sync + 'static,
     {
         // INVARIANT: As above.
         let _ = store;
@@ -231,7 +232,7 @@ impl<C: Controller> File<C> {
     ) -> c_int
     where
         V: Show,
-        F: Fn(StateRef<'_, C>) -> V + Copy + 'static,
+        F: Fn(StateRef<'_, C>) -> V + Copy + Send + Sync + 'static,
     {
         // SAFETY: By the type invariant, there is such a closure.
         let show = unsafe { closure::<F>() };
@@ -250,7 +251,7 @@ impl<C: Controller> File<C> {
         m: *mut bindings::seq_file,
     ) -> c_int
     where
-        F: Fn(StateRef<'_, C>, &SeqFile) -> Result + Copy + 'static,
+        F: Fn(StateRef<'_, C>, &SeqFile) -> Result + Copy + Send + Sync + 'static,
     {
         // SAFETY: By the type invariant, there is such a closure.
         let show = unsafe { closure::<F>() };
@@ -272,7 +273,7 @@ impl<C: Controller> File<C> {
     ) -> isize
     where
         V: Parse,
-        F: Fn(StateRef<'_, C>, V) -> Result + Copy + 'static,
+        F: Fn(StateRef<'_, C>, V) -> Result + Copy + Send + Sync + 'static,
     {
         // SAFETY: The core passes what `called` wants.
         let (_, state) = unsafe { Self::called(ns, cft) };
@@ -288,12 +289,12 @@ impl<C: Controller> File<C> {
     }
 }
 
-/// The one value of a type without contents.
+/// The one value of a type without contents, which may be used on any thread.
 ///
 /// # Safety
 ///
 /// There must have been one.
-unsafe fn closure<F: 'static>() -> &'static F {
+unsafe fn closure<F: Send + Sync + 'static>() -> &'static F {
     const { assert!(mem::size_of::<F>() == 0) };
     // SAFETY: Nothing is read from a reference to nothing; by the safety requirements, the type
     // has a value.

@@ -18,6 +18,7 @@ use crate::{
         Tree, //
     },
     nsproxy::NsProxy,
+    pid::IDS_AT_ONCE,
     pid_namespace::PidNamespace,
     prelude::*,
     seq_file::{
@@ -48,9 +49,6 @@ use core::{
 /// Number of words that hold a set of subsystems: see [`Members::new`].
 pub const SUBSYSTEM_WORDS: usize =
     (bindings::CONFIG_MAX_RC_SUBSYS as usize).div_ceil(usize::BITS as usize);
-
-/// How many ids are looked at before others get to run: see [`Members::for_tasks_from`].
-pub const IDS_AT_ONCE: usize = 512;
 
 /// The tasks in a container, and the nsproxy that the container owns.
 ///
@@ -125,12 +123,15 @@ impl Members {
         unsafe { (*self.cont.as_ptr()).nsproxy }
     }
 
-    /// Lets tasks share the nsproxy that the container owns. Call it once all states are there, and
-    /// remove `directory`, which is the one of the container, only after [`retire`](Self::retire).
-    /// Who watches `empty`, a file in it, is told when the last task has left.
+    /// Lets tasks move into the container, which cannot be before. Call it once all states are
+    /// there; to call it again has no effect, nor has it for a root.
+    ///
+    /// `directory` is where the container is from now on. Whoever watches `empty`, a file in it, is
+    /// told when the last task has left.
     pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>, empty: FileRef<'_, T>) {
         if !self.is_root() {
-            // SAFETY: By the type invariant, the container is valid, and both nodes are.
+            // SAFETY: By the type invariant, the container is valid. So are both nodes, on which the
+            // C side takes references.
             unsafe {
                 bindings::rcfs_publish_container(
                     self.cont.as_ptr(),
@@ -145,7 +146,7 @@ impl Members {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if a task is in the container, or if it is a root.
+    /// `EBUSY` if a task is in the container, if it is not published, and if it is a root.
     pub fn retire(&self) -> Result {
         // SAFETY: By the type invariant, the container is valid.
         if self.is_root() || !unsafe { bindings::rcfs_retire_container(self.cont.as_ptr()) } {
@@ -317,7 +318,7 @@ impl Members {
 impl Drop for Members {
     fn drop(&mut self) {
         if !self.is_root() {
-            // SAFETY: By the type invariant, the container is valid. Retiring it again is fine.
+            // SAFETY: By the type invariant, the container is valid.
             let free = unsafe {
                 bindings::rcfs_container_is_retired(self.cont.as_ptr())
                     || bindings::rcfs_retire_container(self.cont.as_ptr())
@@ -327,7 +328,7 @@ impl Drop for Members {
                 return;
             }
         }
-        // SAFETY: By the type invariant, the container is ours; it is a root or retired.
+        // SAFETY: By the type invariant, the container is ours. It is a root or out of use.
         unsafe { bindings::rcfs_free_container(self.cont.as_ptr()) };
     }
 }
@@ -350,8 +351,8 @@ impl NsProxy {
             return Ok(());
         }
         let mut path = KVec::from_elem(0u8, bindings::PATH_MAX as usize, GFP_KERNEL)?;
-        // SAFETY: The nsproxy keeps the container from being retired, and it is published, as
-        // nobody has an nsproxy that refers to it before. So its directory is valid.
+        // SAFETY: The nsproxy keeps the container, and it is published: there is no nsproxy of a
+        // task that refers to it before. A published container has a reference on its directory.
         let len = unsafe {
             bindings::kernfs_path_from_node(
                 (*cont).directory,
