@@ -515,9 +515,10 @@ inline exit_task(me)
 
 /*
  * rcfs_fork_visible(), and the child enters the lists. With the siglock. The
- * child begins with child_ns, or shares if that is 0. The code tries
- * again if the count is zero. That does not happen, as the assertion shows: who
- * takes the nsproxy away keeps a reference until it has got the siglock, in A6.
+ * child begins with child_ns, or shares if that is 0. The code takes a reference
+ * without looking whether the count is zero. It is not, as the assertion shows:
+ * whoever takes the nsproxy away keeps a reference until it has got the siglock, in
+ * A6. Without A6 it may be, and the model passes over that.
  */
 inline fork_visible(me, child)
 {

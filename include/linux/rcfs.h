@@ -29,12 +29,19 @@ struct task_struct;
 #define RC_MAX_CFTYPE_NAME		64
 #define MAX_CONTAINER_TYPE_NAMELEN	32
 
+/*
+ * How many containers there can be above each other, the root of the hierarchy not
+ * counted. Hooks walk from a container to the root with the lock of a run queue or
+ * the tasklist_lock held: this is the bound of that.
+ */
+#define RCFS_MAX_DEPTH			32
+
 /**
  * struct rc_cftype - one control file that a subsystem has in every container
  * @name: file name, shorter than RC_MAX_CFTYPE_NAME; by convention the name of
  *	  the subsystem, a period, and what the file is about
  * @private: for the subsystem
- * @ss: the subsystem; set by rcfs_add_file()
+ * @ss: the subsystem; NULL until the first rcfs_add_file() sets it
  * @seq_show: prints the file. @ns is the nsproxy of the container:
  *	      rcfs_nsproxy_state() has the state. Called in process context
  *	      without locks of rcfs; the container cannot go away. Returns 0 or
@@ -44,7 +51,8 @@ struct task_struct;
  *	   as for @seq_show. Returns the number of bytes taken or a negative
  *	   errno. Optional: without it the file cannot be written.
  *
- * Has to stay valid and unchanged for as long as its subsystem is registered.
+ * Has to stay valid and unchanged for as long as its subsystem is registered. It
+ * belongs to that subsystem alone.
  */
 struct rc_cftype {
 	const char *name;
@@ -190,17 +198,18 @@ struct rc_subsys {
 
 /**
  * struct rcfs_container - what kernel/nsproxy.c knows of a container
- * @nr_nsproxies: how many nsproxies refer to it, its own included; 0 once it
- *		  is out of use. Not kept for the root of a hierarchy.
+ * @nr_nsproxies: how many nsproxies refer to it, its own included; 0 while it is
+ *		  out of use, which is before it is published and after it is
+ *		  retired. Not kept for the root of a hierarchy.
  * @nr_zombies: how many tasks kernel/rcfs/zombies.c remembers to have been here
  * @parent: the one above; NULL in the root of a hierarchy
  * @hierarchy: number of its hierarchy: index into nsproxy->rcfs_container
  * @nsproxy: the nsproxy that the directory owns, with the states in ctlr_data.
  *	     &init_nsproxy in the root of a hierarchy.
- * @directory: the directory; stays for as long as an nsproxy of a task refers
- *	       to the container. NULL in the root of a hierarchy.
+ * @directory: the directory, with a reference. NULL in the root of a hierarchy, and
+ *	       before the container is published.
  * @empty: the file of that name in it, with a reference, for poll and inotify.
- *	   NULL in the root of a hierarchy.
+ *	   NULL where @directory is.
  * @watched: whether somebody has read that, and nobody has been told since
  * @subsystems: the subsystems of its hierarchy
  */
@@ -238,12 +247,19 @@ static inline bool rcfs_container_is_empty(const struct rcfs_container *cont)
 	       atomic_read(&cont->nr_nsproxies) <= 1;
 }
 
-/* The same, for who wants to be told when it becomes so */
+/*
+ * The same, for a reader of the file "empty" that wants to be told when it becomes
+ * so. kernfs has noted which notifications the reader knows of before this.
+ */
 static inline bool rcfs_container_watch_empty(struct rcfs_container *cont)
 {
-	WRITE_ONCE(cont->watched, true);
-	/* Who drops a count after we have looked sees that. */
-	smp_mb();
+	/*
+	 * A full barrier on both sides, which pairs with those in
+	 * rcfs_notify_empty(). Whoever drops a count after the look below sees
+	 * that the container is watched. Whoever took the mark away that was
+	 * there before has notified before kernfs noted, or notifies later.
+	 */
+	xchg(&cont->watched, true);
 	return rcfs_container_is_empty(cont);
 }
 
@@ -371,7 +387,6 @@ void __rcfs_account(struct task_struct *tsk, int index, u64 delta);
 void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 		     const struct nsproxy *old);
 int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child);
-void __rcfs_cancel_fork(const struct nsproxy *ns, struct task_struct *child);
 void __rcfs_fork(struct task_struct *child);
 void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns);
 void __rcfs_release(struct task_struct *tsk);
@@ -436,20 +451,6 @@ static inline int rcfs_can_fork(const struct nsproxy *ns,
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CAN_FORK]))
 		return __rcfs_can_fork(ns, child);
 	return 0;
-}
-
-/**
- * rcfs_cancel_fork - tell subsystems that a child does not come to be there
- * @ns: what rcfs_can_fork() was called with
- * @child: the child
- *
- * Context: Called as rcfs_can_fork() was, without a break since.
- */
-static inline void rcfs_cancel_fork(const struct nsproxy *ns,
-				    struct task_struct *child)
-{
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CAN_FORK]))
-		__rcfs_cancel_fork(ns, child);
 }
 
 /**
@@ -575,6 +576,7 @@ enum rcfs_delay {
 	RCFS_DELAY_VISIBLE,	/* forking, the moment before it can be seen */
 	RCFS_DELAY_SWITCH,	/* with new namespaces that are not in use yet */
 	RCFS_DELAY_PUT,		/* the last user is gone, the rest has to follow */
+	RCFS_DELAY_FIND,	/* attaching, before memory for a new nsproxy */
 	RCFS_NR_DELAYS
 };
 

@@ -150,7 +150,10 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 	WRITE_ONCE(ss->active, active);
 	read_unlock(&tasklist_lock);
 
-	/* Who finds the one before does as if that was later. */
+	/*
+	 * A CPU that still reads the old pointer behaves as if the subsystem had
+	 * become active, or had ceased to be, a moment later.
+	 */
 	for (hook = 0; hook < RC_NR_HOOKS; hook++)
 		WRITE_ONCE(only_active[hook], find_only_active(hook));
 
@@ -262,7 +265,7 @@ void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 		transfer_in_all(tsk, new, old);
 }
 
-/* Take back what those before @end, or all if it is NULL, have done. */
+/* Take back what those before @end have done. */
 static void cancel_fork(const struct nsproxy *ns, struct task_struct *child,
 			const struct rc_subsys *end)
 {
@@ -292,12 +295,6 @@ int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
 		}
 	}
 	return 0;
-}
-
-void __rcfs_cancel_fork(const struct nsproxy *ns, struct task_struct *child)
-{
-	lockdep_assert_held_write(&tasklist_lock);
-	cancel_fork(ns, child, NULL);
 }
 
 void __rcfs_fork(struct task_struct *child)
@@ -348,7 +345,7 @@ static noinline void release_from_all(const struct rcfs_container *cont, struct 
  * @cont: the container that it was in, or one above
  * @tsk: the task
  *
- * Context: Under RCU, or with preemption disabled.
+ * Context: Under RCU.
  */
 void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk)
 {

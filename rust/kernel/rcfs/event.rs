@@ -6,10 +6,7 @@ use crate::{
     bindings,
     sync::{
         atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
+            ordering::Full,
             AtomicFlag, //
         },
         SetOnce, //
@@ -41,8 +38,8 @@ impl Event {
     /// Says that it has happened. Wakes those up who wait: not for hooks that must take no locks.
     pub fn notify(&self) {
         if let Some(file) = self.file.as_ref() {
-            // What the caller changed comes before the look at who watches, and the other way
-            // round for readers: see `watch`.
+            // What the caller changed comes before the look at the mark. `watch` has it the other
+            // way round.
             if self.watched.xchg(false, Full) {
                 // SAFETY: There is a reference on the file.
                 unsafe { bindings::kernfs_notify(file.0.as_ptr()) };
@@ -50,11 +47,11 @@ impl Event {
         }
     }
 
-    /// Notes that somebody is about to look.
+    /// Notes that a reader is about to look, which wants to be told of what comes later.
     pub(super) fn watch(&self) {
-        if !self.watched.load(Relaxed) {
-            self.watched.xchg(true, Full);
-        }
+        // Ordered against what the reader looks at next, and against what kernfs has noted before:
+        // which notifications the reader knows of. A mark that is there already orders nothing.
+        self.watched.xchg(true, Full);
     }
 
     /// Ties the event to a file.

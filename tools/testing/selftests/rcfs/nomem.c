@@ -21,6 +21,8 @@
  *	nomem clone DIR			... with other namespaces for the child
  *	nomem unshare DIR		get other namespaces there
  *	nomem setns DIR			... those of somebody else
+ *	nomem empty FROM TO		move a thread of another process to TO while the
+ *					last task there exits, for which others wait
  *	nomem exit DIR [TREE]		exit there, and in the container TREE of
  *					another hierarchy, which has test0
  *
@@ -32,6 +34,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -989,6 +992,82 @@ static void fail_exits(void)
 	failures = 0;
 }
 
+/* ---- empty: an attach that fails may be what keeps a container from being empty */
+
+#define ROUNDS 20
+
+static void exit_in_there(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	must_write(path(args[1], "tasks"), "0");
+	say_ready();
+	wait_go();
+	_exit(0);
+}
+
+/* Returns a descriptor for poll(2), once it has been read that a task is there. */
+static int watch_empty(void)
+{
+	int fd = open(path(args[1], "empty"), O_RDONLY | O_CLOEXEC);
+	char byte;
+
+	if (fd < 0 || read(fd, &byte, 1) != 1)
+		fail("%s/empty: %s", args[1], strerror(errno));
+	if (byte != '0')
+		fail("%s is empty too soon", args[1]);
+	return fd;
+}
+
+/* The error of the attach, while the last task exits */
+static int attach_in_vain(int fault, unsigned int n)
+{
+	struct pollfd wait = { .events = POLLPRI };
+	char id[16];
+	int err;
+
+	child = fork();
+	if (child < 0)
+		fail("fork: %s", strerror(errno));
+	if (!child)
+		exit_in_there();
+	wait_ready(1);
+	wait.fd = watch_empty();
+	snprintf(id, sizeof(id), "%d", victim);
+	say_go();
+	arm(fault, n);
+	err = write_text(path(args[1], "tasks"), id);
+	arm(fault, 0);
+	reap(child);
+	if (err && poll(&wait, 1, 60000) != 1)
+		fail("nobody has told that the last task has left");
+	close(wait.fd);
+	return err;
+}
+
+static void fail_attaches(void)
+{
+	int fault = open_fault();
+	int err = ENOMEM;
+
+	fflush(stdout);
+	start_victim(1);
+	for (unsigned int n = 1; err; n++) {
+		nth = n;
+		for (int i = 0; err && i < ROUNDS; i++) {
+			alarm(HANG_SECONDS);
+			err = attach_in_vain(fault, n);
+			if (err && err != ENOMEM)
+				fail("%s", strerror(err));
+		}
+		points++;
+		failures += !!err;
+	}
+	must_be_in(victim, args[1], args[0]);
+	move(victim, args[0], "tasks");
+	if (!failures)
+		fail("no attach has failed");
+}
+
 int main(int argc, char **argv)
 {
 	const struct operation *op = operations;
@@ -1011,6 +1090,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "exit") && (nr_args == 1 || nr_args == 2)) {
 		fail_exits();
+	} else if (!strcmp(what, "empty") && nr_args == 2) {
+		fail_attaches();
 	} else {
 		while (op->name && strcmp(what, op->name))
 			op++;

@@ -84,6 +84,13 @@ attaches() {
 	must_be_removable "$C/a"
 }
 
+# The attach is a while in the container before it knows that there is no memory.
+tells_of_the_last() {
+	delay find 2000
+	fails empty "$ROOT" "$C" || return
+	must_be_removable "$C"
+}
+
 attaches_itself() {
 	containers a b || return
 	fails self "$ROOT" "$C/a" || return
@@ -215,6 +222,7 @@ point "a mount that there is no memory for takes no hierarchy" mounts
 point "a mkdir that there is no memory for leaves no directory and no state" makes
 point "a rmdir that there is no memory for leaves a container that can be used" removes
 point "a task that there is no memory to attach stays where it is" attaches
+point "an attach that there is no memory for hides nobody's leaving" tells_of_the_last
 point "who cannot attach itself for want of memory stays where it is" attaches_itself
 point "no thread moves if there is no memory to move all of its process" attaches_processes
 point "a file is read to its end, or not for want of memory" reads
