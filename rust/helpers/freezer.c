@@ -17,4 +17,25 @@ __rust_helper bool rust_helper_freezing(struct task_struct *tsk)
 {
 	return freezing(tsk);
 }
+
+/*
+ * Whether a task that shall freeze runs its program no more. It is frozen; or it
+ * waits where it could be frozen, but began to wait after it was told to freeze. It
+ * looks before it returns to its program then, because TIF_SIGPENDING stays for as
+ * long as it shall freeze: see recalc_sigpending(). Those who never return there
+ * need no such sign.
+ */
+__rust_helper bool rust_helper_task_is_at_rest(struct task_struct *tsk)
+{
+	unsigned int state = READ_ONCE(tsk->__state);
+
+	if (state & TASK_FROZEN)
+		return true;
+	if (!(state & (TASK_FREEZABLE | __TASK_STOPPED | __TASK_TRACED)))
+		return false;
+	/* The task itself may be setting others just now, without any lock. */
+	return test_tsk_thread_flag(tsk, TIF_SIGPENDING) ||
+	       data_race(READ_ONCE(tsk->flags)) &
+	       (PF_KTHREAD | PF_EXITING | PF_POSTCOREDUMP | PF_DUMPCORE);
+}
 #endif

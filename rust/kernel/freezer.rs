@@ -42,10 +42,11 @@ impl Task {
         unsafe { bindings::freezing(self.as_ptr()) }
     }
 
-    /// Whether the task is frozen.
-    pub fn is_frozen(&self) -> bool {
+    /// Whether the task, which shall freeze and has been told so, runs its program no more until it
+    /// is thawed: it is frozen, or waits in the kernel and freezes when it has waited.
+    pub fn is_at_rest(&self) -> bool {
         // SAFETY: By the type invariant, the task is valid.
-        unsafe { bindings::frozen(self.as_ptr()) }
+        unsafe { bindings::task_is_at_rest(self.as_ptr()) }
     }
 
     /// Tells the task to freeze, if it shall. Does not wait for that. Any context, but not with the

@@ -8,9 +8,9 @@
 //! its container says, a child before it has run: calculate_sigpending(), with which each begins,
 //! looks whether it shall freeze.
 //!
-//! Freezing takes until every task has come out of the kernel, or waits there for something that
-//! can be frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a
-//! task in an uninterruptible sleep freezes when it wakes up.
+//! Freezing takes until every task has come out of the kernel, or waits there in a way that can be
+//! frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a task in an
+//! uninterruptible sleep freezes when it wakes up. Reading the file looks, and changes nothing.
 
 use kernel::{
     freezer::Request,
@@ -86,18 +86,13 @@ fn progress(state: StateRef<'_, Freezer>) -> Progress {
     if !is_any_asked(state) {
         return Progress::Thawed;
     }
-    let mut progress = Progress::Frozen;
-    state.for_each_task(|task| {
-        if task.is_freezing() && !task.is_frozen() {
-            // Since it was told it may have begun to wait for one that is frozen, where it could
-            // be frozen as well, but does not get to look whether it shall.
-            task.freeze();
-            if !task.is_frozen() {
-                progress = Progress::Freezing;
-            }
-        }
-    });
-    progress
+    // A task that waits for one that is frozen, after vfork(2) for one, may be at rest and not
+    // frozen: it was told before it began to wait.
+    if state.any_task(|task| task.is_freezing() && !task.is_at_rest()) {
+        Progress::Freezing
+    } else {
+        Progress::Frozen
+    }
 }
 
 fn set(state: StateRef<'_, Freezer>, wish: Wish) -> Result {

@@ -188,7 +188,36 @@ freeze_in_a_storm() {
 	done
 }
 
-# Who looks at the state helps. Here nobody does.
+# A task that is told to freeze just before it begins to wait for its child is not
+# frozen while it waits: it freezes when the child has gone. Reading the state, as
+# freeze() does, must leave it so. A task that was waiting when it was told is frozen
+# at once, and proves nothing.
+reading_changes_nothing() {
+	somebody_else
+	delay visible 2000
+	spin_in "$C" vforks || return
+	for _ in $(seq 100); do
+		freeze "$C" || return
+		child=$(grep -vx "$PID" "$C/tasks")
+		if [ "$child" ]; then
+			before=$(switches_of "$PID")
+			attach "$child" "$ROOT" || return
+			wait_until is_in_state Z "$child" || return
+			let_run 20 "$OTHER" || return
+			[ "$(switches_of "$PID")" = "$before" ] || return 0
+		fi
+		thaw "$C" || return
+	done
+	because "whoever waited for its child was frozen each time"
+	return 1
+}
+
+# switches_of ID: how often it has slept
+switches_of() {
+	sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$1/status"
+}
+
+# Nobody looks at the state here.
 born_unwatched() {
 	somebody_else
 	delay copy 2000
@@ -726,6 +755,7 @@ point "children and threads born meanwhile do nothing" children_freeze
 point "children with other namespaces do nothing" clones_freeze
 point "vfork and exec wait" vfork_and_exec
 point "nobody runs in a FROZEN container, again and again" freeze_in_a_storm
+point "reading the state changes nothing" reading_changes_nothing
 point "children born meanwhile freeze though nobody looks" born_unwatched
 point "who is attached freezes though nobody looks" attached_unwatched
 point "FROZEN is not said before all tasks are" freezing_until_all_are

@@ -54,6 +54,7 @@ static const char usage[] =
 	"  clones         have children in namespaces of their own\n"
 	"  creates        have threads, who compute a little\n"
 	"  execs          have children by vfork, who execute this program\n"
+	"  vforks         have children by vfork, who end at once\n"
 	"  storm          forks, clones, creates and execs at once\n"
 	"  step           compute a little, and end\n"
 	"  leaves         open 5000 files, and end without closing them\n"
@@ -256,6 +257,17 @@ static void creates(void)
 		pthread_join(threads[--n], NULL);
 }
 
+static void vforks(void)
+{
+	pid_t pid;
+
+	step();
+	pid = vfork();
+	if (!pid)
+		_exit(0);
+	reap(pid);
+}
+
 static void execs(void)
 {
 	pid_t pid;
@@ -281,6 +293,7 @@ static const struct {
 	/* From here on those of a storm */
 	{ "forks", forks }, { "clones", clones }, { "creates", creates },
 	{ "execs", execs },
+	{ "vforks", vforks },
 	{ NULL, NULL }
 };
 
