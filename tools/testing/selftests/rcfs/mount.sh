@@ -63,7 +63,8 @@ mount_point_exists() {
 }
 
 has_type_of_its_own() {
-	expect 27e0eb stat -f -c %t "$ROOT"
+	# RCFS_SUPER_MAGIC; 27e0eb is that of control groups.
+	expect 72636673 stat -f -c %t "$ROOT"
 }
 
 same_set_is_same_tree() {
