@@ -23,7 +23,6 @@
 #include <linux/list_bl.h>
 #include <linux/llist.h>
 #include <linux/lockdep.h>
-#include <linux/preempt.h>
 #include <linux/rcfs.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -163,8 +162,8 @@ void __rcfs_release(struct task_struct *tsk)
 	if (hlist_bl_empty(bucket))
 		return;
 
-	/* As good as RCU, for the containers: see rcfs_free_container(). */
-	preempt_disable();
+	/* It keeps the containers: see rcfs_free_container(). */
+	rcu_read_lock();
 	lock_bucket(bucket);
 	hlist_bl_for_each_entry_safe(zombie, node, next, bucket, node)
 		if (zombie->tsk == tsk)
@@ -175,7 +174,7 @@ void __rcfs_release(struct task_struct *tsk)
 	llist_for_each_entry(zombie, gone.first, gone)
 		rcfs_release_in(zombie->cont, tsk);
 	free_zombies(&gone);
-	preempt_enable();
+	rcu_read_unlock();
 }
 
 /**
