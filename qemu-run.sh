@@ -58,7 +58,9 @@ help() {
 	                     and PROVE_RCU; much faster than those checks in QEMU
 	  --kcsan            look for data races as well, with KCSAN in the plain kernel; slow.
 	                     Those that rcfs has no part in do not count
-	  --seed N           what --soak draws its decisions from: the same decisions, but
+	  --rt               PREEMPT_RT with KASAN, lockdep and sets of CPUs that are allocated, in
+                     QEMU; very slow
+  --seed N           what --soak draws its decisions from: the same decisions, but
 	                     not at the same moments (default: random, and told)
 	  --config FILE      a Kconfig fragment on top of .config.fragment, the last word
 	                     winning; may be repeated. Built in a folder of its own
@@ -67,7 +69,7 @@ help() {
 	  --icount           count instructions instead of time: figures repeat, whatever
 	                     else the machine does (one processor, emulated)
 	  --smp N            processors of the guest (default: $SMP)
-	  --mem SIZE         memory of the guest (default: 512M; 1G with --debug)
+	  --mem SIZE         memory of the guest (default: 512M; 1G with --debug and --rt)
 	  --append 'ARGS'    more arguments for the guest's kernel
 	  --accel WHICH      tcg, kvm or auto (default): KVM only if a short boot with it
 	                     has worked on this machine, else emulation
@@ -125,7 +127,7 @@ TEST_LIMIT=${RCFS_TEST_LIMIT:-900}
 SILENCE=${RCFS_SILENCE:-1200}
 LIMIT=${RCFS_LIMIT:-0}
 
-MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN='' SOAK='' SEED='' KCSAN=''
+MODE='' FLAVOUR=plain ACCEL=auto SMP=2 MEM='' APPEND='' ICOUNT='' GDB='' VERBOSE='' PATTERN='' SOAK='' SEED='' KCSAN='' RT=''
 BENCH_RESULTS=bench-results
 ADD=() COMMAND=()
 arguments=("$@")
@@ -163,6 +165,10 @@ while [[ $# -gt 0 ]]; do
 		KCSAN=1
 		CONFIGS=("$TOP/tools/run/kcsan.config" "${CONFIGS[@]}")
 		;;
+	--rt)
+		RT=1
+		CONFIGS=("$TOP/tools/run/rt.config" "${CONFIGS[@]}")
+		;;
 	--config)
 		[[ -f $1 ]] || usage "--config: there is no file $1"
 		CONFIGS+=("$(realpath "$1")"); shift
@@ -190,6 +196,7 @@ while [[ $# -gt 0 ]]; do
 	*)		usage "there is no option $option; a command comes after --" ;;
 	esac
 done
+[[ ! $RT || ( $FLAVOUR == plain && ! $KCSAN ) ]] || usage "--rt excludes --debug and --kcsan: it is a kernel of its own"
 [[ ! $KCSAN || $FLAVOUR == plain ]] || usage "--kcsan and --debug exclude each other: KCSAN does not go with KASAN"
 [[ ! $SEED || $SOAK ]] || usage "--seed is for --soak"
 [[ ! $SOAK ]] || soak_prepare
@@ -211,6 +218,7 @@ if [[ $FLAVOUR == debug ]]; then
 	[[ ! $ICOUNT ]] || usage "--icount is QEMU's; it excludes --debug"
 	[[ ! $GDB ]] || usage "--gdb is QEMU's; the debug kernel is a process: start it and use gdb -p PID"
 fi
+[[ ! $RT ]] || MEM=${MEM:-1G}
 MEM=${MEM:-512M}
 if [[ ! $MODE ]]; then
 	[[ -t 0 && -t 1 ]] && MODE=shell || MODE=demo
