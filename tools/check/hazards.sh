@@ -17,8 +17,10 @@
 #	Seen:	how it was seen to fail
 #	Append:	arguments for the guest's kernel, as panic_on_warn=1 for one that would
 #		go on after a warning, in a state that is of no use
-#	Kernel:	plain, if the debug kernel lacks what the point needs, as a CPU
-#		that can be switched off
+#	Kernel:	plain or rt, if the debug kernel lacks what the point needs, as a
+#		CPU that can be switched off
+#	Refused: instead of a test: what the compiler says, which must not take the
+#		code
 
 set -u
 export LC_ALL=C.UTF-8
@@ -40,12 +42,25 @@ failed_point() {
 	[[ $1 ]] && grep -E '^ *not ok ' "$output" | grep -qF " $1"
 }
 
+# refused PATCH: returns whether it does not build, and for the reason that it names
+refused() {
+	! "$top/qemu-run.sh" --patch "$1" --build-only </dev/null >"$output" 2>&1 &&
+		grep -qF -- "$(field Refused "$1")" "$output"
+}
+
 # run PATCH: returns whether the test failed as it should. What comes after the
 # point is of no interest, and with a broken kernel it may never come.
 run() {
 	local point pid flavour=--debug append
+	if [[ $(field Refused "$1") ]]; then
+		refused "$1"
+		return
+	fi
 	point=$(field Point "$1")
-	[[ $(field Kernel "$1") != plain ]] || flavour=
+	case $(field Kernel "$1") in
+	plain) flavour= ;;
+	rt) flavour=--rt ;;
+	esac
 	append=$(field Append "$1")
 	"$top/qemu-run.sh" ${flavour:+"$flavour"} ${append:+--append "$append"} --patch "$1" --test "$(field Test "$1")" </dev/null >"$output" 2>&1 &
 	pid=$!
@@ -79,7 +94,11 @@ for patch in "${patches[@]}"; do
 	else
 		failed=$((failed + 1))
 		tail -n 8 "$output" | sed 's/^/# /'
-		echo "# '$(field Point "$patch")' of $(field Test "$patch") should have failed"
+		if [[ $(field Refused "$patch") ]]; then
+			echo "# the compiler should have said: $(field Refused "$patch")"
+		else
+			echo "# '$(field Point "$patch")' of $(field Test "$patch") should have failed"
+		fi
 		echo "not ok $number $name"
 	fi
 done
