@@ -59,8 +59,8 @@ help() {
 	  --kcsan            look for data races as well, with KCSAN in the plain kernel; slow.
 	                     Those that rcfs has no part in do not count
 	  --rt               PREEMPT_RT with KASAN, lockdep and sets of CPUs that are allocated, in
-                     QEMU; very slow
-  --seed N           what --soak draws its decisions from: the same decisions, but
+	                     QEMU; very slow
+	  --seed N           what --soak draws its decisions from: the same decisions, but
 	                     not at the same moments (default: random, and told)
 	  --config FILE      a Kconfig fragment on top of .config.fragment, the last word
 	                     winning; may be repeated. Built in a folder of its own
