@@ -139,9 +139,10 @@ enum rc_hook {
  *		container with the state @state, or NULL for the one that they
  *		have without rcfs. Under the runqueue lock: no sleeping, no
  *		locks. Optional.
- * @cpus_changed: CPUs have come or gone, or the subsystem has just been bound:
- *		  cpu_active_mask and cpu_online_mask are what they are now. CPUs
- *		  stay for the duration of the call. Optional.
+ * @cpus_changed: CPUs have come or gone, or a task has been left without one, or
+ *		  the subsystem has just been bound: cpu_active_mask and
+ *		  cpu_online_mask are what they are now. CPUs stay for the
+ *		  duration of the call. Optional.
  * @subsys_id: index into ctlr_data; set by rc_register_subsys()
  * @active: whether the subsystem is bound to a hierarchy; set by the core
  * @root_state: what @create stored in &init_nsproxy; set by rc_register_subsys()
@@ -392,6 +393,7 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns);
 void __rcfs_release(struct task_struct *tsk);
 bool __rcfs_freezing(const struct task_struct *tsk);
 void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask);
+void __rcfs_cpus_overridden(void);
 struct task_group *__rcfs_task_group(const struct task_struct *tsk);
 
 /**
@@ -531,6 +533,16 @@ static inline void rcfs_limit_cpus(const struct task_struct *tsk,
 		__rcfs_limit_cpus(tsk, mask);
 }
 
+/*
+ * Tell subsystems that the scheduler had to let a task run on CPUs that its
+ * containers lack. In any context.
+ */
+static inline void rcfs_cpus_overridden(void)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CPUS_CHANGED]))
+		__rcfs_cpus_overridden();
+}
+
 /**
  * rcfs_task_group - the group of the scheduler that a container puts a task into
  * @tsk: the task
@@ -563,6 +575,7 @@ static inline bool rcfs_freezing(const struct task_struct *tsk) { return false; 
 static inline bool rcfs_limits_cpus(void) { return false; }
 static inline void rcfs_limit_cpus(const struct task_struct *tsk,
 				   struct cpumask *mask) { }
+static inline void rcfs_cpus_overridden(void) { }
 static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 {
 	return NULL;
@@ -577,6 +590,7 @@ enum rcfs_delay {
 	RCFS_DELAY_SWITCH,	/* with new namespaces that are not in use yet */
 	RCFS_DELAY_PUT,		/* the last user is gone, the rest has to follow */
 	RCFS_DELAY_FIND,	/* attaching, before memory for a new nsproxy */
+	RCFS_DELAY_CPUS,	/* about to set the CPUs that its cpuset allowed */
 	RCFS_NR_DELAYS
 };
 

@@ -19,6 +19,7 @@ static const char * const names[RCFS_NR_DELAYS] = {
 	[RCFS_DELAY_SWITCH]	= "delay_switch",
 	[RCFS_DELAY_PUT]	= "delay_put",
 	[RCFS_DELAY_FIND]	= "delay_find",
+	[RCFS_DELAY_CPUS]	= "delay_cpus",
 };
 
 static u32 delays[RCFS_NR_DELAYS];

@@ -10,6 +10,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
+#include <linux/irq_work.h>
 #include <linux/kernel_stat.h>
 #include <linux/minmax.h>
 #include <linux/rcfs.h>
@@ -427,6 +428,23 @@ static void tell_cpus_changed(struct work_struct *work)
 }
 
 static DECLARE_WORK(cpus_changed_work, tell_cpus_changed);
+
+static void queue_cpus_changed(struct irq_work *work)
+{
+	schedule_work(&cpus_changed_work);
+}
+
+/* The scheduler's locks are held, which waking a worker takes. */
+static DEFINE_IRQ_WORK(cpus_overridden_work, queue_cpus_changed);
+
+/*
+ * The CPUs of the task may not be gone for good: a hot-unplug can fail after the
+ * scheduler has emptied the CPU, and before we are told below.
+ */
+void __rcfs_cpus_overridden(void)
+{
+	irq_work_queue(&cpus_overridden_work);
+}
 
 /*
  * Subsystems are told afterwards, without the locks that a CPU's coming and

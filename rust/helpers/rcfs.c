@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 #include <linux/cpumask.h>
-#include <linux/cpuset.h>
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/rcfs.h>
 #include <linux/sched.h>
-#include <linux/sched/isolation.h>
 #include <linux/seq_file.h>
 
 #ifdef CONFIG_RCFS
@@ -89,35 +87,5 @@ __rust_helper int rust_helper_possible_cpulist_parse(const char *buf,
 __rust_helper u64 rust_helper_mul_u64_u64_div_u64(u64 a, u64 b, u64 d)
 {
 	return mul_u64_u64_div_u64(a, b, d);
-}
-
-/*
- * What the cpuset allows is where it begins; set_cpus_allowed_ptr() itself looks
- * at what the task has asked for, and at rcfs. Isolated CPUs are only for those
- * who ask for them, or whose containers do.
- */
-__rust_helper void rust_helper_task_update_cpus(struct task_struct *tsk)
-{
-	const struct cpumask *busy = housekeeping_cpumask(HK_TYPE_DOMAIN);
-	cpumask_var_t allowed, limited;
-
-	/* As in rust_helper_task_is_pinned_kthread() */
-	if (data_race(READ_ONCE(tsk->flags)) & PF_NO_SETAFFINITY)
-		return;
-	/* Small, and there is nobody who could do it again later. */
-	if (!alloc_cpumask_var(&allowed, GFP_KERNEL | __GFP_NOFAIL))
-		return;
-	if (!alloc_cpumask_var(&limited, GFP_KERNEL | __GFP_NOFAIL))
-		goto out;
-	cpuset_cpus_allowed(tsk, allowed);
-	cpumask_copy(limited, allowed);
-	rcfs_limit_cpus(tsk, limited);
-	if (!READ_ONCE(tsk->user_cpus_ptr) && cpumask_equal(limited, allowed) &&
-	    cpumask_intersects(allowed, busy))
-		cpumask_and(allowed, allowed, busy);
-	set_cpus_allowed_ptr(tsk, allowed);
-	free_cpumask_var(limited);
-out:
-	free_cpumask_var(allowed);
 }
 #endif

@@ -307,7 +307,7 @@ pub trait Controller: Sized + 'static {
     /// none are left, nothing happens. Atomic, no locks.
     ///
     /// Asked whenever somebody sets the CPUs of a task. Call `Task::update_cpus` for those
-    /// whose answer changes.
+    /// whose answer changes, and `Task::update_copied_cpus` in [`fork`](Self::fork).
     fn limit_cpus(_state: StateRef<'_, Self>, _mask: &mut Cpumask) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }

@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Task groups of the scheduler for containers of rcfs
+ * What the scheduler does for rcfs: CPUs of tasks, and task groups for containers
  *
- * For the safe abstraction in rust/kernel/sched.rs. rcfs_task_group() tells the
- * scheduler which task is in which.
+ * For the safe abstractions in rust/kernel/rcfs/cpus.rs and rust/kernel/sched.rs.
+ * rcfs_limit_cpus() and rcfs_task_group() tell the scheduler what is right.
  */
 #ifndef _LINUX_SCHED_RCFS_H
 #define _LINUX_SCHED_RCFS_H
 
-#ifdef CONFIG_RCFS_TASK_GROUP
-
 #include <linux/types.h>
 
+struct cpumask;
 struct task_group;
 struct task_struct;
+
+#ifdef CONFIG_RCFS
+void sched_rcfs_update_cpus(struct task_struct *p);
+void sched_rcfs_fork_cpus(struct task_struct *child);
+int sched_rcfs_may_be_bound(struct task_struct *p);
+int sched_rcfs_may_run_on(struct task_struct *p, const struct cpumask *cpus);
+bool sched_rcfs_is_limited(struct task_struct *p);
+#else
+static inline void sched_rcfs_update_cpus(struct task_struct *p) { }
+#endif
+
+#ifdef CONFIG_RCFS_TASK_GROUP
 
 /**
  * struct sched_rcfs_stat - what has come of a limit of CPU time

@@ -13,10 +13,25 @@
 //! what it can, or all of the set if that is nothing. A control group of cpuset holds as well; if
 //! its CPUs are all others than those of the container, the control group decides.
 //!
+//! A container limits its tasks if it, or one above it, has asked for CPUs. Where nothing limits a
+//! task, its CPUs stay what they are, whoever has set them: moves and forks outside of such containers
+//! change nothing, and nobody is asked whether they may.
+//!
+//! Who moves a task into such a container, or out of one that has taken CPUs from it, needs the right
+//! to say where it runs, as with cpusets of control groups and sched_setaffinity(2): EPERM. A task
+//! with the policy SCHED_DEADLINE was admitted to all CPUs of its root domain: it is EBUSY to limit it
+//! to less, by a move or by a new set. So it is where there is no container yet: EPERM for the policy.
+//!
+//! When the last CPU goes that a task may use, the scheduler lets it run elsewhere. Then, and when
+//! CPUs come back, each task gets again what its container has.
+//!
 //! The root has all CPUs.
 
 use kernel::{
-    cpumask::Cpumask,
+    cpumask::{
+        Cpumask,
+        CpumaskVar, //
+    },
     new_mutex,
     prelude::*,
     rcfs::{
@@ -29,6 +44,10 @@ use kernel::{
     },
     sync::{
         aref::ARef,
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
         Mutex, //
     },
     task::Task,
@@ -40,7 +59,11 @@ struct CpuSet;
 struct State {
     cpus: SharedCpumask,
     effective: SharedCpumask,
-    /// That of the root is held while sets change: `effective` follows from those above.
+    /// Whether `cpus` is not empty.
+    asks: Atomic<bool>,
+    /// Whether this container or one above asks for CPUs.
+    limits: Atomic<bool>,
+    /// That of the root is held while sets change: `effective` and `limits` follow from those above.
     #[pin]
     change: Mutex<()>,
 }
@@ -48,9 +71,14 @@ struct State {
 /// Brings the effective sets of a container and of those below up to date.
 fn update_sets(state: StateRef<'_, CpuSet>) {
     state.for_each_below(|state| match state.parent() {
-        Some(above) => state
-            .effective
-            .set_intersection(&above.effective, &state.cpus),
+        Some(above) => {
+            let asks = state.asks.load(Relaxed);
+
+            state
+                .effective
+                .set_intersection(&above.effective, &state.cpus);
+            state.limits.store(asks || above.limits.load(Relaxed), Relaxed);
+        }
         None => state.effective.set_active(),
     });
 }
@@ -64,6 +92,23 @@ fn update_tasks(state: StateRef<'_, CpuSet>, tasks: &mut KVVec<ARef<Task>>) -> R
     Ok(())
 }
 
+/// Whether deadline admission lets `tasks`, of a container and of those below it, be limited to
+/// `cpus`, if the one above has `above`.
+///
+/// What is below asks for the same as before, and has no CPU that the container has not: if a task
+/// could run where it is, it still can if it can run in the container.
+fn may_change(above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
+    let mut effective = CpumaskVar::new_zero(GFP_KERNEL)?;
+
+    cpus.copy(&mut effective);
+    above.effective.limit(&mut effective);
+    if effective.empty() {
+        effective.setall();
+        above.effective.limit(&mut effective);
+    }
+    tasks.iter().try_for_each(|task| task.may_run_on(&effective))
+}
+
 fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
     let root = state.root();
     let _change = root.change.lock();
@@ -71,12 +116,17 @@ fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
 
     // Memory first: later, tasks may have been given the new set already.
     state.tasks(&mut tasks)?;
-    let before = state.cpus.snapshot()?;
+    if let Some(above) = state.parent() {
+        may_change(above.get(), cpus.mask(), &tasks)?;
+    }
+    let before = (state.cpus.snapshot()?, state.asks.load(Relaxed));
     state.cpus.set(cpus.mask());
+    state.asks.store(!cpus.mask().empty(), Relaxed);
     update_sets(state);
     update_tasks(state, &mut tasks).inspect_err(|_| {
         // So many forks meanwhile that there was not enough
-        state.cpus.set(before.mask());
+        state.cpus.set(before.0.mask());
+        state.asks.store(before.1, Relaxed);
         update_sets(state);
     })
 }
@@ -90,6 +140,8 @@ impl Controller for CpuSet {
         try_pin_init!(State {
             cpus: SharedCpumask::new()?,
             effective: SharedCpumask::new()?,
+            asks: Atomic::new(false),
+            limits: Atomic::new(false),
             change <- new_mutex!(()),
         }? Error)
     }
@@ -102,21 +154,42 @@ impl Controller for CpuSet {
     }
 
     fn limit_cpus(state: StateRef<'_, Self>, mask: &mut Cpumask) {
-        if !state.is_root() {
+        if state.limits.load(Relaxed) {
             state.effective.limit(mask);
         }
     }
 
-    fn attach(to: StateRef<'_, Self>, _from: StateRef<'_, Self>, task: &Task) {
+    fn can_attach(to: StateRef<'_, Self>, task: &Task) -> Result {
         let root = to.root();
         let _change = root.change.lock();
 
-        task.update_cpus();
+        if to.limits.load(Relaxed) {
+            let mut cpus = CpumaskVar::new_zero(GFP_KERNEL)?;
+
+            cpus.setall();
+            to.effective.limit(&mut cpus);
+            task.may_be_bound()?;
+            task.may_run_on(&cpus)
+        } else if task.is_limited() {
+            task.may_be_bound()
+        } else {
+            Ok(())
+        }
+    }
+
+    fn attach(to: StateRef<'_, Self>, from: StateRef<'_, Self>, task: &Task) {
+        let root = to.root();
+        let _change = root.change.lock();
+
+        // A child that still has what its parent had in a third place is yet to be told by `fork`.
+        if to.limits.load(Relaxed) || from.limits.load(Relaxed) {
+            task.update_cpus();
+        }
     }
 
     fn fork(child: &Task) {
         // Its parent may have been moved, or its set changed, since it was copied.
-        child.update_cpus();
+        child.update_copied_cpus();
     }
 
     fn cpus_changed(root: StateRef<'_, Self>) {
@@ -125,7 +198,7 @@ impl Controller for CpuSet {
         let mut tasks = KVVec::new();
 
         update_sets(root);
-        // Those of the root are nobody's business here.
+        // Tasks in the root are unrestricted; skip them.
         root.for_each_below(|state| {
             if state.parent() == Some(root) && update_tasks(state, &mut tasks).is_err() {
                 pr_warn!("no memory to move tasks after CPUs came or went\n");

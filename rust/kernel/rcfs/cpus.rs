@@ -10,6 +10,7 @@ use crate::{
         Cpumask,
         CpumaskVar, //
     },
+    error::to_result,
     prelude::*,
     sync::atomic::{
         ordering::Relaxed,
@@ -162,6 +163,43 @@ impl Task {
     /// Lets the task run on the CPUs that it may run on, after that has changed. May sleep.
     pub fn update_cpus(&self) {
         // SAFETY: By the type invariant, the task is valid.
-        unsafe { bindings::task_update_cpus(self.as_ptr()) };
+        unsafe { bindings::sched_rcfs_update_cpus(self.as_ptr()) };
+    }
+
+    /// The same for a child in a fork of the current task, for [`Controller::fork`].
+    ///
+    /// The child has a copy of the CPUs of its parent, and keeps it if it is right. May sleep.
+    ///
+    /// [`Controller::fork`]: super::Controller::fork
+    pub fn update_copied_cpus(&self) {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::sched_rcfs_fork_cpus(self.as_ptr()) };
+    }
+
+    /// Whether the current task may say on which CPUs this one runs. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a task that has to stay on its CPUs, and what a security module says: `EPERM`
+    /// if the task has capabilities that the current one has not.
+    pub fn may_be_bound(&self) -> Result {
+        // SAFETY: By the type invariant, the task is valid.
+        to_result(unsafe { bindings::sched_rcfs_may_be_bound(self.as_ptr()) })
+    }
+
+    /// Whether deadline admission lets the task be limited to `cpus`.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` for a task with the policy `SCHED_DEADLINE` that was admitted to other CPUs as well.
+    pub fn may_run_on(&self, cpus: &Cpumask) -> Result {
+        // SAFETY: By the type invariants, both are valid.
+        to_result(unsafe { bindings::sched_rcfs_may_run_on(self.as_ptr(), cpus.as_raw()) })
+    }
+
+    /// Whether there are CPUs on which the task does not run just because a controller limits it.
+    pub fn is_limited(&self) -> bool {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::sched_rcfs_is_limited(self.as_ptr()) }
     }
 }

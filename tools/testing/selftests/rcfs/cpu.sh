@@ -21,6 +21,8 @@ SETTLE=400
 # Somebody else may have used the CPU once, but not each time.
 TRIES="1 2 3 4 5 6 7 8 9 10"
 
+AUTOGROUP=/proc/sys/kernel/sched_autogroup_enabled
+
 set_shares() {
 	set_file "$1/cpu.shares" "$2"
 }
@@ -348,6 +350,64 @@ removal_amid_exits() {
 	expect "$complained" complaints
 }
 
+# Beside others, so that a task that is put into another group has to wait there.
+groups_of_leavers() {
+	if ! [ -r /sys/kernel/debug/sched/debug ]; then
+		because "no /sys/kernel/debug/sched/debug (CONFIG_DEBUG_FS)"
+		return "$KSFT_SKIP"
+	fi
+	start spin -c "$LAST" busy
+	start spin -c "$LAST" busy
+	expect /rcfs leaving "$C" "$LAST" 300
+}
+
+# group_of ID: of the scheduler
+group_of() {
+	awk -v id="$1" '$3 == id { sub(/-.*/, "", $NF); print $NF }' \
+		/sys/kernel/debug/sched/debug
+}
+
+autogroup_beside() {
+	if ! [ -w $AUTOGROUP ]; then
+		because "no autogroup (CONFIG_SCHED_AUTOGROUP)"
+		return "$KSFT_SKIP"
+	fi
+	was=$(cat $AUTOGROUP)
+	in_autogroups
+	result=$?
+	echo "$was" >$AUTOGROUP
+	return $result
+}
+
+# A task that does not move stays where it is when autogroup is switched.
+in_autogroups() {
+	echo 1 >$AUTOGROUP
+	start setsid spin busy
+	wait_until is_in_group /autogroup "$PID" || return
+	attach "$PID" "$C" || return
+	expect /rcfs group_of "$PID" || return
+	echo 0 >$AUTOGROUP
+	expect /rcfs group_of "$PID" || return
+	attach "$PID" "$ROOT" || return
+	expect / group_of "$PID" || return
+	attach "$PID" "$C" || return
+	expect /rcfs group_of "$PID" || return
+	echo 1 >$AUTOGROUP
+	expect /rcfs group_of "$PID" || return
+	attach "$PID" "$ROOT" || return
+	expect /autogroup group_of "$PID" || return
+	# A child goes by its parent, and not by its session.
+	start sh -c "echo 0 >$C/tasks; setsid spin busy & setsid spin busy & wait"
+	wait_until has_tasks 3 "$C" || return
+	while read -r id; do
+		expect /rcfs group_of "$id" || return
+	done <"$C/tasks"
+}
+
+is_in_group() {
+	[ "$(group_of "$2")" = "$1" ]
+}
+
 is_removable() {
 	# Many times, before a wait: it is a matter of milliseconds.
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -499,8 +559,10 @@ point "threads of a process can be apart" threads_take_effect
 point "throttled tasks can be ended, and their container removed" exit_while_throttled
 point "a throttled container can be left and removed" removal_while_throttled
 point "a container can be removed while its tasks are on their way out" removal_amid_exits
+point "a task that exits stays in the group of its container to the end" groups_of_leavers
 point "changes, moves, forks and exits at once lose nobody" storm
 point "a group of cgroup v1's cpu keeps its tasks" cgroup_beside
+point "autogroup leaves tasks in a container alone, switched on and off" autogroup_beside
 point "a ratio above that of a container above is EINVAL" nesting_constraint
 point "values can be written and read" values
 point "other values are refused, and change nothing" bad_values

@@ -363,6 +363,130 @@ removal_leaves_nothing() {
 	are_allowed "$ALL" "$PID"
 }
 
+# As CPUs are set that sched_setaffinity(2) knows nothing of: what the kernel starts by
+# a worker has those of the worker.
+what_the_kernel_has_set() {
+	workers=/sys/devices/virtual/workqueue/cpumask
+	helper=/proc/sys/kernel/modprobe
+	if ! [ -w $workers ] || ! [ -w $helper ]; then
+		because "no $workers, or no $helper"
+		return "$KSFT_SKIP"
+	fi
+	cat >"$WORK/helper" <<-HELPER
+		#!/bin/sh
+		sed -n 's/^Cpus_allowed_list:[^0-9]*//p' /proc/self/status >$WORK/said
+	HELPER
+	chmod 755 "$WORK/helper"
+	masks=$(cat $workers) helped=$(cat $helper)
+	echo 1 >$workers && echo "$WORK/helper" >$helper
+	# The kernel looks for a module then.
+	expect ENODEV try mount-as "no$$" "$WORK"
+	result=$?
+	echo "$masks" >$workers && echo "$helped" >$helper || return
+	[ $result = 0 ] || return $result
+	expect 0 cat "$WORK/said"
+}
+
+# What nothing limits stays what it is, through moves as well.
+moves_that_change_nothing() {
+	mkdir "$C/in" || return
+	complained=$(complaints)
+	start spin -c 1 busy
+	wait_until is_allowed 1 "$PID" || return
+	for container in "$C" "$C/in" "$ROOT" "$C/in"; do
+		attach "$PID" "$container" || return
+		are_allowed 1 "$PID" || return
+	done
+	start spin busy
+	wait_until is_in_state R "$PID" || return
+	attach "$PID" "$C" || return
+	are_allowed "$ALL" "$PID" || return
+	expect "$complained" complaints
+}
+
+# A task that was admitted to all CPUs; $PID is its id
+start_deadline() {
+	start sleep 1000
+	wait_until is_in_state S "$PID" || return
+	admitted=$(bound deadline "$PID")
+	[ "$admitted" != OK ] || return 0
+	because "SCHED_DEADLINE: $admitted"
+	return "$KSFT_SKIP"
+}
+
+deadline_moves() {
+	start_deadline || return
+	containers zero 0 both 0-1 none "" || return
+	for file in tasks procs; do
+		expect EBUSY try write "$C/zero/$file" "$PID" || return
+		must_be_in "$PID" "$ROOT" || return
+		are_allowed "$ALL" "$PID" || return
+	done
+	attach "$PID" "$C/none" || return
+	expect EBUSY try write "$C/zero/tasks" "$PID" || return
+	must_be_in "$PID" "$C/none" || return
+	if [ "$ALL" = 0-1 ]; then
+		attach "$PID" "$C/both" || return
+		expect EBUSY try write "$C/zero/tasks" "$PID" || return
+	fi
+	# The other way round
+	start sleep 1000
+	attach "$PID" "$C/zero" || return
+	expect EPERM bound deadline "$PID" || return
+	attach "$PID" "$C/none" || return
+	expect OK bound deadline "$PID"
+}
+
+deadline_sets() {
+	start_deadline || return
+	mkdir "$C/in" "$C/in/deep" || return
+	attach "$PID" "$C/in/deep" || return
+	for container in "$C" "$C/in" "$C/in/deep"; do
+		refuses EBUSY "$container/cpuset.cpus" 0 1 || return
+		are_effective "$ALL" "$ALL" "$ALL" || return
+		are_allowed "$ALL" "$PID" || return
+	done
+	set_cpus "$C/in" "$ALL" || return
+	refuses EBUSY "$C/cpuset.cpus" 0 || return
+	attach "$PID" "$ROOT" || return
+	set_cpus "$C" 0 || return
+	expect EBUSY try write "$C/in/deep/tasks" "$PID" || return
+	must_be_in "$PID" "$ROOT"
+}
+
+# A user may move who has the same ids, and bind who can do no more.
+the_more_capable() {
+	containers zero 0 none "" || return
+	mkdir "$C/none/in" || return
+	for container in "$C/zero" "$C/none" "$C/none/in"; do
+		chown 1000:1000 "$container" "$container/tasks" "$container/procs" || return
+	done
+	start bound capable 1000
+	wait_until has_uid 1000 "$PID" || return
+	for file in tasks procs; do
+		expect EPERM try -u 1000 write "$C/zero/$file" "$PID" || return
+		must_be_in "$PID" "$ROOT" || return
+	done
+	are_allowed "$ALL" "$PID" || return
+	# Where nothing changes, nothing is asked.
+	expect OK try -u 1000 write "$C/none/tasks" "$PID" || return
+	expect OK try -u 1000 write "$C/none/in/procs" "$PID" || return
+	expect EPERM try -u 1000 write "$C/zero/tasks" "$PID" || return
+	# Nor may such a task be let out.
+	attach "$PID" "$C/zero" || return
+	expect EPERM try -u 1000 write "$C/none/tasks" "$PID" || return
+	are_allowed 0 "$PID" || return
+	start attack as 1000 1000 1000
+	wait_until has_uid 1000 "$PID" || return
+	expect OK try -u 1000 write "$C/zero/tasks" "$PID" || return
+	are_allowed 0 "$PID"
+}
+
+# has_uid UID ID
+has_uid() {
+	grep -q "^Uid:[[:space:]]*$1[[:space:]]*$1" "/proc/$2/status"
+}
+
 # stop_forking: whoever $PID is, each of its forks is complete then
 stop_forking() {
 	kill -STOP "$PID"
@@ -391,6 +515,7 @@ born_amid_changes() {
 born_amid_moves() {
 	containers zero 0 || return
 	delay copy 2000
+	delay cpus 2000
 	spin_in "$C" broods || return
 	for _ in 1 2 3 4 5 6; do
 		for container in "$C/zero" "$C"; do
@@ -496,6 +621,33 @@ without_cpu_1() {
 	set_cpus "$C/zero" 0
 }
 
+# The CPU has been emptied, and nobody else is told.
+unplug_fails() {
+	fail=${ONLINE%/*}/hotplug/fail
+	last=$(sed -n 's/^ *\([0-9]*\): rcfs:online$/\1/p' /sys/devices/system/cpu/hotplug/states)
+	if ! [ "$last" ] || ! [ -w "$fail" ]; then
+		because "no $fail"
+		return "$KSFT_SKIP"
+	fi
+	containers one 1 || return
+	spin_in "$C/one" busy || return
+	for _ in 1 2 3; do
+		echo "$last" >"$fail" || return
+		if echo 0 2>/dev/null >$ONLINE; then
+			because "CPU 1 went"
+			return 1
+		fi
+		expect 1 cat $ONLINE || return
+		wait_until is_allowed 1 "$PID" || return
+		let_run 20 "$PID" || return
+		expect 1 last_cpu "$PID" || return
+	done
+}
+
+unplug_fails_at_last() {
+	with_hotplug unplug_fails
+}
+
 hotplug_and_requests() {
 	set_cpus "$C" 0-1 || return
 	with_hotplug requests_without_cpu_1 || return
@@ -589,6 +741,27 @@ in_both() {
 	are_allowed 0-1 "$PID"
 }
 
+# Control groups change what they allow while rcfs is about to do what they did before.
+cgroup_amid_changes() {
+	mount_cgroup cpuset || return
+	cat "$CGROUP/cpuset.mems" >"$CGROUP/test/cpuset.mems"
+	echo 0-1 >"$CGROUP/test/cpuset.cpus"
+	nothing_is_overwritten
+	result=$?
+	remove_cgroup || return
+	return $result
+}
+
+nothing_is_overwritten() {
+	set_cpus "$C" 0-1 || return
+	start sleep 1000
+	attach "$PID" "$C" || return
+	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
+	delay cpus 300
+	group=$CGROUP/test/cpuset.cpus
+	bound meet 500 "$PID" "$group" 0 "$group" 1 "$C/cpuset.cpus" 0-1
+}
+
 lists() {
 	for list in 0 1 0-1; do
 		set_cpus "$C" $list || return
@@ -652,14 +825,21 @@ point "containers below have what is above as well, if anything" nested
 point "siblings stay where they are" siblings_stay
 point "a new container has the CPUs of the one above" new_ones_inherit
 point "who leaves a container is free of it" removal_leaves_nothing
+point "children keep the CPUs that the kernel has given their parent" what_the_kernel_has_set
+point "moves where nothing limits change nothing" moves_that_change_nothing
+point "a deadline task does not move to less than it was admitted to" deadline_moves
+point "a set is not made less than a deadline task was admitted to" deadline_sets
+point "a user does not bind a task that can do more" the_more_capable
 point "children born amid changes have the CPUs of their container" born_amid_changes
 point "children born amid moves have the CPUs of their container" born_amid_moves
 point "nobody is on the wrong CPU after changes amid forks" flips_in_a_storm
 point "changes, moves, forks and exits at once lose nobody" storm_of_moves
 point "a CPU that goes leaves nobody without one, and comes back" hotplug
+point "a CPU that stays after all leaves nobody elsewhere" unplug_fails_at_last
 point "who has asked for a CPU that goes runs on the others" hotplug_and_requests
 point "a CPU can go and come back amid forks" hotplug_in_a_storm
 point "with the cpuset of cgroup v1, both hold" cgroup_beside
+point "no change of the cpuset of cgroup v1 is lost" cgroup_amid_changes
 point "lists are shown in their short form" lists
 point "what is no list is EINVAL, what is no CPU ERANGE, and changes nothing" bad_values
 point "files can be written or not, and the root shows its CPUs" files

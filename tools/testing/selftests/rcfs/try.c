@@ -42,6 +42,7 @@ static const char usage[] =
 	"  mkdir DIR [MODE]\n"
 	"  rmdir DIR\n"
 	"  mount OPTIONS DIR         of type rcfs\n"
+	"  mount-as TYPE DIR         of this type, without options\n"
 	"  remount OPTIONS DIR\n"
 	"  forkin FILE               write 0 there, then fork and wait\n"
 	"  nssave FILE NSFILE        keep a handle of that namespace in FILE\n"
@@ -297,6 +298,8 @@ int main(int argc, char **argv)
 		end(!rmdir(argv[1]));
 	if (!strcmp(action, "mount") && args == 2)
 		end(!mount("none", argv[2], "rcfs", 0, argv[1]));
+	if (!strcmp(action, "mount-as") && args == 2)
+		end(!mount("none", argv[2], argv[1], 0, NULL));
 	if (!strcmp(action, "remount") && args == 2)
 		end(!mount("none", argv[2], "rcfs", MS_REMOUNT, argv[1]));
 	if (!strcmp(action, "forkin") && args == 1)
