@@ -14,16 +14,16 @@
 //! its CPUs are all others than those of the container, the control group decides.
 //!
 //! A container limits its tasks if it, or one above it, has asked for CPUs. Where nothing limits a
-//! task, its CPUs stay what they are, whoever has set them: moves and forks outside of such containers
-//! change nothing, and nobody is asked whether they may.
+//! task, its CPUs stay what they are, whoever has set them: forks and moves change nothing, and
+//! nobody is asked about a move.
 //!
-//! Who moves a task into such a container, or out of one that has taken CPUs from it, needs the right
-//! to say where it runs, as with cpusets of control groups and sched_setaffinity(2): EPERM. A task
-//! with the policy SCHED_DEADLINE was admitted to all CPUs of its root domain: it is EBUSY to limit it
-//! to less, by a move or by a new set. So it is where there is no container yet: EPERM for the policy.
+//! Who moves a task into such a container, or out of one that has taken CPUs from it, needs the
+//! right to say where the task runs, as for cpusets of control groups and for
+//! sched_setaffinity(2): EPERM. A task with the policy SCHED_DEADLINE was admitted to all CPUs of
+//! its root domain. To limit it to less, by a move or by a new set, is EBUSY.
 //!
-//! When the last CPU goes that a task may use, the scheduler lets it run elsewhere. Then, and when
-//! CPUs come back, each task gets again what its container has.
+//! When the last CPU goes that a task may use, the scheduler lets the task run elsewhere. The task
+//! gets what its container has as soon as there is a CPU of that.
 //!
 //! The root has all CPUs.
 
@@ -63,7 +63,8 @@ struct State {
     asks: Atomic<bool>,
     /// Whether this container or one above asks for CPUs.
     limits: Atomic<bool>,
-    /// That of the root is held while sets change: `effective` and `limits` follow from those above.
+    /// That of the root is held while sets change: `effective` and `limits` follow from those
+    /// above.
     #[pin]
     change: Mutex<()>,
 }
@@ -77,7 +78,9 @@ fn update_sets(state: StateRef<'_, CpuSet>) {
             state
                 .effective
                 .set_intersection(&above.effective, &state.cpus);
-            state.limits.store(asks || above.limits.load(Relaxed), Relaxed);
+            state
+                .limits
+                .store(asks || above.limits.load(Relaxed), Relaxed);
         }
         None => state.effective.set_active(),
     });
@@ -95,8 +98,8 @@ fn update_tasks(state: StateRef<'_, CpuSet>, tasks: &mut KVVec<ARef<Task>>) -> R
 /// Whether deadline admission lets `tasks`, of a container and of those below it, be limited to
 /// `cpus`, if the one above has `above`.
 ///
-/// What is below asks for the same as before, and has no CPU that the container has not: if a task
-/// could run where it is, it still can if it can run in the container.
+/// The containers below ask for the same CPUs as before: a task below that was not limited to less
+/// than it was admitted to is not either if the container has all of that.
 fn may_change(above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
     let mut effective = CpumaskVar::new_zero(GFP_KERNEL)?;
 
@@ -106,7 +109,9 @@ fn may_change(above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
         effective.setall();
         above.effective.limit(&mut effective);
     }
-    tasks.iter().try_for_each(|task| task.may_run_on(&effective))
+    tasks
+        .iter()
+        .try_for_each(|task| task.may_run_on(&effective))
 }
 
 fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
