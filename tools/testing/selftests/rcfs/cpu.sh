@@ -361,9 +361,9 @@ groups_of_leavers() {
 	expect /rcfs leaving "$C" "$LAST" 300
 }
 
-# group_of ID: of the scheduler
+# group_of ID: of the scheduler. Shorter lines are about something else.
 group_of() {
-	awk -v id="$1" '$3 == id { sub(/-.*/, "", $NF); print $NF }' \
+	awk -v id="$1" 'NF > 9 && $3 == id { sub(/-.*/, "", $NF); print $NF }' \
 		/sys/kernel/debug/sched/debug
 }
 
