@@ -38,7 +38,7 @@ SLACK=2048
 
 # keeps_memory COMMAND...: which has to be warm
 keeps_memory() {
-	states_before=$(state_count)
+	wait_until states_are_settled || return
 	before=$(kernel_memory)
 	"$@" || return
 	because "$(in_kb SUnreclaim) kB of slabs at the end, $before kB of kernel memory before"
@@ -47,7 +47,7 @@ keeps_memory() {
 		return 1
 	}
 	because "$left kB of kernel memory after"
-	wait_until states_are "$states_before"
+	wait_until states_are_settled
 }
 
 # state_count: how many states the controller debug has, one for each container
@@ -55,8 +55,9 @@ state_count() {
 	! [ -e "$ROOT/debug.states" ] || cat "$ROOT/debug.states"
 }
 
-states_are() {
-	[ "$(state_count)" = "$1" ]
+# Those of removed containers, of the last point as well, go a grace period later.
+states_are_settled() {
+	! [ -e "$ROOT/debug.states" ] || [ "$(state_count)" = "$(awk '$1 == "debug" { print $3 }' /proc/rcfs)" ]
 }
 
 # many_times KIND N: of many
@@ -87,6 +88,7 @@ nsproxies_come_and_go() {
 
 # make_and_remove N
 make_and_remove() {
+	wait_until states_are_settled || return
 	states=$(state_count)
 	many containers "$1" "$C" >"$WORK/late" || return
 	if [ "$states" ]; then
@@ -102,8 +104,7 @@ make_and_remove() {
 	many removals "$1" "$C" >"$WORK/late" || return
 	because "$1 removed, $(cat "$WORK/late") us at most"
 	end_task "$PID"
-	# States go a grace period later, and whoever counts next must not see them.
-	wait_until states_are "$states"
+	wait_until states_are_settled
 }
 
 very_many_containers() {
