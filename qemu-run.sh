@@ -40,7 +40,8 @@ help() {
 	       ./qemu-run.sh [OPTION…] -- CMD [ARG…]    run CMD in the guest, as root
 	       ./qemu-run.sh [OPTION…] --test [PATTERN] run the tests, or those whose
 	                                                file or KUnit suite has PATTERN
-	                                                in its name
+	                                                in its name; several PATTERNs:
+	                                                with commas between them
 	       ./qemu-run.sh [OPTION…] --soak MINUTES   do everything that can be done with
 	                                                rcfs at random, for so long
 	       ./qemu-run.sh [OPTION…] --bench [FOLDER] measure rcfs against cgroup v1 and
@@ -54,6 +55,8 @@ help() {
 
 	  --demo             play the demonstration: two containers, a busy and an idle
 	                     workload, and whom the CPU time is charged to
+	  --arch ARCH        the machine that is built for and emulated: x86_64 (default) or
+	                     arm64, which is cross-built
 	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
 	                     and PROVE_RCU; much faster than those checks in QEMU
 	  --kcsan            look for data races as well, with KCSAN in the plain kernel; slow.
@@ -105,6 +108,8 @@ help() {
 	  RCFS_LIMIT      seconds a guest may run (default: none; $((TESTS_LIMIT / 3600)) hours for tests)
 	  RCFS_TEST_LIMIT seconds a single test file may run (default: $TEST_LIMIT)
 	  RCFS_BENCH_MOST how many containers --bench has around at most (default: 100000)
+	  RCFS_BUSYBOX    a statically linked busybox for the guest (default: for x86_64 the
+	                  one that is installed, for arm64 that of Debian's package)
 	  RCFS_QEMU       more arguments for QEMU, separated by spaces
 	HELP
 }
@@ -136,7 +141,7 @@ while [[ $# -gt 0 ]]; do
 	option=$1
 	shift
 	case $option in
-	--config | --add | --smp | --mem | --append | --accel | --patch | --soak | --seed)
+	--arch | --config | --add | --smp | --mem | --append | --accel | --patch | --soak | --seed)
 		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
 	--demo | --test | --bench | --build-only | --soak)
 		[[ ! $MODE ]] || usage "$option and --$(mode_option) exclude each other" ;;&
@@ -160,6 +165,7 @@ while [[ $# -gt 0 ]]; do
 		if [[ $# -gt 0 && $1 != -* ]]; then BENCH_RESULTS=$1; shift; fi
 		;;
 	--build-only)	MODE='build-only' ;;
+	--arch)		ARCH=$1; shift ;;
 	--debug)	FLAVOUR=debug ;;
 	--kcsan)
 		KCSAN=1
@@ -196,6 +202,14 @@ while [[ $# -gt 0 ]]; do
 	*)		usage "there is no option $option; a command comes after --" ;;
 	esac
 done
+[[ $ARCH =~ ^(x86_64|arm64)$ ]] || usage "--arch wants x86_64 or arm64, not $ARCH"
+if [[ $ARCH == arm64 ]]; then
+	[[ $FLAVOUR == plain ]] || usage "--debug and --arch arm64 exclude each other: User Mode Linux is a program of this machine"
+	[[ ! $KCSAN ]] || usage "--kcsan and --arch arm64 exclude each other: data races are looked for on x86-64"
+	[[ ! $RT ]] || usage "--rt and --arch arm64 exclude each other: its checkers run on x86-64"
+	[[ $MODE != bench ]] || usage "--bench and --arch arm64 exclude each other: what is measured is x86-64"
+	[[ $ACCEL != kvm ]] || usage "--accel kvm and --arch arm64 exclude each other: KVM runs what this machine is"
+fi
 [[ ! $RT || ( $FLAVOUR == plain && ! $KCSAN ) ]] || usage "--rt excludes --debug and --kcsan: it is a kernel of its own"
 [[ ! $KCSAN || $FLAVOUR == plain ]] || usage "--kcsan and --debug exclude each other: KCSAN does not go with KASAN"
 [[ ! $SEED || $SOAK ]] || usage "--seed is for --soak"
@@ -259,7 +273,7 @@ guest_begin "$MODE"
 for file in "${ADD[@]}"; do
 	guest_add "$file"
 done
-[[ ! $GDB ]] || say "waiting for gdb: gdb '$BUILD/vmlinux' -ex 'target remote :1234'"
+[[ ! $GDB ]] || say "waiting for gdb: $GDB_COMMAND '$BUILD/vmlinux' -ex 'target remote :1234'"
 GUEST_END=''
 case $MODE in
 shell)

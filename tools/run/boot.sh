@@ -11,7 +11,7 @@
 #	status		"exit N", from the guest's init
 
 # What must not be on the console. Used for every run; see check_console.
-SPLAT='WARNING: |BUG: |BUG at |Oops|Kernel panic|general protection fault|unable to handle
+SPLAT='WARNING: |BUG: |BUG at |Oops|Internal error: |Kernel panic|general protection fault|unable to handle
 UBSAN: |KCSAN: |KASAN: |KFENCE: |ODEBUG: |DEBUG_LOCKS_WARN_ON
 possible (circular|recursive|irq) |inconsistent lock state|suspicious RCU usage|bad unlock balance
 held lock freed|lock held when returning|Invalid wait context
@@ -64,8 +64,8 @@ choose_accel() {
 	local key answer=tcg
 	[[ $ACCEL == auto ]] || return 0
 	ACCEL=tcg
-	[[ $FLAVOUR == plain && ! $ICOUNT && -r /dev/kvm && -w /dev/kvm ]] || return 0
-	key=$({ uname -rm; grep -m 1 'model name' /proc/cpuinfo; qemu-system-x86_64 --version; echo "$SOURCE_ID"; } | sha256sum)
+	[[ $FLAVOUR == plain && $ARCH == x86_64 && ! $ICOUNT && -r /dev/kvm && -w /dev/kvm ]] || return 0
+	key=$({ uname -rm; grep -m 1 'model name' /proc/cpuinfo; "$QEMU" --version; echo "$SOURCE_ID"; } | sha256sum)
 	if [[ $key != "$(head -n 1 "$CACHE/accel" 2>/dev/null)" ]]; then
 		doing "trying KVM for at most 8 s"
 		guest_begin probe
@@ -74,7 +74,7 @@ choose_accel() {
 		qemu_arguments
 		{
 			timeout -k 1 8 "${VM_COMMAND[@]}" -chardev file,id=console,path=console \
-				-serial chardev:console -append "console=ttyS0 panic=-1" </dev/null
+				-serial chardev:console -append "console=$SERIAL panic=-1" </dev/null
 		} >>"$LOG" 2>&1
 		! grep -q 'rcfs: the guest is up' "$RUN/console" || answer=kvm
 		rm -f "$RUN/console"
@@ -87,8 +87,8 @@ choose_accel() {
 
 # qemu_arguments: what every QEMU guest has, in VM_COMMAND
 qemu_arguments() {
-	VM_COMMAND=(env -C "$RUN" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -nic none
-		    -machine pc -accel "$ACCEL" -m "$MEM" -smp "$SMP" -kernel kernel -initrd initrd)
+	VM_COMMAND=(env -C "$RUN" "$QEMU" -nodefaults -no-user-config -display none -no-reboot -nic none
+		    "${QEMU_MACHINE[@]}" -accel "$ACCEL" -m "$MEM" -smp "$SMP" -kernel kernel -initrd initrd)
 	[[ $ACCEL != kvm ]] || VM_COMMAND+=(-cpu host)
 	[[ ! $ICOUNT ]] || VM_COMMAND+=(-icount "shift=0,sleep=off")
 	[[ ! $GDB ]] || VM_COMMAND+=(-s -S)
@@ -115,11 +115,11 @@ boot_command() {
 		return
 	fi
 	qemu_arguments
-	VM_COMMAND+=(-append "console=ttyS0 $append")
+	VM_COMMAND+=(-append "console=$SERIAL $append")
 	if [[ $interactive ]]; then
 		VM_COMMAND+=(-chardev "stdio,id=console,mux=on,signal=off,logfile=console" -mon "chardev=console")
 	else
-		VM_COMMAND+=(-chardev "file,id=console,path=console" -device virtio-serial-pci
+		VM_COMMAND+=(-chardev "file,id=console,path=console" -device "$VIRTIO_SERIAL"
 			     -chardev "stdio,id=in,signal=off" -device "virtserialport,chardev=in,name=in")
 		for line in out err status; do
 			VM_COMMAND+=(-chardev "file,id=$line,path=$line" -device "virtserialport,chardev=$line,name=$line")

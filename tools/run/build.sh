@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Configure and build. Two kernels: "plain", x86-64 for QEMU, and "debug", User
-# Mode Linux with the checkers on.
+# Configure and build. Two kernels: "plain", for QEMU's x86-64 or arm64 (ARCH), and
+# "debug", User Mode Linux with the checkers on.
 #
 # Sets BUILD (make's O=), KERNEL_IMAGE and MODULES (a folder with lib/modules,
 # or empty).
@@ -12,6 +12,7 @@ CONFIGS=()		# more fragments, on top: absolute names
 
 build_setup() {
 	BUILD=$CACHE/build/$FLAVOUR
+	[[ $ARCH == x86_64 ]] || BUILD+=-$ARCH
 	# Known by the names, so that an edit of such a file rebuilds little.
 	[[ ${#CONFIGS[@]} -eq 0 ]] || BUILD+=-$(printf '%s\n' "${CONFIGS[@]}" | sha256sum | head -c 8)
 	MODULES=$BUILD/rcfs-modules
@@ -31,6 +32,11 @@ build_setup() {
 		# where lockdep does not find it, unless the series mends that.
 		grep -q '\.ldata' "$TREE/arch/um/kernel/dyn.lds.S" ||
 			MAKE+=(KCFLAGS="-mlarge-data-threshold=2147483647 -Wno-unused-command-line-argument")
+	elif [[ $ARCH == arm64 ]]; then
+		FRAGMENTS+=("$TOP/tools/run/arm64.config")
+		MAKE+=(ARCH=arm64)
+		TARGET=Image
+		KERNEL_IMAGE=$BUILD/arch/arm64/boot/Image
 	else
 		MAKE+=(ARCH=x86_64)
 		TARGET=bzImage

@@ -5,7 +5,11 @@
 # compilers to take. On Debian what is missing is installed.
 #
 # Sets LLVM (what make's LLVM= wants), RUSTC, BINDGEN, TOOLCHAIN (a line that
-# changes when any of them does).
+# changes when any of them does); BUSYBOX, the guest's; QEMU and what differs
+# between the machines that it emulates.
+
+# What is built for, by the name that the kernel's makefiles have: x86_64 or arm64.
+ARCH=x86_64
 
 # What Linux 7.3 asks for (scripts/min-tool-version.sh).
 MIN_LLVM=17.0.1
@@ -53,14 +57,71 @@ find_commands() {
 		command -v git >/dev/null || missing "no git" git
 	fi
 	if [[ $FLAVOUR == plain ]]; then
-		command -v qemu-system-x86_64 >/dev/null ||
-			missing "no qemu-system-x86_64" qemu-system-x86
+		command -v "$QEMU" >/dev/null || missing "no $QEMU" "$QEMU_PACKAGE"
 	fi
-	# The guest has no libraries: its busybox must be a static one.
-	BUSYBOX=$(command -v busybox)
-	if [[ ! $BUSYBOX ]] || grep -aq '/ld-linux' "$BUSYBOX"; then
-		missing "no statically linked busybox" busybox-static
+	find_busybox
+}
+
+# The machine that is emulated, by ARCH
+set_machine() {
+	case $ARCH in
+	x86_64)
+		QEMU=qemu-system-x86_64 QEMU_PACKAGE=qemu-system-x86 QEMU_MACHINE=(-machine pc)
+		SERIAL=ttyS0 VIRTIO_SERIAL=virtio-serial-pci GDB_COMMAND=gdb
+		;;
+	arm64)
+		QEMU=qemu-system-aarch64 QEMU_PACKAGE=qemu-system-arm
+		# Emulated, all CPUs are equally fast. This one is in use in servers, and
+		# the same in every QEMU, which "max" is not.
+		QEMU_MACHINE=(-machine "virt,gic-version=3" -cpu neoverse-n1)
+		SERIAL=ttyAMA0 VIRTIO_SERIAL=virtio-serial-device GDB_COMMAND=gdb-multiarch
+		;;
+	esac
+}
+
+# is_static_for_guest PROGRAM: whether the guest, which has no libraries, can run it
+is_static_for_guest() {
+	local machine
+	[[ $ARCH == arm64 ]] && machine=b7 || machine=3e	# e_machine of its ELF header
+	[[ $(od -An -tx1 -N 4 "$1" 2>/dev/null) == " 7f 45 4c 46" && $(od -An -tx1 -j 18 -N 1 "$1") == " $machine" ]] &&
+		! grep -aqE '/ld-(linux|musl)' "$1"
+}
+
+# BUSYBOX stays empty where it is to be fetched.
+find_busybox() {
+	BUSYBOX=${RCFS_BUSYBOX-}
+	if [[ $BUSYBOX ]]; then
+		is_static_for_guest "$BUSYBOX" ||
+			fail "RCFS_BUSYBOX=$BUSYBOX cannot be used" "it is no statically linked program for $ARCH" \
+				"name another one, or unset it"
+	elif [[ $ARCH == x86_64 ]]; then
+		BUSYBOX=$(command -v busybox)
+		[[ $BUSYBOX ]] && is_static_for_guest "$BUSYBOX" || missing "no statically linked busybox" busybox-static
+	else
+		! is_static_for_guest "$CACHE/tools/busybox-$ARCH" || BUSYBOX=$CACHE/tools/busybox-$ARCH
 	fi
+}
+
+# A busybox for another machine, out of Debian's package for that one. It is not
+# installed: only this program is taken out.
+fetch_busybox() {
+	local release by_hand="name a statically linked busybox for $ARCH: RCFS_BUSYBOX=FILE $0 …"
+	BUSYBOX=$CACHE/tools/busybox-$ARCH
+	on_debian || fail "no busybox for $ARCH" "it comes from Debian's archive, and this is not Debian" "$by_hand"
+	doing "fetching busybox for $ARCH"
+	release=$(debian_release)
+	find_package busybox-static "$ARCH" "$release" ||
+		fail_apt "busybox-static for $ARCH is not in Debian's $release" "$by_hand"
+	download_package
+	mkdir -p "$CACHE/tools"
+	# Its place differs between the releases.
+	dpkg-deb --fsys-tarfile "$DEB" 2>>"$LOG" |
+		tar -xO --wildcards './*bin/busybox' >"$BUSYBOX.new" 2>>"$LOG"
+	is_static_for_guest "$BUSYBOX.new" ||
+		fail "$DEB has no busybox that can be used" "no statically linked program for $ARCH is called busybox in it" "$by_hand"
+	chmod 755 "$BUSYBOX.new" && mv "$BUSYBOX.new" "$BUSYBOX" ||
+		fail "$BUSYBOX cannot be written" "$(why_unwritable "$CACHE")" "make it writable"
+	done_with "fetched busybox for $ARCH"
 }
 
 find_llvm() {
@@ -105,6 +166,20 @@ find_headers() {
 	compgen -G "$LIBCLANG_DIR/libclang*.so*" >/dev/null ||
 		missing "no libclang, which bindgen reads headers with" \
 			"libclang-$(basename "${LIBCLANG_DIR%/lib}" | sed 's/llvm-//')-dev"
+}
+
+# The tests are linked with another machine's libraries. Part of them belongs to a
+# compiler, whose version is in the package's name.
+find_cross_libc() {
+	local program=$CACHE/tools/linked-$ARCH gcc
+	mkdir -p "$CACHE/tools"
+	if ! "${CLANG:-clang}" --target=aarch64-linux-gnu -fuse-ld=lld -static -pthread -x c -o "$program" - \
+		<<<"int main(void) { return 0; }" 2>>"$LOG"; then
+		gcc=$(apt-cache pkgnames libgcc- 2>/dev/null |
+			sed -nE 's/^libgcc-([0-9]+)-dev-arm64-cross$/\1/p' | sort -n | tail -n 1)
+		missing "no static libraries for $ARCH" libc6-dev-arm64-cross "libgcc-${gcc:-VERSION}-dev-arm64-cross"
+	fi
+	rm -f "$program"
 }
 
 # The first rustc that is new enough and has the source of its core library:
@@ -173,6 +248,7 @@ find_tools() {
 	MISSING=() WHY_MISSING=()
 	find_commands
 	find_llvm
+	[[ $ARCH != arm64 || ${MODE-} != test ]] || find_cross_libc
 	find_rust
 	find_bindgen
 	[[ ${MODE-} != bench ]] || find_bench_tools
@@ -181,8 +257,9 @@ find_tools() {
 # host_prepare: everything found, or installed, or a clear end
 host_prepare() {
 	[[ $(uname -m) == x86_64 ]] ||
-		fail "this machine is $(uname -m)" "the kernel and its tests are built for and run on x86-64 only" \
+		fail "this machine is $(uname -m)" "the kernel and its tests are built on x86-64 only" \
 			"use an x86-64 machine"
+	set_machine
 	find_tools
 	if [[ ${#MISSING[@]} -gt 0 ]]; then
 		install_missing
@@ -193,6 +270,7 @@ host_prepare() {
 				"$(printf '%s\n' "${WHY_MISSING[@]}")" "see the log; install them by hand"
 	fi
 	[[ $BINDGEN ]] || build_bindgen
+	[[ $BUSYBOX || $FLAVOUR != plain ]] || fetch_busybox
 	TOOLCHAIN="$("$CLANG" --version | head -n 1); $("$RUSTC" --version); $BINDGEN $(version_of "$BINDGEN")"
 	echo "toolchain: $TOOLCHAIN" >>"$LOG"
 }

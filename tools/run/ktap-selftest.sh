@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Does the reader of test results notice what it must? KTAP output.
+# Are those tests run that were asked for, and does the reader of their results
+# notice what it must? KTAP output.
 
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
@@ -34,8 +35,28 @@ complains() {
 	fi
 }
 
+# chooses DESCRIPTION PATTERN "NAME…": of three files, as the guest does it
+chooses() {
+	local got pattern=$2
+	number=$((number + 1))
+	got=$(printf '%s\n' rcfs:attach.sh rcfs:tasks.sh kunit_rcfs | matching | paste -sd' ')
+	if [[ $got == "$3" ]]; then
+		echo "ok $number $1"
+	else
+		bad=1
+		echo "not ok $number $1 # wanted $3, got $got"
+	fi
+}
+
 echo "KTAP version 1"
-echo "1..30"
+echo "1..36"
+
+eval "$(sed -n '/^matching()/,/^)/p' "$here/../guest/run-tests")"
+chooses "no pattern: everything" '' "rcfs:attach.sh rcfs:tasks.sh kunit_rcfs"
+chooses "a part of the name" tas "rcfs:tasks.sh"
+chooses "a pattern" 'a*.sh' "rcfs:attach.sh rcfs:tasks.sh"
+chooses "several of them, each name once" 'attach,t*ch,kunit' "rcfs:attach.sh kunit_rcfs"
+chooses "nothing" 'attach.sh tasks.sh' ""
 
 counts "all pass" "2 0 0" <<'EOF'
 KTAP version 1
@@ -173,6 +194,7 @@ EOF
 # shellcheck source=tools/run/boot.sh
 . "$here/boot.sh"
 complains "a warning" yes '[    1.0] WARNING: CPU: 0 PID: 1 at kernel/rcfs.rs:1'
+complains "an exception in the kernel of arm64" yes 'Internal error: undefined instruction: 0000000002000000 [#1]  SMP'
 complains "a lock order" yes 'WARNING: possible circular locking dependency detected'
 complains "a use after free" yes 'BUG: KASAN: slab-use-after-free in find_nsproxy+0x1/0x2'
 complains "a reference count" yes 'refcount_t: underflow; use-after-free.'

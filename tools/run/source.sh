@@ -108,8 +108,10 @@ private_apt() {
 	APT_CONFIG=$CACHE/apt/apt.conf "$@"
 }
 
+# setup_private_apt MIRROR SUITE ARCH
 setup_private_apt() {
-	local mirror=$1 suite=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local mirror=$1 suite=$2 arch=$3
+	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	[[ -f $keyring ]] ||
 		fail "Debian's keys are missing" "there is no $keyring" "install the package debian-archive-keyring, or set LINUX_SRC"
 	mkdir -p "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
@@ -121,8 +123,8 @@ setup_private_apt() {
 		Dir::Etc::PreferencesParts "/dev/null";
 		Dir::State::Lists "$CACHE/apt/lists";
 		Dir::Cache "$CACHE/apt/cache";
-		APT::Architecture "amd64";
-		APT::Architectures { "amd64"; };
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; };
 		Acquire::Languages "none";
 	CONF
 	# apt fetches as _apt, which may not look into root's home.
@@ -131,18 +133,58 @@ setup_private_apt() {
 	fi
 }
 
+# debian_release: the name of this machine's own
+debian_release() {
+	# shellcheck source=/dev/null
+	(. /etc/os-release && echo "${VERSION_CODENAME-}")
+}
+
 # debian_mirrors: the archives that this machine reads its own release from. apt
 # itself reads its sources, whatever their format, and says what it would fetch.
 debian_mirrors() {
-	local codename
-	# shellcheck source=/dev/null
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
 	apt-get update --print-uris 2>>"$LOG" |
-		sed -nE "s,^'(.*/)dists/($codename|stable|oldstable)/InRelease'.*,\\1,p" | awk '!seen[$0]++'
+		sed -nE "s,^'(.*/)dists/($(debian_release)|stable|oldstable)/InRelease'.*,\\1,p" | awk '!seen[$0]++'
+}
+
+# find_package PACKAGE ARCH SUITE…: look for it in the suites, one behind the other,
+# on each mirror. Sets PACKAGE, VERSION, SHA256, and DEB, where it is downloaded to.
+find_package() {
+	local arch=$2 mirror suite shown
+	PACKAGE=$1
+	for suite in "${@:3}"; do
+		while read -r mirror; do
+			setup_private_apt "$mirror" "$suite" "$arch"
+			logged private_apt apt-get -q update || continue
+			shown=$(private_apt apt-cache show --no-all-versions "$PACKAGE" 2>>"$LOG")
+			VERSION=$(sed -n 's/^Version: //p' <<<"$shown")
+			[[ $VERSION ]] || continue
+			# apt checked the signature of the list, and the list has the checksum.
+			SHA256=$(sed -n 's/^SHA256: //p' <<<"$shown")
+			# The name that apt-get gives it: an epoch's colon is written in this way.
+			DEB=$CACHE/downloads/${PACKAGE}_${VERSION//:/%3a}_$(sed -n 's/^Architecture: //p' <<<"$shown").deb
+			return
+		done < <(debian_mirrors)
+	done
+	return 1
+}
+
+# download_package: what find_package found, unless it is there already
+download_package() {
+	mkdir -p "$CACHE/downloads"
+	! sha256sum --status -c <<<"$SHA256  $DEB" 2>/dev/null || return 0
+	doing "downloading $PACKAGE $VERSION"
+	need_space 400 "$CACHE"
+	# What an interrupted run left may look complete to apt.
+	rm -f "$DEB"
+	(cd "$CACHE/downloads" && logged private_apt apt-get -q download "$PACKAGE=$VERSION") ||
+		fail_apt "$PACKAGE $VERSION cannot be downloaded"
+	sha256sum --status -c <<<"$SHA256  $DEB" ||
+		fail "$DEB is damaged" "its checksum is not the one in Debian's signed list" "run this again"
+	done_with "downloaded $PACKAGE $VERSION"
 }
 
 source_from_debian() {
-	local package=linux-source-$KERNEL mirror suite shown version sum deb
+	local package=linux-source-$KERNEL
 	local by_hand="download linux-$KERNEL.tar.xz from kernel.org, and run this again as
 LINUX_SRC=/path/to/linux-$KERNEL.tar.xz $0 …"
 	if ! on_debian; then
@@ -152,38 +194,14 @@ LINUX_SRC=/path/to/linux-$KERNEL.tar.xz $0 …"
 	[[ $(debian_mirrors) ]] ||
 		fail "no mirror to fetch $package from" "this machine's apt sources name none for its own release" \
 			"add one to /etc/apt/sources.list; or $by_hand"
-	version=''
-	for suite in "${SUITES[@]}"; do
-		while read -r mirror; do
-			setup_private_apt "$mirror" "$suite"
-			logged private_apt apt-get -q update || continue
-			shown=$(private_apt apt-cache show --no-all-versions "$package" 2>>"$LOG")
-			version=$(sed -n 's/^Version: //p' <<<"$shown")
-			[[ ! $version ]] || break 2
-		done < <(debian_mirrors)
-	done
-	[[ $version ]] || fail_apt "Debian's $package is in none of: ${SUITES[*]}" "$by_hand"
-
-	# apt checked the signature of the list, and the list has the checksum.
-	sum=$(sed -n 's/^SHA256: //p' <<<"$shown")
-	deb=$CACHE/downloads/$(basename "$(sed -n 's/^Filename: //p' <<<"$shown")")
-	mkdir -p "$CACHE/downloads"
-	if ! sha256sum --status -c <<<"$sum  $deb" 2>/dev/null; then
-		doing "downloading $package $version"
-		need_space 400 "$CACHE"
-		# What an interrupted run left may look complete to apt.
-		rm -f "$deb"
-		(cd "$CACHE/downloads" && logged private_apt apt-get -q download "$package=$version") ||
-			fail_apt "$package $version cannot be downloaded"
-		sha256sum --status -c <<<"$sum  $deb" ||
-			fail "$deb is damaged" "its checksum is not the one in Debian's signed list" "run this again"
-		done_with "downloaded $package $version"
-	fi
-	SOURCE_ID=debian-$version
-	doing "extracting Linux $version"
+	find_package "$package" amd64 "${SUITES[@]}" ||
+		fail_apt "Debian's $package is in none of: ${SUITES[*]}" "$by_hand"
+	download_package
+	SOURCE_ID=debian-$VERSION
+	doing "extracting Linux $VERSION"
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	extract_source "$SOURCE_ID" bash -o pipefail -c \
 		'dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/$2.tar.xz" | xz -dT0 | tar -x --strip-components=1' \
-		- "$deb" "$package"
-	done_with "extracted Linux $version"
+		- "$DEB" "$package"
+	done_with "extracted Linux $VERSION"
 }

@@ -7,6 +7,7 @@
 # selftests_install: with the kernel's own makefiles, out of the tree
 selftests_install() {
 	local build=$CACHE/build/selftests key
+	[[ $ARCH == x86_64 ]] || build+=-$ARCH
 	SELFTESTS=$build/installed
 	if [[ ! -d $TREE/tools/testing/selftests/rcfs ]]; then
 		SELFTESTS=
@@ -17,10 +18,11 @@ selftests_install() {
 	doing "building the selftests"
 	rm -rf "$SELFTESTS" "$build/.rcfs-key"
 	mkdir -p "$build"
-	# The guest of either kernel runs the same x86-64 programs.
-	logged make -C "$TREE" O="$build" ARCH=x86_64 LLVM="$LLVM" headers &&
-		logged make -C "$TREE/tools/testing/selftests" O="$build" ARCH=x86_64 LLVM="$LLVM" \
-			TARGETS=rcfs FORCE_TARGETS=1 KSFT_INSTALL_PATH="$SELFTESTS" install ||
+	# Plain or debug, the kernel of a machine runs the same programs. The linker
+	# that clang takes by itself knows this machine alone.
+	logged make -C "$TREE" O="$build" ARCH="$ARCH" LLVM="$LLVM" headers &&
+		logged make -C "$TREE/tools/testing/selftests" O="$build" ARCH="$ARCH" LLVM="$LLVM" \
+			USERLDFLAGS=-fuse-ld=lld TARGETS=rcfs FORCE_TARGETS=1 KSFT_INSTALL_PATH="$SELFTESTS" install ||
 		fail "the selftests do not build" "$(tail -n 15 "$LOG")" "correct tools/testing/selftests/rcfs"
 	[[ -s $SELFTESTS/kselftest-list.txt ]] ||
 		fail "no selftests were installed" "$SELFTESTS/kselftest-list.txt is empty" \
