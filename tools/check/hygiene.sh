@@ -136,7 +136,7 @@ check_clippy() {
 }
 
 # It takes the lock by itself, and means the same source as we do.
-check_unchanged() { LINUX_SRC=$GIVEN_SOURCE tools/check/unchanged.sh; }
+check_unchanged() { LINUX_SRC=$GIVEN_SOURCE tools/check/unchanged.sh "$1"; }
 
 check_checkpatch() {
 	local scratch
@@ -252,7 +252,8 @@ main() {
 	local TREE_BROKEN=
 	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
 	add "clippy" check_clippy
-	add "no code changes without CONFIG_RCFS" check_unchanged
+	add "no code changes without CONFIG_RCFS" check_unchanged x86_64
+	add "no code changes without CONFIG_RCFS on arm64" check_unchanged arm64
 	add "rustfmt" check_rustfmt
 	add "shellcheck" check_shellcheck
 	add "kernel-doc" check_kernel_doc

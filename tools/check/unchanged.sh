@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Without CONFIG_RCFS the series changes no generated code outside of its own
-# files. Builds, for x86-64, what the series touches: once from the pristine
-# source, once with the series; and compares code and data. Says nothing if they
-# are the same, else where they are not, with the beginning of the difference.
-# What the series adds to the abstractions of Rust has to be built without
-# CONFIG_RCFS as well: that is tried, and there is nothing to compare.
+# files. Builds what the series touches: once from the pristine source, once with
+# the series; and compares code and data. Says nothing if they are the same, else
+# where they are not, with the beginning of the difference. What the series adds to
+# the abstractions of Rust has to be built without CONFIG_RCFS as well: that is
+# tried, and there is nothing to compare.
+#
+#	tools/check/unchanged.sh [ARCH…]	x86_64, arm64; by default both
+#
+# Rust is tried for x86_64 alone: there is nothing of one machine in it.
 
 set -u
 export LC_ALL=C
@@ -19,7 +23,6 @@ VERBOSE=
 . "$TOP/tools/lib/owned.sh"
 # shellcheck source=tools/run/ui.sh
 . "$TOP/tools/run/ui.sh"
-STEPS=6
 # shellcheck source=tools/run/host.sh
 . "$TOP/tools/run/host.sh"
 # shellcheck source=tools/run/source.sh
@@ -33,17 +36,18 @@ STEPS=6
 ALWAYS=(kernel/nsproxy.c kernel/fork.c kernel/exit.c kernel/sched/core.c kernel/sched/fair.c)
 
 # touched_code: the C files of the kernel that the series touches. Not its own
-# ones. Not below rust/, where C is only there for Rust. Not what x86-64 has no
-# use for: the mending of User Mode Linux is no part of rcfs, and meant to be seen.
-# Nor KASAN, which x86-64 has only with options that are not asked for here.
+# ones. Not below rust/, where C is only there for Rust. Not what another machine
+# has: the mending of User Mode Linux is no part of rcfs, and meant to be seen.
+# Nor KASAN, which there is only with options that are not asked for here.
 touched_code() {
-	local patch file
+	local patch file mine=$ARCH
+	[[ $ARCH != x86_64 ]] || mine=x86
 	while read -r patch; do
 		touched_by "$TOP/patches/$patch"
 	done < <(series) | sort -u | while IFS= read -r file; do
 		case $file in
 		rust/* | tools/* | samples/* | Documentation/*) continue ;;
-		arch/x86/*.c) ;;
+		arch/"$mine"/*.c) ;;
 		arch/* | mm/kasan/*) continue ;;
 		*.c) ;;
 		*) continue ;;
@@ -69,7 +73,7 @@ object_of() {
 
 # fragment_without OPTION…: what .config.fragment says of all others
 fragment_without() {
-	FRAGMENTS=("$CACHE/build/unchanged.config")
+	FRAGMENTS=("$CACHE/build/unchanged-$ARCH.config")
 	{
 		echo "# Made from .config.fragment, which is what to edit."
 		grep -vE "^(# )?CONFIG_($(IFS='|' && echo "$*"))[= ]" "$TOP/.config.fragment"
@@ -79,7 +83,7 @@ fragment_without() {
 # build_side SIDE TREE WHAT: the objects from a tree, in a build folder of their
 # own. Always asks make, which takes seconds and knows best.
 build_side() {
-	local TREE=$2 FLAVOUR=unchanged-$1 key
+	local TREE=$2 FLAVOUR=unchanged-$1 FRAGMENTS=("${FRAGMENTS[@]}") key
 	build_setup
 	[[ $SOURCE_ID == "$(cat "$BUILD/.rcfs-source" 2>/dev/null)" ]] || rm -rf "$BUILD"
 	mkdir -p "$BUILD"
@@ -92,6 +96,7 @@ build_side() {
 		doing "building $3"
 	fi
 	counted_make "${OBJECTS[@]}"
+	BUILT[$1]=$BUILD
 }
 
 # code_of OBJECT: its functions in a form to compare. What goes away:
@@ -143,7 +148,7 @@ differing() {
 # without_offsets LISTING: where it jumps to, and what it refers to in a section,
 # without the place there
 without_offsets() {
-	sed -E 's/(R_X86_64_[0-9A-Z]+[[:space:]]+\.[^+-]*)[+-]0x[0-9a-f]+/\1/
+	sed -E 's/(R_(X86_64|AARCH64)_[0-9A-Z_]+[[:space:]]+\.[^+-]*)[+-]0x[0-9a-f]+/\1/
 		s/<([^>+]*)\+0x[0-9a-f]+>/<\1>/' "$1"
 }
 
@@ -151,7 +156,7 @@ without_offsets() {
 compare() {
 	local object=$1 side file
 	for side in before after; do
-		file=$CACHE/build/unchanged-$side/$object
+		file=${BUILT[$side]}/$object
 		{ code_of "$file" && data_of "$file"; } >"$RUN/$side" && grep -q '():$' "$RUN/$side" ||
 			fail "$object cannot be disassembled" "$OBJDUMP shows no code in it" \
 				"try it by hand: $OBJDUMP -dr $file"
@@ -166,7 +171,7 @@ compare() {
 		mv "$RUN/before.short" "$RUN/before"
 		mv "$RUN/after.short" "$RUN/after"
 	fi
-	echo "$object is not the same with the series: $(differing "$RUN/before" "$RUN/after")"
+	echo "$ARCH: $object is not the same with the series: $(differing "$RUN/before" "$RUN/after")"
 	diff -U 2 -F $'^[^\t]' --label "$object before" --label "$object after" "$RUN"/{before,after} |
 		head -n 40
 	return 1
@@ -176,19 +181,57 @@ compare() {
 compare_configurations() {
 	local side
 	for side in before after; do
-		grep -v CONFIG_RCFS "$CACHE/build/unchanged-$side/.config" >"$RUN/$side"
+		grep -v CONFIG_RCFS "${BUILT[$side]}/.config" >"$RUN/$side"
 	done
 	! cmp -s "$RUN/before" "$RUN/after" || return 0
-	echo "the series changes the configuration although CONFIG_RCFS is not set:"
+	echo "$ARCH: the series changes the configuration although CONFIG_RCFS is not set:"
 	diff "$RUN/before" "$RUN/after" | grep '^[<>]' | head -n 40
 	return 1
 }
 
-main() {
-	local rcfs=(RCFS 'RCFS_[A-Z_]*' 'MAX_RC_[A-Z_]*' 'SAMPLE_RUST_RCFS[A-Z_]*')
-	local rust=(RUST RUST_KERNEL_DOCTESTS SAMPLES_RUST 'SAMPLE_RUST_[A-Z_]*')
+# RUST are the options that the code to compare is built without: nothing in C
+# depends on Rust, and there is no waiting for it after every change of a Rust file.
+RCFS=(RCFS 'RCFS_[A-Z_]*' 'MAX_RC_[A-Z_]*' 'SAMPLE_RUST_RCFS[A-Z_]*')
+RUST=(RUST RUST_KERNEL_DOCTESTS SAMPLES_RUST 'SAMPLE_RUST_[A-Z_]*')
+
+# compare_code: of the machine ARCH
+compare_code() {
 	local file object status=0
-	[[ $# -eq 0 ]] || { echo "usage: tools/check/unchanged.sh" >&2; exit 2; }
+	local -A BUILT=()
+	step "objects for $ARCH"
+	OBJECTS=()
+	for file in $(touched_code) "${ALWAYS[@]}"; do
+		object_of "$file"
+		[[ " ${OBJECTS[*]} " == *" $OBJECT "* ]] || OBJECTS+=("$OBJECT")
+	done
+	fragment_without "${RUST[@]}" "${RCFS[@]}"
+	build_side before "$SOURCE" "the pristine source"
+	build_side after "$TREE" "the one with the series"
+	step "comparison"
+	compare_configurations || status=1
+	for object in "${OBJECTS[@]}"; do
+		compare "$object" || status=1
+	done
+	return $status
+}
+
+# That of all of rust/, and what it needs
+build_rust() {
+	local -A BUILT=()
+	step "Rust"
+	fragment_without RUST_KERNEL_DOCTESTS "${RCFS[@]}"
+	OBJECTS=(prepare)
+	build_side rust "$TREE" "Rust without CONFIG_RCFS"
+}
+
+main() {
+	local machine machines=("$@") status=0
+	[[ $# -gt 0 ]] || machines=(x86_64 arm64)
+	for machine in "${machines[@]}"; do
+		[[ $machine =~ ^(x86_64|arm64)$ ]] || { echo "usage: tools/check/unchanged.sh [x86_64] [arm64]" >&2; exit 2; }
+	done
+	STEPS=$((3 + 2 * ${#machines[@]}))
+	[[ " ${machines[*]} " != *" x86_64 "* ]] || STEPS=$((STEPS + 1))
 	log_start "$@"
 	lock_cache
 	step "tools"
@@ -198,31 +241,14 @@ main() {
 	source_prepare
 	step "series"
 	tree_update
-	step "objects"
-	OBJECTS=()
-	for file in $(touched_code) "${ALWAYS[@]}"; do
-		object_of "$file"
-		[[ " ${OBJECTS[*]} " == *" $OBJECT "* ]] || OBJECTS+=("$OBJECT")
-	done
 	mkdir -p "$CACHE/build"
-	# rcfs needs Rust, and nothing in C depends on it: without, there is no
-	# waiting for it after every change of a Rust file.
-	fragment_without "${rust[@]}" "${rcfs[@]}"
 	KCONFIG=$(kconfig_of_series | sha256sum)
-	build_side before "$SOURCE" "the pristine source"
-	build_side after "$TREE" "the one with the series"
-	step "comparison"
 	RUN=$(mktemp -d) || fail "no temporary folder" "mktemp failed" "make room in ${TMPDIR:-/tmp}"
 	trap 'rm -rf "$RUN"' EXIT
-	compare_configurations || status=1
-	for object in "${OBJECTS[@]}"; do
-		compare "$object" || status=1
+	for ARCH in "${machines[@]}"; do
+		compare_code || status=1
+		[[ $ARCH != x86_64 ]] || build_rust
 	done
-	step "Rust"
-	fragment_without RUST_KERNEL_DOCTESTS "${rcfs[@]}"
-	# That of all of rust/, and what it needs.
-	OBJECTS=(prepare)
-	build_side rust "$TREE" "Rust without CONFIG_RCFS"
 	return $status
 }
 
