@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What has to hold for every change: the tests in the plain kernel, in the debug
-# kernel, and in one with as many hierarchies and subsystems as there can be, and
-# controllers in modules; the model of the protocol; and what needs no kernel. The
-# last line is the sum, "N passed, N failed"; the status is 0 when something passed
-# and nothing failed.
+# What has to hold for every change: the tests in the plain kernel, in that for
+# arm64, in the debug kernel, and in one with as many hierarchies and subsystems as
+# there can be, and controllers in modules; the model of the protocol; and what needs
+# no kernel. The last line is the sum, "N passed, N failed"; the status is 0 when
+# something passed and nothing failed.
 
 set -u
 
@@ -39,6 +39,7 @@ stage() {
 }
 
 stage "plain kernel" "$top/qemu-run.sh" --test
+stage "arm64 kernel" "$top/qemu-run.sh" --arch arm64 --test
 stage "debug kernel" "$top/qemu-run.sh" --debug --test
 stage "largest kernel" "$top/tools/check/matrix.sh" h64-s255-smp-modules
 stage "model" "$top/tools/check/model.sh"
