@@ -100,7 +100,9 @@ help() {
 
 	Environment:
 	  LINUX_SRC       a kernel tree (never modified) or tarball to use instead of
-	                  Debian's package
+	                  Debian's package, or kernel.org's tarball where Debian has none
+	  RCFS_KERNEL_ORG where to get that tarball and its checksums: a mirror of
+	                  $KERNEL_ORG
 	  XDG_CACHE_HOME  downloads, sources and builds live in rcfs/ below it; about 4 GB
 	                  (default: ~/.cache)
 	  RCFS_SILENCE    seconds without any output after which the guest counts as hung

@@ -258,8 +258,14 @@ t "check agrees again" check
 sed -i 's/SUBLEVEL = .*/SUBLEVEL = 5/' "$LINUX_SRC/Makefile"
 sed -i '1i one more line' "$LINUX_SRC/kernel/nsproxy.c"
 t "another version of the kernel: offsets are fine" check
-sed -i '1d' "$LINUX_SRC/kernel/nsproxy.c"
 sed -i 's/SUBLEVEL = .*/SUBLEVEL = 4/' "$LINUX_SRC/Makefile"
+in_cache=$XDG_CACHE_HOME/rcfs/src/kernel.org-7.3.4
+mkdir -p "$in_cache"
+cp -r "$LINUX_SRC/." "$in_cache"
+touch "$in_cache/.rcfs-complete"
+t "kernel.org's source in the cache: so they are" env -u LINUX_SRC "$repo/tools/series" check
+rm -rf "${in_cache%/*}"
+sed -i '1d' "$LINUX_SRC/kernel/nsproxy.c"
 
 # ---- the editing tree
 

@@ -105,14 +105,11 @@ find_busybox() {
 # A busybox for another machine, out of Debian's package for that one. It is not
 # installed: only this program is taken out.
 fetch_busybox() {
-	local release by_hand="name a statically linked busybox for $ARCH: RCFS_BUSYBOX=FILE $0 …"
+	local by_hand="name a statically linked busybox for $ARCH: RCFS_BUSYBOX=FILE $0 …"
 	BUSYBOX=$CACHE/tools/busybox-$ARCH
-	on_debian || fail "no busybox for $ARCH" "it comes from Debian's archive, and this is not Debian" "$by_hand"
-	doing "fetching busybox for $ARCH"
-	release=$(debian_release)
-	find_package busybox-static "$ARCH" "$release" ||
-		fail_apt "busybox-static for $ARCH is not in Debian's $release" "$by_hand"
-	download_package
+	TRIED=()
+	package_from_debian busybox-static "$ARCH" "$(debian_release)" ||
+		fail "busybox-static for $ARCH cannot be fetched from Debian's archive" "$(printf '%s\n' "${TRIED[@]}")" "$by_hand"
 	mkdir -p "$CACHE/tools"
 	# Its place differs between the releases.
 	dpkg-deb --fsys-tarfile "$DEB" 2>>"$LOG" |

@@ -2,13 +2,18 @@
 # shellcheck shell=bash
 #
 # Where the kernel source comes from: LINUX_SRC, else the cache, else Debian's
-# package of it. Sets SOURCE_ID; the pristine source is then $CACHE/src/$SOURCE_ID
-# and is never written to.
+# package of it, else kernel.org. Sets SOURCE_ID; the pristine source is then
+# $CACHE/src/$SOURCE_ID and is never written to.
 
 KERNEL=7.3
-# The suites that have carried linux-source-$KERNEL, the best first. They are
-# read from the machine's own mirror, whatever release the machine runs.
-SUITES=(trixie-backports)
+# The suites that carry linux-source-$KERNEL, have carried it, or may get it, the
+# best first; not experimental, whose versions are release candidates. They are
+# read from the machine's own mirrors, whatever release the machine runs.
+SUITES=(trixie-backports trixie-backports-sloppy forky forky-updates forky-security sid)
+# What the series is based on (patches/0000-cover-letter.patch), as kernel.org has
+# it for good, and the folder that it has all versions in.
+KERNEL_ORG_VERSION=7.3.4
+KERNEL_ORG=${RCFS_KERNEL_ORG:-https://cdn.kernel.org/pub/linux/kernel}
 
 source_prepare() {
 	if [[ ${LINUX_SRC-} ]]; then
@@ -21,7 +26,12 @@ source_prepare() {
 				"give a kernel tree or a kernel tarball, or unset it"
 		fi
 	else
-		source_from_cache || source_from_debian
+		TRIED=()
+		source_from_cache || source_from_debian || source_from_kernel_org ||
+			fail "Linux $KERNEL cannot be fetched from anywhere" "$(printf '%s\n' "${TRIED[@]}")" \
+				"check the network and the apt sources of this machine, and run this again; or
+get linux-$KERNEL_ORG_VERSION.tar.xz by another way, and run this again as
+LINUX_SRC=/path/to/linux-$KERNEL_ORG_VERSION.tar.xz $0 …"
 	fi
 	SOURCE=$CACHE/src/$SOURCE_ID
 	check_version
@@ -34,11 +44,22 @@ check_version() {
 	[[ $version == "$KERNEL" ]] || say "warning: the source is Linux $version; the series is made for $KERNEL"
 }
 
+# The newest of Debian's, else of kernel.org's; tools/series chooses alike.
 source_from_cache() {
-	local complete
-	complete=$(printf '%s\n' "$CACHE/src/debian-$KERNEL".*/.rcfs-complete | sort -V | tail -n 1)
-	[[ -f $complete ]] || return 1
-	SOURCE_ID=$(basename "$(dirname "$complete")")
+	local from complete
+	for from in debian kernel.org; do
+		complete=$(printf '%s\n' "$CACHE/src/$from-$KERNEL".*/.rcfs-complete | sort -V | tail -n 1)
+		[[ -f $complete ]] || continue
+		SOURCE_ID=$(basename "$(dirname "$complete")")
+		return
+	done
+	return 1
+}
+
+# tried WHAT WHY: remember what was tried in vain, for the message at the end
+tried() {
+	TRIED+=("$1: $2")
+	echo "no source from $1: $2" >>"$LOG"
 }
 
 # extract_source ID COMMAND…: run the command, which fills the current folder;
@@ -104,6 +125,8 @@ source_from_directory() {
 # apt with lists and a cache of its own, so that a suite can be read that the
 # machine does not use. The mirror is the machine's, the signature is checked
 # with Debian's keys, and the machine's own sources are left alone.
+DEBIAN_KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
+
 private_apt() {
 	APT_CONFIG=$CACHE/apt/apt.conf "$@"
 }
@@ -111,11 +134,10 @@ private_apt() {
 # setup_private_apt MIRROR SUITE ARCH
 setup_private_apt() {
 	local mirror=$1 suite=$2 arch=$3
-	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-	[[ -f $keyring ]] ||
-		fail "Debian's keys are missing" "there is no $keyring" "install the package debian-archive-keyring, or set LINUX_SRC"
+	[[ -f $DEBIAN_KEYS ]] ||
+		fail "Debian's keys are missing" "there is no $DEBIAN_KEYS" "install the package debian-archive-keyring, or set LINUX_SRC"
 	mkdir -p "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
-	echo "deb [signed-by=$keyring] $mirror $suite main" >"$CACHE/apt/sources.list"
+	echo "deb [signed-by=$DEBIAN_KEYS] $mirror $suite main" >"$CACHE/apt/sources.list"
 	cat >"$CACHE/apt/apt.conf" <<-CONF
 		Dir::Etc::SourceList "$CACHE/apt/sources.list";
 		Dir::Etc::SourceParts "/dev/null";
@@ -139,64 +161,99 @@ debian_release() {
 	(. /etc/os-release && echo "${VERSION_CODENAME-}")
 }
 
-# debian_mirrors: the archives that this machine reads its own release from. apt
-# itself reads its sources, whatever their format, and says what it would fetch.
+# debian_mirrors [-security]: the archives that this machine reads its own release
+# from, or that release's security updates. apt itself reads its sources, whatever
+# their format, and says what it would fetch.
 debian_mirrors() {
 	apt-get update --print-uris 2>>"$LOG" |
-		sed -nE "s,^'(.*/)dists/($(debian_release)|stable|oldstable)/InRelease'.*,\\1,p" | awk '!seen[$0]++'
+		sed -nE "s,^'(.*/)dists/($(debian_release)|oldstable|stable|testing|unstable|sid)${1-}/InRelease'.*,\\1,p" |
+		awk '!seen[$0]++'
 }
 
-# find_package PACKAGE ARCH SUITE…: look for it in the suites, one behind the other,
-# on each mirror. Sets PACKAGE, VERSION, SHA256, and DEB, where it is downloaded to.
-find_package() {
-	local arch=$2 mirror suite shown
-	PACKAGE=$1
+# package_from_debian PACKAGE ARCH SUITE…: download it from the first of the suites
+# that has it. Sets VERSION, and DEB, where the package is; or TRIED says why not.
+package_from_debian() {
+	local package=$1 arch=$2 suite kind mirror mirrors unreachable=' '
+	if ! on_debian; then
+		tried "Debian's archive" "this machine does not run Debian"
+		return 1
+	fi
+	if [[ ! -f $DEBIAN_KEYS ]]; then
+		tried "Debian's archive" "there is no $DEBIAN_KEYS to check signatures with (package debian-archive-keyring)"
+		return 1
+	fi
+	doing "looking for $package"
 	for suite in "${@:3}"; do
+		kind=
+		[[ $suite != *-security ]] || kind=-security
+		mirrors=$(debian_mirrors "$kind")
+		[[ $mirrors ]] || tried "Debian's $suite" "the apt sources of this machine name no archive for its own release$kind"
 		while read -r mirror; do
-			setup_private_apt "$mirror" "$suite" "$arch"
-			logged private_apt apt-get -q update || continue
-			shown=$(private_apt apt-cache show --no-all-versions "$PACKAGE" 2>>"$LOG")
-			VERSION=$(sed -n 's/^Version: //p' <<<"$shown")
-			[[ $VERSION ]] || continue
-			# apt checked the signature of the list, and the list has the checksum.
-			SHA256=$(sed -n 's/^SHA256: //p' <<<"$shown")
-			# The name that apt-get gives it: an epoch's colon is written in this way.
-			DEB=$CACHE/downloads/${PACKAGE}_${VERSION//:/%3a}_$(sed -n 's/^Architecture: //p' <<<"$shown").deb
-			return
-		done < <(debian_mirrors)
+			# A dead network would have each suite wait for its time-out.
+			[[ $mirror && $unreachable != *" $mirror "* ]] || continue
+			! package_from_suite "$package" "$arch" "$mirror" "$suite" || return 0
+			[[ $REASON != "no connection"* ]] || unreachable+="$mirror "
+			tried "Debian's $suite" "$REASON"
+		done <<<"$mirrors"
 	done
 	return 1
 }
 
-# download_package: what find_package found, unless it is there already
-download_package() {
+# apt_reason LINE WITHOUT: what apt has complained of in the log since that line,
+# or WITHOUT if it was silent
+apt_reason() {
+	local errors kind
+	# Errors say more than warnings, and those more than the name of what failed.
+	for kind in E: W: Err:; do
+		errors=$(tail -n +"$1" "$LOG" | sed -nE "s/^$kind *//p" | head -n 1)
+		[[ ! $errors ]] || break
+	done
+	! tail -n +"$1" "$LOG" | grep -qE 'Could not resolve|Could not connect|Temporary failure|Unable to connect|Network is unreachable|Connection (timed out|refused)' ||
+		errors="no connection, and so not tried for other suites${errors:+: $errors}"
+	echo "${errors:-$2}"
+}
+
+# package_from_suite PACKAGE ARCH MIRROR SUITE: or REASON says why not
+package_from_suite() {
+	local package=$1 arch=$2 mirror=$3 suite=$4 line shown sum
+	line=$(($(wc -l <"$LOG") + 1))
+	setup_private_apt "$mirror" "$suite" "$arch"
+	logged private_apt apt-get -q -o APT::Update::Error-Mode=any update || {
+		REASON=$(apt_reason "$line" "its lists cannot be fetched")
+		return 1
+	}
+	shown=$(private_apt apt-cache show --no-all-versions "$package" 2>>"$LOG")
+	VERSION=$(sed -n 's/^Version: //p' <<<"$shown")
+	# apt checked the signature of the list, and the list has the checksum.
+	sum=$(sed -n 's/^SHA256: //p' <<<"$shown")
+	[[ $VERSION && $sum ]] || {
+		REASON="it has no $package"
+		return 1
+	}
+	# The name that apt-get gives it: an epoch's colon is written in this way.
+	DEB=$CACHE/downloads/${package}_${VERSION//:/%3a}_$(sed -n 's/^Architecture: //p' <<<"$shown").deb
 	mkdir -p "$CACHE/downloads"
-	! sha256sum --status -c <<<"$SHA256  $DEB" 2>/dev/null || return 0
-	doing "downloading $PACKAGE $VERSION"
-	need_space 400 "$CACHE"
-	# What an interrupted run left may look complete to apt.
-	rm -f "$DEB"
-	(cd "$CACHE/downloads" && logged private_apt apt-get -q download "$PACKAGE=$VERSION") ||
-		fail_apt "$PACKAGE $VERSION cannot be downloaded"
-	sha256sum --status -c <<<"$SHA256  $DEB" ||
-		fail "$DEB is damaged" "its checksum is not the one in Debian's signed list" "run this again"
-	done_with "downloaded $PACKAGE $VERSION"
+	if ! sha256sum --status -c <<<"$sum  $DEB" 2>/dev/null; then
+		doing "downloading $package $VERSION"
+		need_space 400 "$CACHE"
+		# What an interrupted run left may look complete to apt.
+		rm -f "$DEB"
+		line=$(($(wc -l <"$LOG") + 1))
+		(cd "$CACHE/downloads" && logged private_apt apt-get -q download "$package=$VERSION") || {
+			REASON="$package $VERSION cannot be downloaded: $(apt_reason "$line" "apt gave no reason")"
+			return 1
+		}
+		sha256sum --status -c <<<"$sum  $DEB" || {
+			REASON="what was downloaded has not the checksum that Debian's signed list has for $package $VERSION"
+			return 1
+		}
+		done_with "downloaded $package $VERSION"
+	fi
 }
 
 source_from_debian() {
 	local package=linux-source-$KERNEL
-	local by_hand="download linux-$KERNEL.tar.xz from kernel.org, and run this again as
-LINUX_SRC=/path/to/linux-$KERNEL.tar.xz $0 …"
-	if ! on_debian; then
-		fail "no kernel source" "Linux $KERNEL comes from Debian's archive, and this is not Debian" "$by_hand"
-	fi
-	doing "looking for $package"
-	[[ $(debian_mirrors) ]] ||
-		fail "no mirror to fetch $package from" "this machine's apt sources name none for its own release" \
-			"add one to /etc/apt/sources.list; or $by_hand"
-	find_package "$package" amd64 "${SUITES[@]}" ||
-		fail_apt "Debian's $package is in none of: ${SUITES[*]}" "$by_hand"
-	download_package
+	package_from_debian "$package" amd64 "${SUITES[@]}" || return 1
 	SOURCE_ID=debian-$VERSION
 	doing "extracting Linux $VERSION"
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -204,4 +261,88 @@ LINUX_SRC=/path/to/linux-$KERNEL.tar.xz $0 …"
 		'dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/$2.tar.xz" | xz -dT0 | tar -x --strip-components=1' \
 		- "$DEB" "$package"
 	done_with "extracted Linux $VERSION"
+}
+
+# fetch URL FILE: with curl or wget, whichever is there
+fetch() {
+	if command -v curl >/dev/null; then
+		logged curl -fsSL --retry 3 -o "$2" "$1"
+	else
+		logged wget -nv -O "$2" "$1"
+	fi
+}
+
+have_fetcher() { command -v curl >/dev/null || command -v wget >/dev/null; }
+
+# The tarball of a fixed version, and the list of checksums beside it. That the
+# list is kernel.org's is for HTTPS to guarantee, and for its signature where the
+# user has that key, and trusts it.
+source_from_kernel_org() {
+	local name=linux-$KERNEL_ORG_VERSION.tar.xz tarball sums sum url
+	url=$KERNEL_ORG/v${KERNEL%%.*}.x
+	tarball=$CACHE/downloads/$name
+	sums=$CACHE/downloads/sha256sums.asc
+	# Twice: the first round may end with fresh package lists alone.
+	for _ in 1 2; do
+		have_fetcher || ! on_debian || {
+			MISSING=(curl ca-certificates) WHY_MISSING=("neither curl nor wget")
+			(install_missing) || break
+			hash -r
+		}
+	done
+	if ! have_fetcher; then
+		tried "$url/$name" "there is neither curl nor wget to download it with"
+		return 1
+	fi
+	mkdir -p "$CACHE/downloads"
+	doing "fetching kernel.org's checksums"
+	fetch "$url/${sums##*/}" "$sums" || {
+		tried "$url/${sums##*/}" "$(tail -n 1 "$LOG")"
+		return 1
+	}
+	check_signature "$sums" || {
+		tried "$url/${sums##*/}" "its signature is bad"
+		return 1
+	}
+	sum=$(awk -v name="$name" '$2 == name && length($1) == 64 { print $1; exit }' "$sums")
+	[[ $sum ]] || {
+		tried "$url/${sums##*/}" "it has no checksum of $name"
+		return 1
+	}
+	if ! sha256sum --status -c <<<"$sum  $tarball" 2>/dev/null; then
+		doing "downloading $name from kernel.org"
+		need_space 400 "$CACHE"
+		rm -f "$tarball"
+		fetch "$url/$name" "$tarball" || {
+			tried "$url/$name" "$(tail -n 1 "$LOG")"
+			return 1
+		}
+		sha256sum --status -c <<<"$sum  $tarball" || {
+			tried "$url/$name" "what was downloaded has not the checksum of ${sums##*/}, $sum"
+			rm -f "$tarball"
+			return 1
+		}
+		done_with "downloaded $name"
+	fi
+	SOURCE_ID=kernel.org-$KERNEL_ORG_VERSION
+	doing "extracting Linux $KERNEL_ORG_VERSION"
+	extract_source "$SOURCE_ID" tar -xf "$tarball" --strip-components=1
+	done_with "extracted Linux $KERNEL_ORG_VERSION"
+}
+
+# check_signature FILE: false if it is bad. If it is good, by a key that the user
+# trusts, FILE has only what was signed afterwards. Without such a key nothing can
+# be said. gpg would make its folder where there is none.
+check_signature() {
+	local status
+	[[ -d ${GNUPGHOME:-$HOME/.gnupg} ]] && command -v gpg >/dev/null || return 0
+	status=$(gpg --batch --no-auto-key-retrieve --status-fd 1 --yes -o "$1.signed" --decrypt "$1" 2>>"$LOG")
+	printf '%s\n' "$status" >>"$LOG"
+	if grep -q '^\[GNUPG:\] BADSIG' <<<"$status"; then
+		return 1
+	elif grep -q '^\[GNUPG:\] GOODSIG' <<<"$status" &&
+	     grep -qE '^\[GNUPG:\] TRUST_(FULLY|ULTIMATE)' <<<"$status"; then
+		mv "$1.signed" "$1"
+	fi
+	rm -f "$1.signed"
 }
