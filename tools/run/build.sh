@@ -46,8 +46,9 @@ build_setup() {
 }
 
 build_kernel() {
-	local key config_key
+	local key config_key targets
 	build_setup
+	targets=("$TARGET")
 	config_key=$({ cat "${FRAGMENTS[@]}"; kconfig_of_series; echo "$SOURCE_ID ${MAKE[*]} $TOOLCHAIN"; } | sha256sum)
 	key="$config_key $(cat "$TREE/.rcfs-key")"
 	[[ ! -f $KERNEL_IMAGE || $key != "$(cat "$BUILD/.rcfs-key" 2>/dev/null)" ]] || return 0
@@ -62,7 +63,9 @@ build_kernel() {
 		echo "$config_key" >"$BUILD/.rcfs-config-key"
 	fi
 	doing "building"
-	counted_make "$TARGET" modules
+	# A kernel without modules has no such target.
+	! grep -qx CONFIG_MODULES=y "$BUILD/.config" || targets+=(modules)
+	counted_make "${targets[@]}"
 	rm -rf "$MODULES"
 	if [[ -s $BUILD/modules.order ]]; then
 		logged "${MAKE[@]}" INSTALL_MOD_PATH="$MODULES" INSTALL_MOD_STRIP=1 modules_install ||
@@ -78,15 +81,21 @@ kconfig_of_series() {
 	done)
 }
 
-# allnoconfig plus the fragments; then look whether every line of them holds
-configure() {
-	local merged=$BUILD/rcfs-fragments line name lost=
+# allnoconfig plus the fragments, of which $BUILD/rcfs-fragments/.config is made
+configure_leniently() {
+	local merged=$BUILD/rcfs-fragments
 	doing "configuring"
 	mkdir -p "$merged"
 	# merge_config.sh makes one of several fragments, the last word winning.
 	logged "$TREE/scripts/kconfig/merge_config.sh" -m -Q -O "$merged" "${FRAGMENTS[@]}" &&
 		logged "${MAKE[@]}" KCONFIG_ALLCONFIG="$merged/.config" allnoconfig ||
 		fail "the kernel cannot be configured" "$(tail -n 5 "$LOG")" "see the log"
+}
+
+# The same; then look whether every line of the fragments holds.
+configure() {
+	local line name lost=
+	configure_leniently
 	while IFS= read -r line; do
 		case $line in
 		CONFIG_*=*)
@@ -95,7 +104,7 @@ configure() {
 			name=${line#\# }
 			! grep -q "^${name%% *}=" "$BUILD/.config" || lost+="$line"$'\n' ;;
 		esac
-	done <"$merged/.config"
+	done <"$BUILD/rcfs-fragments/.config"
 	[[ ! $lost ]] ||
 		fail "options did not make it into the configuration" "Kconfig dropped, for a dependency or because there is no such option:
 ${lost%$'\n'}" "correct ${FRAGMENTS[*]#"$TOP/"}; for CONFIG_RUST, 'make rustavailable' in the log below tells why
