@@ -14,6 +14,7 @@ use crate::{
     registry::Guard,
     tasks::Tasks,
 };
+use core::pin::Pin;
 use kernel::{
     error::code::*,
     kernfs::{
@@ -36,7 +37,6 @@ use kernel::{
         GlobalLockedBy, //
     },
 };
-use core::pin::Pin;
 
 /// How deep a container can be: one directly below the root has a depth of 1.
 const MAX_DEPTH: usize = kernel::bindings::RCFS_MAX_DEPTH as usize;

@@ -397,9 +397,8 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
 
     // SAFETY: By the safety requirements, the file is valid for as long as the subsystem is
     // registered. Nodes of the subsystem are removed while it is bound.
-    let file = unsafe {
-        dir.create_file_on::<Control>(name, Mode::new(mode), Owner::current_fs(), data)
-    };
+    let file =
+        unsafe { dir.create_file_on::<Control>(name, Mode::new(mode), Owner::current_fs(), data) };
     match file {
         Ok(file) => file.as_ptr(),
         Err(e) => e.to_ptr(),

@@ -236,7 +236,9 @@ impl<'a, C: Controller> StateRef<'a, C> {
 
     /// Whether `other` is the state of the container itself or of one below.
     pub fn holds(self, other: StateRef<'_, C>) -> bool {
-        other.lineage().any(|state| ptr::eq(state.node(), self.node()))
+        other
+            .lineage()
+            .any(|state| ptr::eq(state.node(), self.node()))
     }
 
     /// The state of the root.
