@@ -108,7 +108,8 @@ enum rc_hook {
  * @can_fork: may refuse, with a negative errno, that @child comes into being
  *	      in the container with the state @state. If no other subsystem
  *	      refuses, it is there the next moment. Called by the parent under
- *	      the tasklist_lock and the siglock: no sleeping. Optional.
+ *	      the tasklist_lock and the siglock: no sleeping. Do not keep @child:
+ *	      a fork that fails frees it, whoever has a reference. Optional.
  * @cancel_fork: takes back what a successful @can_fork did, under the same
  *		 locks. Optional.
  * @fork: @child has come into being; others see it, but it has not run yet.

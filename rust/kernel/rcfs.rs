@@ -30,7 +30,6 @@
 //!     prelude::*,
 //!     rcfs::{self, Limit},
 //!     sync::atomic::{ordering::Relaxed, Atomic},
-//!     task::Task,
 //! };
 //!
 //! struct Births;
@@ -52,7 +51,7 @@
 //!         })
 //!     }
 //!
-//!     fn can_fork(state: rcfs::StateRef<'_, Self>, _child: &Task) -> Result {
+//!     fn can_fork(state: rcfs::StateRef<'_, Self>) -> Result {
 //!         if state.lineage().any(|s| s.count.load(Relaxed) >= s.max.load(Relaxed)) {
 //!             return Err(EAGAIN);
 //!         }
@@ -248,13 +247,16 @@ pub trait Controller: Sized + 'static {
     /// If no other controller refuses, the task is there the next moment; otherwise
     /// [`cancel_fork`](Self::cancel_fork) takes back what was done here. An error is what the fork
     /// fails with; `EAGAIN` is customary.
-    fn can_fork(_state: StateRef<'_, Self>, _child: &Task) -> Result {
+    ///
+    /// The current task is the parent. The child is not passed: a fork that fails frees it, whoever
+    /// has a reference on it.
+    fn can_fork(_state: StateRef<'_, Self>) -> Result {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// The task does not come to be there. Atomic, in one stretch with
     /// [`can_fork`](Self::can_fork).
-    fn cancel_fork(_state: StateRef<'_, Self>, _child: &Task) {
+    fn cancel_fork(_state: StateRef<'_, Self>) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -332,7 +334,8 @@ pub trait Controller: Sized + 'static {
 ///
 /// # Safety
 ///
-/// `tsk` must be valid for `'a`.
+/// `tsk` must be valid for `'a`, and for as long as there are references on it: a child in a fork
+/// that may still fail is not.
 unsafe fn task<'a>(tsk: *mut bindings::task_struct) -> &'a Task {
     // SAFETY: By the safety requirements; the layouts are the same.
     unsafe { &*tsk.cast() }
@@ -341,7 +344,8 @@ unsafe fn task<'a>(tsk: *mut bindings::task_struct) -> &'a Task {
 /// The C side of a [`Controller`]: functions of an `rc_subsys`.
 ///
 /// The core calls them as `include/linux/rcfs.h` says: `ss` is that of a registration of `C`;
-/// states are what `create` stored and stay for the duration of the call, and so do tasks.
+/// states are what `create` stored and stay for the duration of the call, and so do tasks. Tasks that
+/// [`task`] is called for have been visible, so that references keep them.
 struct Vtable<C: Controller>(PhantomData<C>);
 
 impl<C: Controller> Vtable<C> {
@@ -474,10 +478,10 @@ impl<C: Controller> Vtable<C> {
     unsafe extern "C" fn can_fork(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
-        tsk: *mut bindings::task_struct,
+        _tsk: *mut bindings::task_struct,
     ) -> c_int {
         // SAFETY: See the type.
-        from_result(|| unsafe { C::can_fork(StateRef::from_ptr(state), task(tsk)) }.map(|()| 0))
+        from_result(|| C::can_fork(unsafe { StateRef::from_ptr(state) }).map(|()| 0))
     }
 
     /// # Safety
@@ -486,10 +490,10 @@ impl<C: Controller> Vtable<C> {
     unsafe extern "C" fn cancel_fork(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
-        tsk: *mut bindings::task_struct,
+        _tsk: *mut bindings::task_struct,
     ) {
         // SAFETY: See the type.
-        unsafe { C::cancel_fork(StateRef::from_ptr(state), task(tsk)) };
+        C::cancel_fork(unsafe { StateRef::from_ptr(state) });
     }
 
     /// # Safety

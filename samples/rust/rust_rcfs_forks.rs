@@ -40,8 +40,7 @@ use kernel::{
     sync::atomic::{
         Atomic,
         Relaxed, //
-    },
-    task::Task,
+    }, //
 };
 
 /// The controller. It is a name for the compiler only: all data is in the states.
@@ -117,7 +116,7 @@ impl Controller for Forks {
 
     // Spinlocks are held: no sleeping. `state` is that of the container alone. What it means for
     // the containers above is up to us: here, each of them has to have a fork left.
-    fn can_fork(state: StateRef<'_, Self>, _child: &Task) -> Result {
+    fn can_fork(state: StateRef<'_, Self>) -> Result {
         for (below, budget) in state.lineage().enumerate() {
             if budget.spend() {
                 continue;
@@ -136,7 +135,7 @@ impl Controller for Forks {
     }
 
     // We agreed, but another controller did not.
-    fn cancel_fork(state: StateRef<'_, Self>, _child: &Task) {
+    fn cancel_fork(state: StateRef<'_, Self>) {
         for budget in state.lineage() {
             budget.give_back();
         }

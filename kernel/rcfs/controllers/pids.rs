@@ -105,7 +105,7 @@ impl Controller for Pids {
         })
     }
 
-    fn can_fork(state: StateRef<'_, Self>, _child: &Task) -> Result {
+    fn can_fork(state: StateRef<'_, Self>) -> Result {
         // Forks are asked about one after the other, so that nobody takes the last place between
         // here and there but a task that moves, which may.
         if let Some(full) = state.below_root().find(|pids| pids.is_full()) {
@@ -119,7 +119,7 @@ impl Controller for Pids {
         Ok(())
     }
 
-    fn cancel_fork(state: StateRef<'_, Self>, _child: &Task) {
+    fn cancel_fork(state: StateRef<'_, Self>) {
         state.below_root().for_each(|pids| pids.uncharge());
     }
 
