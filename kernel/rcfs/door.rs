@@ -192,7 +192,7 @@ impl Subsys {
     /// Frees the state that [`create`](Self::create) made.
     fn destroy(&self, members: &Members) {
         // SAFETY: By the type invariant: there is a state, for which unregistration waits. Nobody uses
-        // it any more.
+        // it any more: the container has not been published, or see `States::new`.
         unsafe {
             if let Some(destroy) = (*self.ss).destroy {
                 destroy(self.ss, members.as_nsproxy_ptr());
@@ -229,7 +229,9 @@ impl States {
     /// The states of the root of a hierarchy.
     pub(crate) fn root(hierarchy: Arc<Hierarchy>) -> Result<Self> {
         Ok(Self {
-            members: Members::root(hierarchy.id, hierarchy.set.words())?,
+            // SAFETY: Tasks move to the root with the registry locked, and while a file of it is
+            // open: the hierarchy is in the registry, with its number and subsystems to itself.
+            members: unsafe { Members::root(hierarchy.id, hierarchy.set.words()) }?,
             hierarchy,
             made: 0,
         })
@@ -239,7 +241,9 @@ impl States {
     pub(crate) fn new(parent: &Self) -> Result<Self> {
         let hierarchy = &parent.hierarchy;
         let mut states = Self {
-            // SAFETY: A container refers to the one above, whose states these are.
+            // SAFETY: A container refers to the one above, whose states these are, and is in the
+            // same hierarchy. `Container::remove` retires it with the registry locked, and lets it
+            // be dropped after a grace period.
             members: unsafe { Members::new(hierarchy.id, hierarchy.set.words(), &parent.members) }?,
             hierarchy: hierarchy.clone(),
             made: 0,

@@ -75,7 +75,11 @@ impl Members {
     ///
     /// # Safety
     ///
-    /// `parent`, that of the container above, must be dropped later than the result.
+    /// - `parent`, that of the container above, must be dropped later than the result.
+    /// - `hierarchy` and `subsystems` must be those of `parent`.
+    /// - Once it is published, its states must stay until an RCU grace period after
+    ///   [`retire`](Self::retire) has succeeded.
+    /// - Members of one hierarchy must be retired one after the other.
     pub unsafe fn new(
         hierarchy: usize,
         subsystems: &[usize; SUBSYSTEM_WORDS],
@@ -89,7 +93,12 @@ impl Members {
     /// # Errors
     ///
     /// As [`Members::new`].
-    pub fn root(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS]) -> Result<Self> {
+    ///
+    /// # Safety
+    ///
+    /// While tasks move here, the hierarchy of that number must have just these subsystems, and no
+    /// other hierarchy one of them: a task that comes here keeps the states of all others.
+    pub unsafe fn root(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS]) -> Result<Self> {
         Self::alloc(hierarchy, subsystems, ptr::null_mut())
     }
 
