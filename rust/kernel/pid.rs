@@ -149,6 +149,12 @@ impl Task {
         unsafe { bindings::task_nr_threads(self.as_ptr()) as usize }
     }
 
+    /// Whether both are threads of one process.
+    pub fn is_thread_with(&self, other: &Task) -> bool {
+        // SAFETY: By the type invariant, both tasks are valid. The field never changes.
+        unsafe { (*self.as_ptr()).signal == (*other.as_ptr()).signal }
+    }
+
     /// Calls `f` for the threads of the process that the task belongs to, in the order in which
     /// they came into being, until it returns [`ControlFlow::Break`].
     ///

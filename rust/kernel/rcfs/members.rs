@@ -249,7 +249,8 @@ impl Members {
         if self.has(&old) {
             return Ok(None);
         }
-        // INVARIANT: `find_nsproxy` takes the namespaces of `old`, here and below.
+        // INVARIANT: `find_nsproxy` takes the namespaces of `old`, here and below. There is one
+        // thread.
         Ok(Some(Move {
             new: self.find_nsproxy(&old)?,
             old,
@@ -258,8 +259,8 @@ impl Members {
         }))
     }
 
-    /// Prepares to move threads of one process here: those on end that have the same namespaces and
-    /// are in the same containers go together. Those that are exiting are left out.
+    /// Prepares to move threads here: those on end that are of one process, have the same namespaces
+    /// and are in the same containers go together. Those that are exiting are left out.
     ///
     /// Tells besides whether there are some that are here already.
     ///
@@ -281,7 +282,7 @@ impl Members {
             let more = match &old {
                 Some(old) => others
                     .iter()
-                    .take_while(|thread| thread.has_nsproxy(old))
+                    .take_while(|thread| thread.has_nsproxy(old) && thread.is_thread_with(first))
                     .count(),
                 None => 0,
             };
@@ -295,6 +296,7 @@ impl Members {
                 present = true;
                 continue;
             }
+            // INVARIANT: All in `together` are of the process of its first thread.
             moves.push(
                 Move {
                     new: self.find_nsproxy(&old)?,
@@ -419,7 +421,8 @@ pub type Together<'a> = Move<&'a mut [ARef<Task>]>;
 ///
 /// # Invariants
 ///
-/// `new` holds the same namespaces as `old`. `moved` is not more than there are threads.
+/// `new` holds the same namespaces as `old`. There is a thread at least, and all are of one process.
+/// `moved` is not more than there are threads.
 pub struct Move<T = [ARef<Task>; 1]> {
     threads: T,
     /// How many have moved, which are the first ones.
@@ -454,9 +457,9 @@ impl<T: Threads> Move<T> {
     pub fn commit(&mut self) -> bool {
         let threads = self.threads.borrow_mut();
 
-        // SAFETY: By the type invariant, `new` is as the C side wants it. There are references on
-        // both nsproxies, and on the threads, of which there are less than there can be ids. `ARef`
-        // is a transparent pointer, and so is `Task`; pointers change places only.
+        // SAFETY: By the type invariant, `new` and the threads are as the C side wants them. There
+        // are references on both nsproxies, and on the threads, of which there are less than there
+        // can be ids. `ARef` is a transparent pointer, and so is `Task`; pointers change places only.
         let moved = unsafe {
             bindings::rcfs_replace_nsproxy(
                 threads.as_mut_ptr().cast(),
