@@ -120,7 +120,7 @@ impl Container {
 
     /// Makes all files of a container, invisible so far. Returns the one that says whether it is
     /// empty.
-    pub(crate) fn populate<'a>(&self, dir: NodeRef<'a, Rcfs>) -> Result<FileRef<'a, Rcfs>> {
+    pub(crate) fn populate(&self, dir: NodeRef<'_, Rcfs>) -> Result<FileRef<Rcfs>> {
         let owner = Owner::current_fs();
 
         dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), owner, &())?;
@@ -160,7 +160,7 @@ impl Container {
         let empty = container.populate(directory.node())?;
 
         // Nothing can fail from here on.
-        container.members().publish(directory.node(), empty);
+        container.members().publish(directory.node(), &empty);
         directory.node().activate();
         container.place.as_mut(guard).directory = Some(directory);
         parent.place.as_mut(guard).children += 1;

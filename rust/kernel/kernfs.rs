@@ -284,7 +284,7 @@ impl<T: Tree> Clone for NodeRef<'_, T> {
 
 impl<T: Tree> Copy for NodeRef<'_, T> {}
 
-impl<'a, T: Tree> NodeRef<'a, T> {
+impl<T: Tree> NodeRef<'_, T> {
     /// A directory as C code passes it on.
     ///
     /// # Safety
@@ -308,7 +308,8 @@ impl<'a, T: Tree> NodeRef<'a, T> {
     ///
     /// # Errors
     ///
-    /// `EEXIST` if there is a node of that name, `ENOMEM`.
+    /// `EEXIST` if there is a node of that name, `ENOENT` if a directory above is being removed,
+    /// `ENOMEM`.
     pub fn create_directory(
         self,
         name: &CStr,
@@ -318,7 +319,7 @@ impl<'a, T: Tree> NodeRef<'a, T> {
     ) -> Result<Directory<T>> {
         let data = data.into_foreign();
 
-        let kn = from_err_ptr(
+        from_err_ptr(
             // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name.
             unsafe {
                 bindings::kernfs_create_dir_ns(
@@ -332,38 +333,59 @@ impl<'a, T: Tree> NodeRef<'a, T> {
                 )
             },
         )
-        .inspect_err(|_| {
-            // SAFETY: `data` comes from `into_foreign` above and nobody else got it.
-            drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
-        })?;
-        // SAFETY: `kn` is valid. The reference keeps its memory until `Directory` is dropped.
-        unsafe { bindings::kernfs_get(kn) };
-
-        // INVARIANT: The directory is new, is in the same hierarchy as its parent, has the foreign
-        // `data`, and we hold a reference.
-        Ok(Directory {
-            kn: NonNull::new(kn).ok_or(ENOMEM)?,
+        .and_then(|_| self.find(name))
+        // INVARIANT: This is the new directory, because nobody removes that alone. It is in the
+        // same hierarchy as its parent, has the foreign `data`, and we hold a reference.
+        .map(|kn| Directory {
+            kn,
             _p: PhantomData,
         })
+        .inspect_err(|_| {
+            // SAFETY: `data` comes from `into_foreign` above. Nobody else got it, or who has removed
+            // the directory has waited for those who did.
+            drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
+        })
+    }
+
+    /// A reference on the node of that name in the directory.
+    ///
+    /// A pointer to a node that was just made is not good enough: who drops a directory above this
+    /// one, which nobody keeps from that, removes and frees it.
+    fn find(self, name: &CStr) -> Result<NonNull<bindings::kernfs_node>> {
+        // SAFETY: By the type invariant, `kn` is a valid directory.
+        let kn = unsafe {
+            bindings::kernfs_find_and_get_ns(self.as_ptr(), name.as_char_ptr(), ptr::null())
+        };
+
+        NonNull::new(kn).ok_or(ENOENT)
     }
 
     /// Makes a file with the operations `F` on `data`. It goes with its directory.
     ///
     /// # Errors
     ///
-    /// `EEXIST` if there is a node of that name, `ENOMEM`.
+    /// As [`create_directory`](Self::create_directory).
     pub fn create_file<F: FileOperations<Tree = T>>(
         self,
         name: &CStr,
         mode: Mode,
         owner: Owner,
         data: &'static F::Data,
-    ) -> Result<FileRef<'a, T>> {
+    ) -> Result<FileRef<T>> {
         // SAFETY: The data is valid for ever.
-        unsafe { self.create(name, mode, owner, &FileVTable::<F>::OPS, data) }
+        unsafe { self.create(name, mode, owner, &FileVTable::<F>::OPS, data) }?;
+
+        // INVARIANT: This is the new file, because nobody removes that alone, and we hold a
+        // reference.
+        Ok(FileRef {
+            kn: self.find(name)?,
+            _p: PhantomData,
+        })
     }
 
     /// As [`create_file`](Self::create_file), on data that does not live for ever.
+    ///
+    /// Returns the file for passing it on to C code. It is valid until it has been removed.
     ///
     /// # Safety
     ///
@@ -374,7 +396,7 @@ impl<'a, T: Tree> NodeRef<'a, T> {
         mode: Mode,
         owner: Owner,
         data: *const F::Data,
-    ) -> Result<FileRef<'a, T>> {
+    ) -> Result<NonNull<bindings::kernfs_node>> {
         // SAFETY: By the safety requirements.
         unsafe { self.create(name, mode, owner, &FileVTable::<F>::OPS, data) }
     }
@@ -383,16 +405,16 @@ impl<'a, T: Tree> NodeRef<'a, T> {
     ///
     /// # Errors
     ///
-    /// `EEXIST` if there is a node of that name, `ENOMEM`.
+    /// As [`create_directory`](Self::create_directory).
     pub fn create_list<F: ListOperations<Tree = T>>(
         self,
         name: &CStr,
         mode: Mode,
         owner: Owner,
         data: &'static F::Data,
-    ) -> Result<FileRef<'a, T>> {
+    ) -> Result {
         // SAFETY: The data is valid for ever.
-        unsafe { self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data) }
+        unsafe { self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data) }.map(|_| ())
     }
 
     /// # Safety
@@ -405,7 +427,7 @@ impl<'a, T: Tree> NodeRef<'a, T> {
         owner: Owner,
         ops: &'static bindings::kernfs_ops,
         data: *const D,
-    ) -> Result<FileRef<'a, T>> {
+    ) -> Result<NonNull<bindings::kernfs_node>> {
         // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name. By the
         // safety requirements, the data is as the operations want it.
         let kn = from_err_ptr(unsafe {
@@ -423,11 +445,7 @@ impl<'a, T: Tree> NodeRef<'a, T> {
             )
         })?;
 
-        // INVARIANT: The file is new, and goes with the directory.
-        Ok(FileRef {
-            kn: NonNull::new(kn).ok_or(ENOMEM)?,
-            _p: PhantomData,
-        })
+        NonNull::new(kn).ok_or(ENOMEM)
     }
 
     /// Makes the node, and all nodes below, visible.
@@ -437,20 +455,29 @@ impl<'a, T: Tree> NodeRef<'a, T> {
     }
 }
 
-/// A file.
+/// A reference on a file.
+///
+/// It keeps the memory of the file, and not the file from being removed.
 ///
 /// # Invariants
 ///
-/// `kn` is a file in a hierarchy of `T` and valid for `'a`.
-pub struct FileRef<'a, T: Tree> {
+/// `kn` is a file in a hierarchy of `T`, on which this object holds a reference.
+pub struct FileRef<T: Tree> {
     kn: NonNull<bindings::kernfs_node>,
-    _p: PhantomData<(&'a (), T)>,
+    _p: PhantomData<T>,
 }
 
-impl<T: Tree> FileRef<'_, T> {
+impl<T: Tree> FileRef<T> {
     /// For passing it on to C code.
     pub fn as_ptr(&self) -> *mut bindings::kernfs_node {
         self.kn.as_ptr()
+    }
+}
+
+impl<T: Tree> Drop for FileRef<T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, we hold a reference, which we give up here.
+        unsafe { bindings::kernfs_put(self.as_ptr()) };
     }
 }
 
@@ -461,8 +488,8 @@ impl<T: Tree> FileRef<'_, T> {
 ///
 /// # Invariants
 ///
-/// `kn` is a directory in a hierarchy of `T`, on which this object holds a reference, and which
-/// only this object removes (but for the end of the whole hierarchy). Its `priv` is a foreign
+/// `kn` is a directory in a hierarchy of `T`, on which this object holds a reference, and which is
+/// removed by this object or with one above, up to the root. Its `priv` is a foreign
 /// [`Arc<T::Directory>`] of this object.
 pub struct Directory<T: Tree> {
     kn: NonNull<bindings::kernfs_node>,

@@ -137,7 +137,7 @@ impl Members {
     ///
     /// `directory` is where the container is from now on. Whoever watches `empty`, a file in it, is
     /// told when the last task has left.
-    pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>, empty: FileRef<'_, T>) {
+    pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>, empty: &FileRef<T>) {
         if !self.is_root() {
             // SAFETY: By the type invariant, the container is valid. So are both nodes, on which the
             // C side takes references.
