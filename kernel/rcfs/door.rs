@@ -348,11 +348,11 @@ impl FileOperations for Control {
         })
     }
 
-    fn write(file: ActiveFile<'_, Self>, buf: &[u8]) -> Result {
+    fn write(file: ActiveFile<'_, Self>, buf: &mut [u8]) -> Result {
         let cft = file.data().0.get();
-        let data = buf.as_ptr().cast_mut().cast();
+        let data = buf.as_mut_ptr().cast();
 
-        // SAFETY: As above. The buffer is kernfs's own, which may be written to.
+        // SAFETY: As above. The buffer is ours, and may be written to.
         let ret = unsafe {
             match (*cft).write {
                 Some(write) => write(Self::nsproxy(&file), cft, file.as_ptr(), data, buf.len()),

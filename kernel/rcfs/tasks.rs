@@ -32,7 +32,7 @@ impl FileOperations for Tasks {
     type Tree = Rcfs;
     type Data = ();
 
-    fn write(file: ActiveFile<'_, Self>, buf: &[u8]) -> Result {
+    fn write(file: ActiveFile<'_, Self>, buf: &mut [u8]) -> Result {
         let task = ids::find_written(buf)?;
         let cred: ARef<Credential> = file.cred().into();
 

@@ -341,8 +341,8 @@ impl<T: Tree> NodeRef<'_, T> {
             _p: PhantomData,
         })
         .inspect_err(|_| {
-            // SAFETY: `data` comes from `into_foreign` above. Nobody else got it, or who has removed
-            // the directory has waited for those who did.
+            // SAFETY: `data` comes from `into_foreign` above. Nobody else got it, or who has
+            // removed the directory has waited for those who did.
             drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
         })
     }
@@ -617,8 +617,8 @@ pub trait FileOperations: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Takes one write. `buf` is all of what was written.
-    fn write(_file: ActiveFile<'_, Self>, _buf: &[u8]) -> Result {
+    /// Takes one write. `buf` is all of what was written, a copy for this call.
+    fn write(_file: ActiveFile<'_, Self>, _buf: &mut [u8]) -> Result {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 }
@@ -753,8 +753,8 @@ impl<F: FileOperations> FileVTable<F> {
     ) -> isize {
         // SAFETY: kernfs holds an active reference on the node of `of`.
         let file = unsafe { ActiveFile::<F>::from_raw(of) };
-        // SAFETY: kernfs passes a buffer of its own with `bytes` bytes in it.
-        let buf = unsafe { core::slice::from_raw_parts(buf.cast_const().cast(), bytes) };
+        // SAFETY: kernfs passes a buffer with `bytes` bytes in it, which only this call uses.
+        let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast(), bytes) };
 
         from_result(|| F::write(file, buf).map(|()| bytes as isize))
     }
