@@ -65,7 +65,7 @@ unsafe impl<C: Controller> Sync for File<C> {}
 
 impl<C: Controller> File<C> {
     /// A file that shows a value. `name` is the name of the controller, a period, and what the file
-    /// is about; others do not compile.
+    /// is about, without a slash; others do not compile.
     ///
     /// `show` is called in process context and may sleep; the container stays meanwhile.
     pub const fn new<V, F>(name: &'static CStr, show: F) -> Self
@@ -154,6 +154,10 @@ impl<C: Controller> File<C> {
         // Iterators do not work in constants.
         while i < controller.len() {
             assert!(name[i] == controller[i]);
+            i += 1;
+        }
+        while i < name.len() {
+            assert!(name[i] != b'/');
             i += 1;
         }
     }
