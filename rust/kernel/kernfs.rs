@@ -33,7 +33,7 @@ use crate::{
         from_result,
         Result, //
     },
-    fs::File,
+    fs::LocalFile,
     prelude::*,
     seq_file::SeqFile,
     str::CStr,
@@ -698,8 +698,9 @@ impl<'a, F: FileOperations> ActiveFile<'a, F> {
     /// The credentials of whoever opened the file, to judge permissions by: the descriptor may
     /// have been handed on.
     pub fn cred(&self) -> &Credential {
-        // SAFETY: By the type invariant, `of` is valid, and so is its file.
-        unsafe { File::from_raw_file((*self.as_ptr()).file) }.cred()
+        // SAFETY: By the type invariant, `of` is valid, and so is its file. If the system call has
+        // the position of the file without its lock, then nobody else has the file.
+        unsafe { LocalFile::from_raw_file((*self.as_ptr()).file) }.cred()
     }
 
     /// Calls `f` without the active reference, with what the directory of the file stands for.
