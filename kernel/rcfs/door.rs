@@ -503,6 +503,7 @@ pub(crate) unsafe extern "C" fn __rc_unregister_subsys(ss: *mut bindings::rc_sub
 }
 
 // SAFETY: `hierarchy::get` counts mounts, and `hierarchy::put` drops the tree with the last one.
+// rcfs is built in.
 unsafe impl FileSystem for Rcfs {
     const NAME: &'static CStr = c"rcfs";
     const MAGIC: usize = bindings::RCFS_SUPER_MAGIC as usize;

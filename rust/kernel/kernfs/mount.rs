@@ -37,8 +37,9 @@ use core::marker::PhantomData;
 ///
 /// # Safety
 ///
-/// The [`Root`](super::Root) whose handle [`get_root`](Self::get_root) returns must live until as
-/// many calls of [`put_root`](Self::put_root) have been made for it as of `get_root`.
+/// - The [`Root`](super::Root) whose handle [`get_root`](Self::get_root) returns must live until as
+///   many calls of [`put_root`](Self::put_root) have been made for it as of `get_root`.
+/// - The implementation must be built in: [`FileSystemType::register`] is for good.
 pub unsafe trait FileSystem: Sized + 'static {
     /// Name of the file system type.
     const NAME: &'static CStr;
@@ -106,7 +107,8 @@ impl<F: FileSystem> FileSystemType<F> {
     ///
     /// `EBUSY` if there is a file system of that name.
     pub fn register(&'static self) -> Result {
-        // SAFETY: The type is complete, valid for ever, and written to by the VFS only.
+        // SAFETY: The type is complete, valid for ever, and written to by the VFS only. So are its
+        // functions, because `F` is built in.
         to_result(unsafe { bindings::register_filesystem(self.inner.get()) })
     }
 }
@@ -155,7 +157,7 @@ impl<F: FileSystem> Context<F> {
             // SAFETY: The VFS passes a context that only it and we know of. The superblock belongs
             // to the initial user namespace, whoever mounts it.
             unsafe {
-                (*fc).fs_private = context.into_foreign();
+                (*fc).fs_private = KBox::into_raw(context).cast();
                 (*fc).ops = &Self::OPS;
                 (*fc).set_global(true);
             }
@@ -169,8 +171,8 @@ impl<F: FileSystem> Context<F> {
     unsafe extern "C" fn free(fc: *mut bindings::fs_context) {
         // SAFETY: The VFS passes a context that `kernfs_get_tree()` may have added to.
         unsafe { bindings::kernfs_free_fs_context(fc) };
-        // SAFETY: `init` put a foreign box there, which nobody uses any more.
-        drop(unsafe { <KBox<Self> as ForeignOwnable>::try_from_foreign((*fc).fs_private) });
+        // SAFETY: `init` put a box there, which nobody uses any more.
+        drop(unsafe { KBox::from_raw((*fc).fs_private.cast::<Self>()) });
     }
 
     /// # Safety
