@@ -4,6 +4,7 @@
 
 use crate::{
     door::{
+        self,
         States,
         REGISTRY, //
     },
@@ -194,7 +195,7 @@ impl Container {
             live.containers -= 1;
         }
         if let Some(room) = room {
-            room.drop_after_grace_period(container.clone());
+            door::drop_later(room, container.clone());
         }
         Ok(())
     }

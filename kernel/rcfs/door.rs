@@ -55,6 +55,7 @@ use kernel::{
         CString, //
     },
     sync::{
+        deferred::Deferred,
         global_lock,
         Arc,
         CondVar,
@@ -273,6 +274,12 @@ impl Drop for States {
             ss.destroy(&self.members);
         }
     }
+}
+
+/// Drops a reference on a container when those who may be reading its states are done.
+pub(crate) fn drop_later(room: Deferred<Arc<Container>>, container: Arc<Container>) {
+    // SAFETY: rcfs is built in. Unregistration waits for the states of a module.
+    unsafe { room.drop_after_grace_period(container) };
 }
 
 /// A subsystem's being bound to a hierarchy: its hooks are called and its module stays.

@@ -107,8 +107,8 @@ impl<F: FileSystem> FileSystemType<F> {
     ///
     /// `EBUSY` if there is a file system of that name.
     pub fn register(&'static self) -> Result {
-        // SAFETY: The type is complete, valid for ever, and written to by the VFS only. So are its
-        // functions, because `F` is built in.
+        // SAFETY: The type is complete and valid for ever, as are its functions, because `F` is
+        // built in. Only the VFS writes to it.
         to_result(unsafe { bindings::register_filesystem(self.inner.get()) })
     }
 }

@@ -20,7 +20,8 @@ use crate::{
 ///
 /// let value = Arc::new(42, GFP_KERNEL)?;
 /// let deferred = Deferred::new(GFP_KERNEL)?;
-/// deferred.drop_after_grace_period(value);
+/// // SAFETY: An `Arc<i32>` is dropped by what is built in.
+/// unsafe { deferred.drop_after_grace_period(value) };
 /// # Ok::<(), Error>(())
 /// ```
 pub struct Deferred<T: Send + 'static>(KBox<Inner<T>>);
@@ -58,12 +59,18 @@ impl<T: Send + 'static> Deferred<T> {
 
     /// Drops `value` in process context, where it may sleep, once all RCU read-side critical
     /// sections that are running now have ended.
-    pub fn drop_after_grace_period(self, value: T) {
+    ///
+    /// # Safety
+    ///
+    /// The code that drops a `T` must still be there then. A module that is unloaded waits for no
+    /// value of its own: this is for what is built in.
+    pub unsafe fn drop_after_grace_period(self, value: T) {
         let mut inner = self.0;
 
         inner.value = Some(value);
         let work = KBox::into_raw(inner).cast::<bindings::rcu_work>();
-        // SAFETY: The work is the first field and ours until `run` is called, which gets the box.
+        // SAFETY: The work is the first field and ours until `run` is called, which gets the box. By
+        // the safety requirements, `run`, which is made for `T`, is there then.
         unsafe {
             bindings::init_rcu_work(work, Some(Self::run));
             bindings::queue_rcu_work(bindings::system_dfl_wq, work);
