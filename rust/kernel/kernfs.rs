@@ -879,7 +879,8 @@ impl<F: ListOperations> FileVTable<F> {
     ///
     /// Only for kernfs, for lists with the operations `F`.
     unsafe extern "C" fn list_release(of: *mut bindings::kernfs_open_file) {
-        // SAFETY: kernfs calls this once, when no other operation runs on `of` or will.
+        // SAFETY: kernfs calls this once, when no operation on `of` has an active reference, or
+        // will have one. A write that has given its own up does not look at `priv`.
         let items = unsafe { core::mem::replace(&mut (*of).priv_, ptr::null_mut()) };
         // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
         drop(unsafe { <Items<F> as ForeignOwnable>::try_from_foreign(items) });

@@ -31,8 +31,8 @@ pub struct NsProxy(Opaque<bindings::nsproxy>);
 // SAFETY: `NsProxy::dec_ref` can be called from any thread.
 unsafe impl Send for NsProxy {}
 
-// SAFETY: The namespaces do not change once a second thread can see the nsproxy, and no method
-// accesses anything else.
+// SAFETY: Neither the namespaces nor the containers change once a second thread can see the
+// nsproxy. The count is atomic, and flags are read as what may change.
 unsafe impl Sync for NsProxy {}
 
 impl NsProxy {

@@ -344,8 +344,8 @@ unsafe fn task<'a>(tsk: *mut bindings::task_struct) -> &'a Task {
 /// The C side of a [`Controller`]: functions of an `rc_subsys`.
 ///
 /// The core calls them as `include/linux/rcfs.h` says: `ss` is that of a registration of `C`;
-/// states are what `create` stored and stay for the duration of the call, and so do tasks. Tasks that
-/// [`task`] is called for have been visible, so that references keep them.
+/// states are what `create` stored and stay for the duration of the call, and so do tasks. Those
+/// that [`task`] is called for have been visible, so that references keep them.
 struct Vtable<C: Controller>(PhantomData<C>);
 
 impl<C: Controller> Vtable<C> {

@@ -74,9 +74,10 @@ unsafe impl Sync for TaskGroup {}
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 impl Drop for TaskGroup {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, the group is ours. Groups below have references on the C
-        // side. Only a group in a state of rcfs can be handed to the scheduler, and the core of
-        // rcfs drops states a grace period after the last task was put elsewhere.
+        // SAFETY: By the type invariant, the group is ours. Groups below, and tasks that are in it,
+        // have references on the C side. Only what lives as long as a state of rcfs, or for ever,
+        // can be handed to the scheduler: see `rcfs::Controller::task_group`. The core of rcfs
+        // drops a state a grace period after it was last asked for its group.
         unsafe { bindings::sched_rcfs_free_group(self.as_ptr()) };
     }
 }

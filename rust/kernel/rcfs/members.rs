@@ -259,8 +259,8 @@ impl Members {
         }))
     }
 
-    /// Prepares to move threads here: those on end that are of one process, have the same namespaces
-    /// and are in the same containers go together. Those that are exiting are left out.
+    /// Prepares to move threads here: those on end that are of one process, have the same
+    /// namespaces and are in the same containers go together. Those that are exiting are left out.
     ///
     /// Tells besides whether there are some that are here already.
     ///
@@ -421,8 +421,8 @@ pub type Together<'a> = Move<&'a mut [ARef<Task>]>;
 ///
 /// # Invariants
 ///
-/// `new` holds the same namespaces as `old`. There is a thread at least, and all are of one process.
-/// `moved` is not more than there are threads.
+/// `new` holds the same namespaces as `old`. There is a thread at least, and all are of one
+/// process. `moved` is not more than there are threads.
 pub struct Move<T = [ARef<Task>; 1]> {
     threads: T,
     /// How many have moved, which are the first ones.
@@ -459,7 +459,8 @@ impl<T: Threads> Move<T> {
 
         // SAFETY: By the type invariant, `new` and the threads are as the C side wants them. There
         // are references on both nsproxies, and on the threads, of which there are less than there
-        // can be ids. `ARef` is a transparent pointer, and so is `Task`; pointers change places only.
+        // can be ids. `ARef` is a transparent pointer, and so is `Task`; pointers change places
+        // only.
         let moved = unsafe {
             bindings::rcfs_replace_nsproxy(
                 threads.as_mut_ptr().cast(),

@@ -39,8 +39,9 @@ use core::{
 ///
 /// # Invariants
 ///
-/// - `registration` is the one that the controller is registered by; it stays for longer.
-/// - `ns` is the nsproxy of the container, which stays for longer.
+/// - `registration` is the one that the controller is registered by; it stays until the node is
+///   [removed](Self::remove).
+/// - `ns` is the nsproxy of the container, which stays as long.
 /// - `links` is in the list of the registration from the time when the node is complete until it is
 ///   destroyed, and its neighbours are accessed with the list locked only. What is in the list are
 ///   pointers from [`Arc::as_ptr`], and there is a reference on each node in it.
@@ -130,6 +131,10 @@ impl<C: Controller> Node<C> {
 }
 
 /// The state of a container, and through it those of other containers, and the tasks in them.
+///
+/// # Invariants
+///
+/// The node, and those of the containers above, are not removed for `'a`.
 pub struct StateRef<'a, C: Controller>(ArcBorrow<'a, Node<C>>);
 
 impl<C: Controller> Clone for StateRef<'_, C> {
@@ -163,12 +168,14 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// `ptr` must be what the controller stored for a container that stays for `'a`.
     pub(super) unsafe fn from_ptr(ptr: *mut c_void) -> Self {
+        // INVARIANT: The node is removed once the container is gone, and those above are later.
+        //
         // SAFETY: What was stored is a foreign `Arc<Node<C>>`, which is taken back once the
         // container is gone.
         Self(unsafe { Arc::<Node<C>>::borrow(ptr) })
     }
 
-    /// The state in a node.
+    /// The state in a node, which is not removed for `'a`, nor are those above.
     fn of(node: &'a Arc<Node<C>>) -> Self {
         Self(node.as_arc_borrow())
     }
@@ -261,7 +268,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// Process context; may sleep, and so may `f`.
     pub fn for_each_below(self, mut f: impl FnMut(StateRef<'_, C>)) {
-        // SAFETY: By the type invariant of `Node`.
+        // SAFETY: By the type invariants.
         let registration = unsafe { self.node().registration.as_ref() };
         let _guard = registration.states.lock();
 
@@ -270,6 +277,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
         let mut next = unsafe { (*self.node().links.get()).next };
         // Containers are made after the one above them, and enter the list in that order.
         while next != registration.list.get() {
+            // INVARIANT: A node leaves the list before those above it.
+            //
             // SAFETY: The list is locked. By the type invariant of `Node`, it has the links of
             // nodes, which are their first field, by pointers from `Arc::as_ptr`. There is a
             // reference on each node until it has left the list, and nodes are shared.
@@ -286,14 +295,14 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// How many states of the controller there are, those of containers that have been removed but
     /// may still be in use included.
     pub fn count_all(self) -> usize {
-        // SAFETY: By the type invariant of `Node`.
+        // SAFETY: By the type invariants.
         *unsafe { self.node().registration.as_ref() }.states.lock()
     }
 
     /// The state of the container that a task is in, or [`None`] if the task is exiting and in none
     /// any more.
     fn of_task(self, task: &Task, _guard: &'a rcu::Guard) -> Option<StateRef<'a, C>> {
-        // SAFETY: By the type invariant of `Node`. RCU keeps the nsproxy of the task valid, and
+        // SAFETY: By the type invariants. RCU keeps the nsproxy of the task valid, and
         // with it its containers.
         unsafe {
             let ss = self.node().registration.as_ref().ss.get();
@@ -378,7 +387,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// How many nsproxies name the container, its own included; [`None`] in the root, where nobody
     /// counts.
     pub fn count_nsproxies(self) -> Option<usize> {
-        // SAFETY: By the type invariant of `Node`, the nsproxy is valid.
+        // SAFETY: By the type invariants, the nsproxy is valid.
         let count = unsafe { bindings::rcfs_count_nsproxies(self.node().ns.as_ptr()) };
 
         usize::try_from(count).ok()
@@ -387,7 +396,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// How many references there are on the nsproxy of the container but for the container's own;
     /// [`None`] in the root.
     pub fn count_users(self) -> Option<usize> {
-        // SAFETY: By the type invariant of `Node`, the nsproxy is valid.
+        // SAFETY: By the type invariants, the nsproxy is valid.
         let count = unsafe { bindings::rcfs_count_users(self.node().ns.as_ptr()) };
 
         usize::try_from(count).ok()

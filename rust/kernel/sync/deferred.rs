@@ -69,8 +69,8 @@ impl<T: Send + 'static> Deferred<T> {
 
         inner.value = Some(value);
         let work = KBox::into_raw(inner).cast::<bindings::rcu_work>();
-        // SAFETY: The work is the first field and ours until `run` is called, which gets the box. By
-        // the safety requirements, `run`, which is made for `T`, is there then.
+        // SAFETY: The work is the first field and ours until `run` is called, which gets the box.
+        // By the safety requirements, `run`, which is made for `T`, is there then.
         unsafe {
             bindings::init_rcu_work(work, Some(Self::run));
             bindings::queue_rcu_work(bindings::system_dfl_wq, work);
