@@ -711,11 +711,15 @@ impl<C: Controller> PinnedDrop for Registration<C> {
         if unsafe { (*ss).subsys_id } < 0 {
             return;
         }
-        // SAFETY: `new` registered the subsystem. By the safety requirements of `new`, the module is
-        // being unloaded, so that it is not bound: a binding has a reference on the module.
+        // SAFETY: `new` registered the subsystem.
         let ret = unsafe { bindings::rc_unregister_subsys(ss) };
 
-        crate::warn_on!(ret != 0);
+        // By the safety requirements of `new`, the module is being unloaded, so that it is not
+        // bound: a binding has a reference on the module. If it is unloaded by force, or safe code
+        // has called `init` of the module, then the core would go on with what is freed next.
+        if crate::warn_on!(ret != 0) {
+            panic!("a controller goes while it is mounted");
+        }
     }
 }
 
