@@ -77,8 +77,8 @@ impl Members {
     ///
     /// - `parent`, that of the container above, must be dropped later than the result.
     /// - `hierarchy` and `subsystems` must be those of `parent`.
-    /// - Once it is published, its states must stay until an RCU grace period after
-    ///   [`retire`](Self::retire) has succeeded.
+    /// - All of its states must be there when it is [published](Self::publish), and stay until an
+    ///   RCU grace period after [`retire`](Self::retire) has succeeded.
     /// - Members of one hierarchy must be retired one after the other.
     pub unsafe fn new(
         hierarchy: usize,
