@@ -195,18 +195,13 @@ impl<T: Tree> Root<T> {
     pub fn new(data: Arc<T::Directory>) -> Result<Self> {
         let flags = bindings::kernfs_root_flag_KERNFS_ROOT_CREATE_DEACTIVATED
             | bindings::kernfs_root_flag_KERNFS_ROOT_INVARIANT_PARENT;
+        let ops: &'static bindings::kernfs_syscall_ops = &TreeVTable::<T>::OPS;
         let data = data.into_foreign();
 
         let root = from_err_ptr(
             // SAFETY: kernfs does not write to the operations, which are valid for ever. `data` is
             // for the callbacks only.
-            unsafe {
-                bindings::kernfs_create_root(
-                    ptr::from_ref(&TreeVTable::<T>::OPS).cast_mut(),
-                    flags,
-                    data,
-                )
-            },
+            unsafe { bindings::kernfs_create_root(ptr::from_ref(ops).cast_mut(), flags, data) },
         )
         .inspect_err(|_| {
             // SAFETY: `data` comes from `into_foreign` above and nobody else got it.

@@ -142,6 +142,8 @@ impl<F: FileSystem> Context<F> {
     ///
     /// Only for the VFS, in a `file_system_type` of `F`.
     unsafe extern "C" fn init(fc: *mut bindings::fs_context) -> c_int {
+        let ops: &'static bindings::fs_context_operations = &Self::OPS;
+
         from_result(|| {
             let context = KBox::new(
                 Self {
@@ -158,7 +160,7 @@ impl<F: FileSystem> Context<F> {
             // to the initial user namespace, whoever mounts it.
             unsafe {
                 (*fc).fs_private = KBox::into_raw(context).cast();
-                (*fc).ops = &Self::OPS;
+                (*fc).ops = ops;
                 (*fc).set_global(true);
             }
             Ok(0)
