@@ -361,7 +361,9 @@ impl NsProxy {
             seq_print!(m, "/");
             return Ok(());
         }
-        let mut path = KVec::from_elem(0u8, bindings::PATH_MAX as usize, GFP_KERNEL)?;
+        let max = bindings::PATH_MAX as usize;
+        // With room for one byte more: kernfs does not say that it cut something off.
+        let mut path = KVec::from_elem(0u8, max + 1, GFP_KERNEL)?;
         // SAFETY: The nsproxy keeps the container, and it is published: there is no nsproxy of a
         // task that refers to it before. A published container has a reference on its directory.
         let len = unsafe {
@@ -372,7 +374,10 @@ impl NsProxy {
                 path.len(),
             )
         };
-        to_result(len).map_err(|e| if e == E2BIG { ENAMETOOLONG } else { e })?;
+        to_result(len)?;
+        if len as usize >= max {
+            return Err(ENAMETOOLONG);
+        }
         // Not as text for people: names may have any bytes.
         //
         // SAFETY: `SeqFile` is transparent, and the path has that many bytes.
