@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,13 +18,16 @@
 #define SCHED_DEADLINE 6
 #endif
 
-/* Later than the other process, at most: the time of some writes. */
-#define LATE_NS 400000
+/* Later than the other process, at most: twice the longest delay of rcfs. */
+#define LATE_NS 4000000
+#define BROOD 8
 
 static const char usage[] =
 	"usage: bound deadline ID   give the task the policy SCHED_DEADLINE, print OK\n"
 	"                           or the error\n"
 	"       bound capable UID   be this user with all capabilities, until the end\n"
+	"       bound broods        have 8 children, who sleep, and replace the oldest all\n"
+	"                           the time\n"
 	"       bound meet ROUNDS ID FILE SET FILE SET FILE TEXT\n"
 	"                           in each round write the one or the other set to\n"
 	"                           its file, and text to the third file at the same\n"
@@ -67,13 +72,32 @@ static void capable(uid_t uid)
 		pause();
 }
 
-static void put(const char *file, const char *text)
+/* Many forks: the children do not compete with their parent. */
+static void broods(void)
+{
+	pid_t brood[BROOD] = { 0 };
+
+	for (int oldest = 0; ; oldest = (oldest + 1) % BROOD) {
+		if (brood[oldest] > 0) {
+			kill(brood[oldest], SIGKILL);
+			waitpid(brood[oldest], NULL, 0);
+		}
+		brood[oldest] = fork();
+		if (brood[oldest] < 0)
+			fail("fork: %s", strerror(errno));
+		while (!brood[oldest])
+			pause();
+	}
+}
+
+static int put(const char *file, const char *text)
 {
 	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	int err = fd < 0 || write(fd, text, strlen(text)) < 0 ? errno : 0;
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		fail("%s: %s", file, strerror(errno));
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 static void wait_ns(unsigned long ns)
@@ -97,25 +121,62 @@ static void must_be_allowed(pid_t pid, const char *list, int round)
 			     round, CPU_ISSET(cpu, &set) ? "" : "not ", cpu, list);
 }
 
-static void meet(int rounds, pid_t task, char **sets, const char *file, const char *text)
-{
-	srandom(1);
-	for (int round = 0; round < rounds; round++) {
-		const char *list = sets[round % 2 * 2 + 1];
-		unsigned long late = random() % LATE_NS;
-		pid_t pid = fork();
+/* How far two processes have come. The other one may need the same CPU. */
+struct rounds {
+	int begun, done;
+};
 
-		if (pid < 0)
-			fail("fork: %s", strerror(errno));
-		if (!pid) {
-			put(file, text);
-			_exit(0);
+static void wait_for_round(const int *count, int round)
+{
+	while (__atomic_load_n(count, __ATOMIC_SEQ_CST) < round)
+		sched_yield();
+}
+
+static void finish_round(int *count, int round)
+{
+	__atomic_store_n(count, round, __ATOMIC_SEQ_CST);
+}
+
+static void write_in_rounds(int last, struct rounds *rounds, const char *file, const char *text)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int round = 1; round <= last; round++) {
+		wait_for_round(&rounds->begun, round);
+		/* If it fails, nobody has to wait, and the status tells. */
+		if (put(file, text)) {
+			finish_round(&rounds->done, last);
+			_exit(1);
 		}
-		wait_ns(late);
-		put(sets[round % 2 * 2], list);
-		reap(pid);
-		must_be_allowed(task, list, round);
+		finish_round(&rounds->done, round);
 	}
+	_exit(0);
+}
+
+static void meet(int last, pid_t task, char **sets, const char *file, const char *text)
+{
+	struct rounds *rounds = mmap(NULL, sizeof(*rounds), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	if (rounds == MAP_FAILED)
+		fail("mmap: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		fail("fork: %s", strerror(errno));
+	if (!pid)
+		write_in_rounds(last, rounds, file, text);
+	for (int round = 1; round <= last; round++) {
+		char **set = sets + round % 2 * 2;
+
+		finish_round(&rounds->begun, round);
+		wait_ns(random() % LATE_NS);
+		errno = put(set[0], set[1]);
+		if (errno)
+			fail("%s: %s", set[0], strerror(errno));
+		wait_for_round(&rounds->done, round);
+		must_be_allowed(task, set[1], round);
+	}
+	reap(pid);
 }
 
 int main(int argc, char **argv)
@@ -126,6 +187,8 @@ int main(int argc, char **argv)
 		deadline(atoi(argv[2]));
 	} else if (!strcmp(action, "capable") && argc == 3) {
 		capable(atoi(argv[2]));
+	} else if (!strcmp(action, "broods") && argc == 2) {
+		broods();
 	} else if (!strcmp(action, "meet") && argc == 10) {
 		meet(atoi(argv[2]), atoi(argv[3]), argv + 4, argv[8], argv[9]);
 	} else {

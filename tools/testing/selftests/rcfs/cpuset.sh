@@ -515,7 +515,6 @@ born_amid_changes() {
 born_amid_moves() {
 	containers zero 0 || return
 	delay copy 2000
-	delay cpus 2000
 	spin_in "$C" broods || return
 	for _ in 1 2 3 4 5 6; do
 		for container in "$C/zero" "$C"; do
@@ -526,6 +525,22 @@ born_amid_moves() {
 			must_all_be_allowed "$ALL" "$C" || return
 			kill -CONT "$PID"
 		done
+	done
+}
+
+# The parent has moved, and its CPUs are still those that it had where it was.
+born_before_a_parent_is_told() {
+	containers zero 0 || return
+	delay cpus 2000
+	start bound broods
+	attach "$PID" "$C" || return
+	for _ in $(seq 30); do
+		attach "$PID" "$C/zero" || return
+		attach "$PID" "$C" || return
+		stop_forking || return
+		must_all_be_allowed 0 "$C/zero" || return
+		must_all_be_allowed "$ALL" "$C" || return
+		kill -CONT "$PID"
 	done
 }
 
@@ -757,9 +772,9 @@ nothing_is_overwritten() {
 	start sleep 1000
 	attach "$PID" "$C" || return
 	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
-	delay cpus 300
+	delay cpus 2000
 	group=$CGROUP/test/cpuset.cpus
-	bound meet 500 "$PID" "$group" 0 "$group" 1 "$C/cpuset.cpus" 0-1
+	bound meet 200 "$PID" "$group" 0 "$group" 1 "$C/cpuset.cpus" 0-1
 }
 
 lists() {
@@ -832,6 +847,7 @@ point "a set is not made less than a deadline task was admitted to" deadline_set
 point "a user does not bind a task that can do more" the_more_capable
 point "children born amid changes have the CPUs of their container" born_amid_changes
 point "children born amid moves have the CPUs of their container" born_amid_moves
+point "children born when their parent has moved have the CPUs of their container" born_before_a_parent_is_told
 point "nobody is on the wrong CPU after changes amid forks" flips_in_a_storm
 point "changes, moves, forks and exits at once lose nobody" storm_of_moves
 point "a CPU that goes leaves nobody without one, and comes back" hotplug

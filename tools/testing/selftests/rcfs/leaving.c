@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * In which groups of the scheduler is a task from the moment in which it comes into a
- * container until it has exited? Prints the kinds of groups, a line each: a group of
- * a container is /rcfs, of autogroup /autogroup, and the root is /.
+ * container until it has exited? Prints the kinds of groups, a line each, and how many
+ * tasks were seen in one: a group of a container is /rcfs, of autogroup /autogroup, and
+ * the root is /.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,11 @@ static const char usage[] =
 	"usage: leaving CONTAINER CPU COUNT   look at so many tasks, one after the other,\n"
 	"                                     that exit in the container on this CPU\n";
 
-static char kinds[MAX_KINDS][64];
+static struct kind {
+	char name[64];
+	int tasks;	/* seen in such a group */
+	int last;	/* of these */
+} kinds[MAX_KINDS];
 static int nr_kinds;
 
 static void leave(const char *tasks, int cpu)
@@ -37,22 +42,27 @@ static void leave(const char *tasks, int cpu)
 	_exit(0);
 }
 
-static void note(const char *group)
+static void note(const char *group, int task)
 {
-	char kind[sizeof(kinds[0])];
-	int i;
+	char name[sizeof(kinds->name)];
+	struct kind *kind = kinds;
 
-	snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(group, "-\n"), group);
-	for (i = 0; i < nr_kinds; i++)
-		if (!strcmp(kinds[i], kind))
-			return;
-	if (nr_kinds == MAX_KINDS)
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(group, "-\n"), group);
+	while (kind < kinds + nr_kinds && strcmp(kind->name, name))
+		kind++;
+	if (kind == kinds + MAX_KINDS)
 		fail("more than %d kinds of groups", MAX_KINDS);
-	strcpy(kinds[nr_kinds++], kind);
+	if (kind == kinds + nr_kinds) {
+		nr_kinds++;
+		memcpy(kind->name, name, sizeof(name));
+		kind->last = -1;
+	}
+	kind->tasks += kind->last != task;
+	kind->last = task;
 }
 
 /* A line has a state, a name, numbers, and the group; zombies are done. */
-static void look(FILE *debug)
+static void look(FILE *debug, int task)
 {
 	char line[1024], state[4], name[32];
 
@@ -62,7 +72,7 @@ static void look(FILE *debug)
 
 		if (sscanf(line, "%3s %31s", state, name) == 2 && !strcmp(name, NAME) &&
 		    state[0] != 'Z' && state[0] != 'X' && group)
-			note(group + 1);
+			note(group + 1, task);
 	}
 }
 
@@ -88,11 +98,11 @@ int main(int argc, char **argv)
 		if (!pid)
 			leave(tasks, atoi(argv[2]));
 		while (!waitpid(pid, &status, WNOHANG))
-			look(debug);
+			look(debug, i);
 		if (status)
 			fail("a task could not go to %s", argv[1]);
 	}
 	for (int i = 0; i < nr_kinds; i++)
-		puts(kinds[i]);
+		printf("%s %d\n", kinds[i].name, kinds[i].tasks);
 	return 0;
 }
