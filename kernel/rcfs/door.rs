@@ -123,8 +123,8 @@ impl Subsys {
     pub(crate) fn populate(&self, members: &Members, dir: NodeRef<'_, Rcfs>) -> Result {
         let ns = members.as_nsproxy_ptr();
 
-        // SAFETY: A directory is populated while its hierarchy is mounted or has containers, with the
-        // registry locked: the subsystem is bound.
+        // SAFETY: A directory is populated while its hierarchy is mounted or has containers, with
+        // the registry locked: the subsystem is bound.
         match unsafe { (*self.ss).populate } {
             // SAFETY: As above; the container, its nsproxy and `dir` are valid.
             Some(populate) => to_result(unsafe { populate(self.ss, ns, dir.as_ptr()) }),
@@ -139,8 +139,8 @@ impl Subsys {
         container: &Container,
         mut tasks: impl Iterator<Item = &'a Task>,
     ) -> Result {
-        // SAFETY: Tasks move to containers that have not been removed, with the registry locked. The
-        // hierarchy of such a container is there, and the subsystem is bound to it.
+        // SAFETY: Tasks move to containers that have not been removed, with the registry locked.
+        // The hierarchy of such a container is there, and the subsystem is bound to it.
         let Some(can_attach) = (unsafe { (*self.ss).can_attach }) else {
             return Ok(());
         };
@@ -192,8 +192,8 @@ impl Subsys {
 
     /// Frees the state that [`create`](Self::create) made.
     fn destroy(&self, members: &Members) {
-        // SAFETY: By the type invariant: there is a state, for which unregistration waits. Nobody uses
-        // it any more: the container has not been published, or see `States::new`.
+        // SAFETY: By the type invariant: there is a state, for which unregistration waits. Nobody
+        // uses it any more: the container has not been published, or see `States::new`.
         unsafe {
             if let Some(destroy) = (*self.ss).destroy {
                 destroy(self.ss, members.as_nsproxy_ptr());

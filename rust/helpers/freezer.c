@@ -28,14 +28,15 @@ __rust_helper bool rust_helper_freezing(struct task_struct *tsk)
 __rust_helper bool rust_helper_task_is_at_rest(struct task_struct *tsk)
 {
 	unsigned int state = READ_ONCE(tsk->__state);
+	unsigned int flags;
 
 	if (state & TASK_FROZEN)
 		return true;
 	if (!(state & (TASK_FREEZABLE | __TASK_STOPPED | __TASK_TRACED)))
 		return false;
 	/* The task itself may be setting others just now, without any lock. */
+	flags = data_race(READ_ONCE(tsk->flags));
 	return test_tsk_thread_flag(tsk, TIF_SIGPENDING) ||
-	       data_race(READ_ONCE(tsk->flags)) &
-	       (PF_KTHREAD | PF_EXITING | PF_POSTCOREDUMP | PF_DUMPCORE);
+	       flags & (PF_KTHREAD | PF_EXITING | PF_POSTCOREDUMP | PF_DUMPCORE);
 }
 #endif

@@ -559,8 +559,8 @@ impl<'a, T: Tree> ActiveDirectory<'a, T> {
     pub fn leave<R>(self, f: impl FnOnce(&Arc<T::Directory>) -> R) -> R {
         let data = self.data().into();
 
-        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer than
-        // this call. Nobody can use it through `self` any more.
+        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer
+        // than this call. Nobody can use it through `self` any more.
         unsafe { without_active_reference(self.kn, data, f) }
     }
 }
@@ -705,8 +705,8 @@ impl<'a, F: FileOperations> ActiveFile<'a, F> {
     pub fn leave<R>(self, f: impl FnOnce(&Arc<<F::Tree as Tree>::Directory>) -> R) -> R {
         let data = self.directory().into();
 
-        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer than
-        // this call. Nobody can use it through `self` any more.
+        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer
+        // than this call. Nobody can use it through `self` any more.
         unsafe { without_active_reference(self.node(), data, f) }
     }
 }

@@ -654,8 +654,8 @@ impl<C: Controller> Registration<C> {
     /// # Safety
     ///
     /// - `module` must be the one that the code of the controller is in.
-    /// - The result must be dropped when that module is unloaded, and not earlier: it must be a part
-    ///   of what the module keeps, and nothing may fail once it is made.
+    /// - The result must be dropped when that module is unloaded, and not earlier: it must be a
+    ///   part of what the module keeps, and nothing may fail once it is made.
     pub unsafe fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         let ss = bindings::rc_subsys {
             create: Some(Vtable::<C>::create),
@@ -750,8 +750,8 @@ macro_rules! module_rcfs_controller {
                 module: &'static $crate::ThisModule,
             ) -> impl ::pin_init::PinInit<Self, $crate::error::Error> {
                 $crate::try_pin_init!(Self {
-                    // SAFETY: The controller is in this module. It is all that the module keeps, and
-                    // the last thing that can fail.
+                    // SAFETY: The controller is in this module. It is all that the module keeps,
+                    // and the last thing that can fail.
                     _registration <- unsafe { $crate::rcfs::Registration::new(module) },
                 })
             }

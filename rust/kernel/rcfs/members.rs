@@ -139,8 +139,8 @@ impl Members {
     /// told when the last task has left.
     pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>, empty: &FileRef<T>) {
         if !self.is_root() {
-            // SAFETY: By the type invariant, the container is valid. So are both nodes, on which the
-            // C side takes references.
+            // SAFETY: By the type invariant, the container is valid. So are both nodes, on which
+            // the C side takes references.
             unsafe {
                 bindings::rcfs_publish_container(
                     self.cont.as_ptr(),

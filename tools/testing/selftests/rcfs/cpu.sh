@@ -365,6 +365,7 @@ groups_of_leavers() {
 	# The state of a task is printed before its group: one that has exited in between
 	# is seen in the root, which happens to few. Who is taken out of the group has to
 	# wait for the others, and that is seen of many.
+	# shellcheck disable=SC2016 # for awk
 	expect "" awk '$1 != "/rcfs" && $2 >= 15' "$WORK/groups"
 }
 

@@ -529,7 +529,7 @@ born_amid_moves() {
 }
 
 # The parent has moved, and its CPUs are still those that it had where it was.
-born_before_a_parent_is_told() {
+after_a_move() {
 	containers zero 0 || return
 	delay cpus 2000
 	start bound broods
@@ -847,7 +847,7 @@ point "a set is not made less than a deadline task was admitted to" deadline_set
 point "a user does not bind a task that can do more" the_more_capable
 point "children born amid changes have the CPUs of their container" born_amid_changes
 point "children born amid moves have the CPUs of their container" born_amid_moves
-point "children born when their parent has moved have the CPUs of their container" born_before_a_parent_is_told
+point "children born when their parent has moved have the CPUs of their container" after_a_move
 point "nobody is on the wrong CPU after changes amid forks" flips_in_a_storm
 point "changes, moves, forks and exits at once lose nobody" storm_of_moves
 point "a CPU that goes leaves nobody without one, and comes back" hotplug

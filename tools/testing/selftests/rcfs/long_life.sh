@@ -57,7 +57,8 @@ state_count() {
 
 # Those of removed containers, of the last point as well, go a grace period later.
 states_are_settled() {
-	! [ -e "$ROOT/debug.states" ] || [ "$(state_count)" = "$(awk '$1 == "debug" { print $3 }' /proc/rcfs)" ]
+	! [ -e "$ROOT/debug.states" ] ||
+		[ "$(state_count)" = "$(awk '$1 == "debug" { print $3 }' /proc/rcfs)" ]
 }
 
 # many_times KIND N: of many
