@@ -55,7 +55,6 @@ use core::{
 /// assert_eq!((group.period_us(), group.quota_us()), (10_000, Some(5_000)));
 /// # Ok::<(), Error>(())
 /// ```
-#[cfg(CONFIG_RCFS_TASK_GROUP)]
 ///
 /// # Invariants
 ///
