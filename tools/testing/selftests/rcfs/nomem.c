@@ -995,13 +995,22 @@ static void fail_exits(void)
 /* ---- empty: an attach that fails may be what keeps a container from being empty */
 
 #define ROUNDS 20
+/* Later in each round, so that one of them meets the attach */
+#define STEP_NS 250000
 
-static void exit_in_there(void)
+static void exit_in_there(int round)
 {
+	struct timespec begin, now;
+
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	must_write(path(args[1], "tasks"), "0");
 	say_ready();
 	wait_go();
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - begin.tv_sec) * 1000000000L + now.tv_nsec - begin.tv_nsec <
+		 round * STEP_NS);
 	_exit(0);
 }
 
@@ -1009,7 +1018,7 @@ static void exit_in_there(void)
 static int watch_empty(void)
 {
 	int fd = open(path(args[1], "empty"), O_RDONLY | O_CLOEXEC);
-	char byte;
+	char byte = 0;
 
 	if (fd < 0 || read(fd, &byte, 1) != 1)
 		fail("%s/empty: %s", args[1], strerror(errno));
@@ -1019,7 +1028,7 @@ static int watch_empty(void)
 }
 
 /* The error of the attach, while the last task exits */
-static int attach_in_vain(int fault, unsigned int n)
+static int attach_in_vain(int fault, unsigned int n, int round)
 {
 	struct pollfd wait = { .events = POLLPRI };
 	char id[16];
@@ -1029,7 +1038,7 @@ static int attach_in_vain(int fault, unsigned int n)
 	if (child < 0)
 		fail("fork: %s", strerror(errno));
 	if (!child)
-		exit_in_there();
+		exit_in_there(round);
 	wait_ready(1);
 	wait.fd = watch_empty();
 	snprintf(id, sizeof(id), "%d", victim);
@@ -1055,7 +1064,7 @@ static void fail_attaches(void)
 		nth = n;
 		for (int i = 0; err && i < ROUNDS; i++) {
 			alarm(HANG_SECONDS);
-			err = attach_in_vain(fault, n);
+			err = attach_in_vain(fault, n, i);
 			if (err && err != ENOMEM)
 				fail("%s", strerror(err));
 		}
