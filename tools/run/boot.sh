@@ -87,8 +87,15 @@ choose_accel() {
 
 # qemu_arguments: what every QEMU guest has, in VM_COMMAND
 qemu_arguments() {
+	local accel=$ACCEL
+	# QEMU 7.2 can translate an instruction while another processor of the guest
+	# patches it, and then runs the old one for ever. arm64 patches an instruction
+	# by a single write, and cannot notice. Static keys were seen to be on for one
+	# function and off for another. x86-64 writes three times, with all processors
+	# interrupted in between.
+	[[ $ARCH != arm64 ]] || accel+=,thread=single
 	VM_COMMAND=(env -C "$RUN" "$QEMU" -nodefaults -no-user-config -display none -no-reboot -nic none
-		    "${QEMU_MACHINE[@]}" -accel "$ACCEL" -m "$MEM" -smp "$SMP" -kernel kernel -initrd initrd)
+		    "${QEMU_MACHINE[@]}" -accel "$accel" -m "$MEM" -smp "$SMP" -kernel kernel -initrd initrd)
 	[[ $ACCEL != kvm ]] || VM_COMMAND+=(-cpu host)
 	[[ ! $ICOUNT ]] || VM_COMMAND+=(-icount "shift=0,sleep=off")
 	[[ ! $GDB ]] || VM_COMMAND+=(-s -S)
