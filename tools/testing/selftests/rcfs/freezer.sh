@@ -28,7 +28,20 @@ thaw_all() {
 # freeze CONTAINER: and wait until it is
 freeze() {
 	set_file "$1/freezer.state" FROZEN || return
-	wait_until is_frozen "$1"
+	wait_until is_frozen "$1" && return
+	tell_tasks "$1"
+	return 1
+}
+
+# tell_tasks CONTAINER: what each task in it and below does, of which one delays
+# FROZEN
+tell_tasks() {
+	find "$1" -name tasks -exec cat {} + | while read -r id; do
+		because "$(sed 's/^/task /; s/) \(\(.\) .*\)/) is \2, stat \1/' "/proc/$id/stat" 2>&1)"
+		grep -E '^(Shd|Sig)' "/proc/$id/status" 2>&1 | tr '\t\n' ' ' | sed 's/^/#   /'
+		echo
+		sed 's/^/#   /' "/proc/$id/stack" 2>&1
+	done
 }
 
 thaw() {
@@ -50,7 +63,10 @@ flags() {
 
 # must_be STATE FLAGS CONTAINER
 must_be() {
-	expect "$1" cat "$3/freezer.state" || return
+	if ! expect "$1" cat "$3/freezer.state"; then
+		tell_tasks "$3"
+		return 1
+	fi
 	expect "$2" flags "$3"
 }
 
