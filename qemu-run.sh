@@ -10,18 +10,8 @@ export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
-# shellcheck source=tools/lib/owned.sh
-. "$TOP/tools/lib/owned.sh"
-# shellcheck source=tools/run/ui.sh
-. "$TOP/tools/run/ui.sh"
-# shellcheck source=tools/run/host.sh
-. "$TOP/tools/run/host.sh"
-# shellcheck source=tools/run/source.sh
-. "$TOP/tools/run/source.sh"
-# shellcheck source=tools/run/tree.sh
-. "$TOP/tools/run/tree.sh"
-# shellcheck source=tools/run/build.sh
-. "$TOP/tools/run/build.sh"
+# shellcheck source=tools/run/kernel.sh
+. "$TOP/tools/run/kernel.sh"
 # shellcheck source=tools/run/initramfs.sh
 . "$TOP/tools/run/initramfs.sh"
 # shellcheck source=tools/run/boot.sh

@@ -12,19 +12,9 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 FLAVOUR=clippy
 VERBOSE=
-# shellcheck source=tools/lib/owned.sh
-. "$TOP/tools/lib/owned.sh"
-# shellcheck source=tools/run/ui.sh
-. "$TOP/tools/run/ui.sh"
+# shellcheck source=tools/run/kernel.sh
+. "$TOP/tools/run/kernel.sh"
 STEPS=4
-# shellcheck source=tools/run/host.sh
-. "$TOP/tools/run/host.sh"
-# shellcheck source=tools/run/source.sh
-. "$TOP/tools/run/source.sh"
-# shellcheck source=tools/run/tree.sh
-. "$TOP/tools/run/tree.sh"
-# shellcheck source=tools/run/build.sh
-. "$TOP/tools/run/build.sh"
 
 cd "$TOP" || exit 1
 

@@ -27,19 +27,9 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 FOLDER=$CACHE/random-configs
 FLAVOUR=random
 VERBOSE=
-# shellcheck source=tools/lib/owned.sh
-. "$TOP/tools/lib/owned.sh"
-# shellcheck source=tools/run/ui.sh
-. "$TOP/tools/run/ui.sh"
+# shellcheck source=tools/run/kernel.sh
+. "$TOP/tools/run/kernel.sh"
 STEPS=4
-# shellcheck source=tools/run/host.sh
-. "$TOP/tools/run/host.sh"
-# shellcheck source=tools/run/source.sh
-. "$TOP/tools/run/source.sh"
-# shellcheck source=tools/run/tree.sh
-. "$TOP/tools/run/tree.sh"
-# shellcheck source=tools/run/build.sh
-. "$TOP/tools/run/build.sh"
 
 # ---- what there is to choose
 

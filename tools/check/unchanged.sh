@@ -19,18 +19,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 FLAVOUR=unchanged
 VERBOSE=
-# shellcheck source=tools/lib/owned.sh
-. "$TOP/tools/lib/owned.sh"
-# shellcheck source=tools/run/ui.sh
-. "$TOP/tools/run/ui.sh"
-# shellcheck source=tools/run/host.sh
-. "$TOP/tools/run/host.sh"
-# shellcheck source=tools/run/source.sh
-. "$TOP/tools/run/source.sh"
-# shellcheck source=tools/run/tree.sh
-. "$TOP/tools/run/tree.sh"
-# shellcheck source=tools/run/build.sh
-. "$TOP/tools/run/build.sh"
+# shellcheck source=tools/run/kernel.sh
+. "$TOP/tools/run/kernel.sh"
 
 # What fork, exit and the scheduler are made of is looked at in any case.
 ALWAYS=(kernel/nsproxy.c kernel/fork.c kernel/exit.c kernel/sched/core.c kernel/sched/fair.c)

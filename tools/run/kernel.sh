@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What everybody needs who builds a kernel from the repository. TOP and CACHE are
+# set, and FLAVOUR before a function is called.
+
+# shellcheck source=tools/lib/owned.sh
+. "$TOP/tools/lib/owned.sh"
+# shellcheck source=tools/run/ui.sh
+. "$TOP/tools/run/ui.sh"
+# shellcheck source=tools/run/host.sh
+. "$TOP/tools/run/host.sh"
+# shellcheck source=tools/run/source.sh
+. "$TOP/tools/run/source.sh"
+# shellcheck source=tools/run/tree.sh
+. "$TOP/tools/run/tree.sh"
+# shellcheck source=tools/run/build.sh
+. "$TOP/tools/run/build.sh"
