@@ -28,10 +28,7 @@
 //! The root has all CPUs.
 
 use kernel::{
-    cpumask::{
-        Cpumask,
-        CpumaskVar, //
-    },
+    cpumask::Cpumask,
     new_mutex,
     prelude::*,
     rcfs::{
@@ -59,8 +56,6 @@ struct CpuSet;
 struct State {
     cpus: SharedCpumask,
     effective: SharedCpumask,
-    /// Whether `cpus` is not empty.
-    asks: Atomic<bool>,
     /// Whether this container or one above asks for CPUs.
     limits: Atomic<bool>,
     /// That of the root is held while sets change: `effective` and `limits` follow from those
@@ -73,14 +68,12 @@ struct State {
 fn update_sets(state: StateRef<'_, CpuSet>) {
     state.for_each_below(|state| match state.parent() {
         Some(above) => {
-            let asks = state.asks.load(Relaxed);
+            let limits = above.limits.load(Relaxed) || !state.cpus.is_empty();
 
             state
                 .effective
                 .set_intersection(&above.effective, &state.cpus);
-            state
-                .limits
-                .store(asks || above.limits.load(Relaxed), Relaxed);
+            state.limits.store(limits, Relaxed);
         }
         None => state.effective.set_active(),
     });
@@ -101,17 +94,15 @@ fn update_tasks(state: StateRef<'_, CpuSet>, tasks: &mut KVVec<ARef<Task>>) -> R
 /// The containers below ask for the same CPUs as before: a task below that was not limited to less
 /// than it was admitted to is not either if the container has all of that.
 fn may_change(above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
-    let mut effective = CpumaskVar::new_zero(GFP_KERNEL)?;
+    let wanted = SharedCpumask::new()?;
+    let effective = SharedCpumask::new()?;
 
-    cpus.copy(&mut effective);
-    above.effective.limit(&mut effective);
-    if effective.empty() {
-        effective.setall();
-        above.effective.limit(&mut effective);
-    }
+    wanted.set(cpus);
+    effective.set_intersection(&above.effective, &wanted);
+    let effective = effective.snapshot()?;
     tasks
         .iter()
-        .try_for_each(|task| task.may_run_on(&effective))
+        .try_for_each(|task| task.may_run_on(effective.mask()))
 }
 
 fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
@@ -124,14 +115,12 @@ fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
     if let Some(above) = state.parent() {
         may_change(above.get(), cpus.mask(), &tasks)?;
     }
-    let before = (state.cpus.snapshot()?, state.asks.load(Relaxed));
+    let before = state.cpus.snapshot()?;
     state.cpus.set(cpus.mask());
-    state.asks.store(!cpus.mask().empty(), Relaxed);
     update_sets(state);
     update_tasks(state, &mut tasks).inspect_err(|_| {
         // So many forks meanwhile that there was not enough
-        state.cpus.set(before.0.mask());
-        state.asks.store(before.1, Relaxed);
+        state.cpus.set(before.mask());
         update_sets(state);
     })
 }
@@ -145,7 +134,6 @@ impl Controller for CpuSet {
         try_pin_init!(State {
             cpus: SharedCpumask::new()?,
             effective: SharedCpumask::new()?,
-            asks: Atomic::new(false),
             limits: Atomic::new(false),
             change <- new_mutex!(()),
         }? Error)
@@ -169,12 +157,8 @@ impl Controller for CpuSet {
         let _change = root.change.lock();
 
         if to.limits.load(Relaxed) {
-            let mut cpus = CpumaskVar::new_zero(GFP_KERNEL)?;
-
-            cpus.setall();
-            to.effective.limit(&mut cpus);
             task.may_be_bound()?;
-            task.may_run_on(&cpus)
+            task.may_run_on(to.effective.snapshot()?.mask())
         } else if task.is_limited() {
             task.may_be_bound()
         } else {

@@ -18,6 +18,7 @@ use crate::{
     },
     task::Task,
 };
+
 /// A set of CPUs that can be read in any context while somebody changes it.
 ///
 /// With more CPUs than a word has bits, a reader may see part of the old and part of the new set:
@@ -46,12 +47,14 @@ use crate::{
 /// set.limit(&mut mask);
 /// assert_eq!(mask.weight(), 1);
 ///
-/// let none = SharedCpumask::new()?;
-/// none.set_intersection(&set, &none);
-/// none.limit(&mut mask);
+/// let other = SharedCpumask::new()?;
+/// assert!(other.is_empty());
+/// // Nothing is in both sets: the first one is taken.
+/// other.set_intersection(&set, &other);
+/// other.limit(&mut mask);
 /// assert!(mask.test(cpu));
 ///
-/// assert_eq!(none.snapshot()?.mask().weight(), 1);
+/// assert_eq!(other.snapshot()?.mask().weight(), 1);
 /// # Ok::<(), Error>(())
 /// ```
 pub struct SharedCpumask(CpumaskVar);
@@ -135,6 +138,11 @@ impl SharedCpumask {
         for (word, bits) in self.words().zip(both()) {
             word.store(bits, Relaxed);
         }
+    }
+
+    /// Whether there is no CPU in the set.
+    pub fn is_empty(&self) -> bool {
+        self.words().all(|word| word.load(Relaxed) == 0)
     }
 
     /// What is in the set now.
