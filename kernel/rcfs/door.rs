@@ -282,6 +282,34 @@ pub(crate) fn drop_later(room: Deferred<Arc<Container>>, container: Arc<Containe
     unsafe { room.drop_after_grace_period(container) };
 }
 
+/// Keeps the module of a subsystem. Returns whether it is still there.
+///
+/// # Safety
+///
+/// `ss` must be valid.
+unsafe fn get_module(ss: *mut bindings::rc_subsys) -> bool {
+    #[cfg(CONFIG_MODULES)]
+    // SAFETY: By the safety requirements. The owner is a module, or NULL.
+    return unsafe { bindings::try_module_get((*ss).owner) };
+    #[cfg(not(CONFIG_MODULES))]
+    return !ss.is_null();
+}
+
+/// Gives back what [`get_module`] has taken.
+///
+/// # Safety
+///
+/// `ss` must be valid, and `get_module` have returned `true` for it.
+unsafe fn put_module(ss: *mut bindings::rc_subsys) {
+    #[cfg(CONFIG_MODULES)]
+    // SAFETY: By the safety requirements.
+    unsafe {
+        bindings::module_put((*ss).owner)
+    };
+    #[cfg(not(CONFIG_MODULES))]
+    let _ = ss;
+}
+
 /// A subsystem's being bound to a hierarchy: its hooks are called and its module stays.
 pub(crate) struct Binding(Arc<Subsys>);
 
@@ -293,7 +321,7 @@ impl Binding {
     /// `ENOENT` if its module is on its way out.
     pub(crate) fn new(ss: Arc<Subsys>) -> Result<Self> {
         // SAFETY: By the invariant of `Subsys`, which comes from the registry, which is locked.
-        if !unsafe { bindings::try_module_get((*ss.ss).owner) } {
+        if !unsafe { get_module(ss.ss) } {
             return Err(ENOENT);
         }
         // SAFETY: As above.
@@ -310,7 +338,7 @@ impl Drop for Binding {
         // reference on the module.
         unsafe {
             bindings::rcfs_activate_hooks(self.0.ss, false);
-            bindings::module_put((*self.0.ss).owner);
+            put_module(self.0.ss);
         }
     }
 }

@@ -2,10 +2,7 @@
 
 //! Sets of subsystems.
 
-use kernel::{
-    prelude::*,
-    rcfs::members::SUBSYSTEM_WORDS, //
-};
+use kernel::rcfs::members::SUBSYSTEM_WORDS;
 
 /// The highest number of subsystems.
 pub(crate) const MAX_SUBSYSTEMS: usize = kernel::bindings::CONFIG_MAX_RC_SUBSYS as usize;
@@ -32,11 +29,6 @@ impl SubsysSet {
     /// Whether no subsystem is in the set.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// Whether a subsystem is in both sets.
-    pub(crate) fn intersects(&self, other: &Self) -> bool {
-        self.iter().any(|id| other.contains(id))
     }
 
     /// The ids of the subsystems in the set, lowest first.
@@ -96,16 +88,5 @@ mod tests {
             full.insert(id);
         }
         assert!(full.iter().eq(0..MAX_SUBSYSTEMS));
-    }
-
-    #[test]
-    fn sets_intersect_if_they_share_an_id() {
-        let last = MAX_SUBSYSTEMS - 1;
-
-        assert!(set(&[0, last]).intersects(&set(&[last])));
-        assert!(!SubsysSet::default().intersects(&set(&[last])));
-        for id in 1..MAX_SUBSYSTEMS {
-            assert!(!set(&[id]).intersects(&set(&[id - 1])));
-        }
     }
 }

@@ -183,12 +183,18 @@ static void test_transfer(struct rc_subsys *ss, void *new, void *old,
 	leave(old);
 }
 
+/* What the tasklist_lock does, held for writing, but with PREEMPT_RT */
+static void check_irqs_disabled(void)
+{
+	WARN_ON_ONCE(!IS_ENABLED(CONFIG_PREEMPT_RT) && !irqs_disabled());
+}
+
 static int test_can_fork(struct rc_subsys *ss, void *state,
 			 struct task_struct *child)
 {
 	int err = READ_ONCE(refuse_fork);
 
-	WARN_ON_ONCE(!irqs_disabled());
+	check_irqs_disabled();
 	if (err && !((struct test_state *)state)->root && refuses(ss))
 		return err;
 	join(state);
@@ -198,7 +204,7 @@ static int test_can_fork(struct rc_subsys *ss, void *state,
 static void test_cancel_fork(struct rc_subsys *ss, void *state,
 			     struct task_struct *child)
 {
-	WARN_ON_ONCE(!irqs_disabled());
+	check_irqs_disabled();
 	leave(state);
 }
 
