@@ -170,8 +170,9 @@ impl Controller for CpuSet {
         let root = to.root();
         let _change = root.change.lock();
 
+        // The set of `from` may have been lifted since the task left, and the task not been told.
         // A child that still has what its parent had in a third place is yet to be told by `fork`.
-        if to.limits.load(Relaxed) || from.limits.load(Relaxed) {
+        if to.limits.load(Relaxed) || from.limits.load(Relaxed) || task.is_limited() {
             task.update_cpus();
         }
     }
