@@ -434,8 +434,12 @@ static void queue_cpus_changed(struct irq_work *work)
 	schedule_work(&cpus_changed_work);
 }
 
-/* The scheduler's locks are held, which waking a worker takes. */
-static DEFINE_IRQ_WORK(cpus_overridden_work, queue_cpus_changed);
+/*
+ * The scheduler's locks are held, which waking a worker takes. With PREEMPT_RT, the
+ * thread for work that is not HARD is parked when the CPU goes: the work would wait
+ * until the CPU comes back.
+ */
+static struct irq_work cpus_overridden_work = IRQ_WORK_INIT_HARD(queue_cpus_changed);
 
 /*
  * The CPUs of the task may not be gone for good: a hot-unplug can fail after the
