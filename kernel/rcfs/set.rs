@@ -2,6 +2,8 @@
 
 //! Sets of subsystems.
 
+#[cfg(CONFIG_RCFS_KUNIT_TEST)]
+use kernel::prelude::*;
 use kernel::rcfs::members::SUBSYSTEM_WORDS;
 
 /// The highest number of subsystems.
