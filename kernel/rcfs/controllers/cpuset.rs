@@ -188,9 +188,15 @@ impl Controller for CpuSet {
         let mut tasks = KVVec::new();
 
         update_sets(root);
-        // Tasks in the root are unrestricted; skip them.
+        // Tasks that nothing limits keep their CPUs, whoever has set them. The tasks below a
+        // container that limits are updated together with the container's own.
         root.for_each_below(|state| {
-            if state.parent() == Some(root) && update_tasks(state, &mut tasks).is_err() {
+            let topmost = state.limits.load(Relaxed)
+                && state
+                    .parent()
+                    .is_some_and(|above| !above.limits.load(Relaxed));
+
+            if topmost && update_tasks(state, &mut tasks).is_err() {
                 pr_warn!("no memory to move tasks after CPUs came or went\n");
             }
         });
