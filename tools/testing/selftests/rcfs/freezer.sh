@@ -37,7 +37,7 @@ freeze() {
 # FROZEN
 tell_tasks() {
 	find "$1" -name tasks -exec cat {} + | while read -r id; do
-		because "$(sed 's/^/task /; s/) \(\(.\) .*\)/) is \2, stat \1/' "/proc/$id/stat" 2>&1)"
+		because "stat: $(cat "/proc/$id/stat" 2>&1)"
 		grep -E '^(Shd|Sig)' "/proc/$id/status" 2>&1 | tr '\t\n' ' ' | sed 's/^/#   /'
 		echo
 		sed 's/^/#   /' "/proc/$id/stack" 2>&1
