@@ -8,6 +8,7 @@
 #ifndef _LINUX_SCHED_RCFS_H
 #define _LINUX_SCHED_RCFS_H
 
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct cpumask;
@@ -16,12 +17,18 @@ struct task_struct;
 
 #ifdef CONFIG_RCFS
 void sched_rcfs_update_cpus(struct task_struct *p);
+int sched_rcfs_set_cpus(struct task_struct *p, const struct cpumask *mask);
 void sched_rcfs_fork_cpus(struct task_struct *child);
 int sched_rcfs_may_be_bound(struct task_struct *p);
 int sched_rcfs_may_run_on(struct task_struct *p, const struct cpumask *cpus);
 bool sched_rcfs_is_limited(struct task_struct *p);
 #else
 static inline void sched_rcfs_update_cpus(struct task_struct *p) { }
+static inline int sched_rcfs_set_cpus(struct task_struct *p,
+				      const struct cpumask *mask)
+{
+	return set_cpus_allowed_ptr(p, mask);
+}
 #endif
 
 #ifdef CONFIG_RCFS_TASK_GROUP

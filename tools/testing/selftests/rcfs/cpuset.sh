@@ -247,6 +247,25 @@ request_is_inherited() {
 	done
 }
 
+# io_uring has threads that are bound to what a process asks for. Those are in the
+# container of the process.
+threads_of_io_uring() {
+	containers zero 0 one 1 || return
+	mkfifo "$WORK/fifo" || return
+	uring poll "$ROOT" 0 >/dev/null
+	if [ $? = "$KSFT_SKIP" ]; then
+		because "no io_uring"
+		return "$KSFT_SKIP"
+	fi
+	expect 1 uring poll "$ROOT" 1 || return
+	expect 1 uring poll "$C/one" 1 || return
+	expect EINVAL uring poll "$C/one" 0 || return
+	expect 1 uring work "$ROOT" 1 "$ROOT" "$WORK/fifo" || return
+	expect EINVAL uring work "$C/one" 0 "$C/one" "$WORK/fifo" || return
+	# What was asked for is gone when the worker is made.
+	expect 0 uring work "$ROOT" 1 "$C/zero" "$WORK/fifo"
+}
+
 # The kernel may refuse it or do what it can, but nobody gets out.
 request_outside_only() {
 	new_record
@@ -834,6 +853,7 @@ point "what a task has asked for comes back" request_comes_back
 point "what a task asks for inside comes back" request_inside
 point "children have asked for what their parent has" request_is_inherited
 point "a request for other CPUs leads nobody out" request_outside_only
+point "no thread of io_uring is led out either" threads_of_io_uring
 point "a request for other CPUs as well is clamped" request_partly_outside
 point "requests during changes lead nobody out" requests_all_the_time
 point "containers below have what is above as well, if anything" nested

@@ -24,6 +24,24 @@ all_threads_move() {
 	must_be_removable "$C"
 }
 
+# A thread that the kernel has made for the process is one of its threads.
+threads_of_io_uring_move() {
+	start uring keep
+	wait_until has_two_threads_or_none "$PID" || return
+	if is_in_state Z "$PID"; then
+		because "no io_uring"
+		return "$KSFT_SKIP"
+	fi
+	attach_process "$PID" "$C" || return
+	expect "$(threads_of "$PID")" cat "$C/tasks" || return
+	attach_process "$PID" "$ROOT" || return
+	must_be_empty "$C"
+}
+
+has_two_threads_or_none() {
+	has_threads "$1" 2 || is_in_state Z "$1"
+}
+
 # The id of any thread names the process.
 thread_names_its_process() {
 	start_threads 5 || return
@@ -226,6 +244,7 @@ attach_does_not_wait() {
 
 rcfs_begin
 point "all threads of a process move" all_threads_move
+point "threads of io_uring move with their process" threads_of_io_uring_move
 point "any thread names its process" thread_names_its_process
 point "0 is the process of the writer" zero_is_the_writer
 point "threads come from all containers" threads_come_from_everywhere
