@@ -87,7 +87,14 @@ cat >"$GIT_CONFIG_GLOBAL" <<-END
 		signature = not wanted
 		attach = true
 END
-printf 'VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n' >"$LINUX_SRC/Makefile"
+# The last line is Debian's.
+cat >"$LINUX_SRC/Makefile" <<-'END'
+	VERSION = 7
+	PATCHLEVEL = 3
+	SUBLEVEL = 4
+	EXTRAVERSION =
+	check := $(DEBIAN_KERNEL_NO_CC_VERSION_CHECK)
+END
 echo '# Kbuild' >"$LINUX_SRC/Kbuild"
 echo '*' >"$LINUX_SRC/.gitignore"
 lines nsproxy 60 >"$LINUX_SRC/kernel/nsproxy.c"
@@ -259,12 +266,17 @@ sed -i 's/SUBLEVEL = .*/SUBLEVEL = 5/' "$LINUX_SRC/Makefile"
 sed -i '1i one more line' "$LINUX_SRC/kernel/nsproxy.c"
 t "another version of the kernel: offsets are fine" check
 sed -i 's/SUBLEVEL = .*/SUBLEVEL = 4/' "$LINUX_SRC/Makefile"
+t "the same version: they are not" refuses "offset" check
+cp "$LINUX_SRC/Makefile" "$tmp/Makefile"
+sed -i '/DEBIAN/d' "$LINUX_SRC/Makefile"
+t "not Debian's source: they are, whatever its name" check
 in_cache=$XDG_CACHE_HOME/rcfs/src/kernel.org-7.3.4
 mkdir -p "$in_cache"
 cp -r "$LINUX_SRC/." "$in_cache"
 touch "$in_cache/.rcfs-complete"
 t "kernel.org's source in the cache: so they are" env -u LINUX_SRC "$repo/tools/series" check
 rm -rf "${in_cache%/*}"
+cp "$tmp/Makefile" "$LINUX_SRC/Makefile"
 sed -i '1d' "$LINUX_SRC/kernel/nsproxy.c"
 
 # ---- the editing tree
