@@ -100,8 +100,9 @@ help() {
 	  RCFS_LIMIT      seconds a guest may run (default: none; $((TESTS_LIMIT / 3600)) hours for tests)
 	  RCFS_TEST_LIMIT seconds a single test file may run (default: $TEST_LIMIT)
 	  RCFS_BENCH_MOST how many containers --bench has around at most (default: 100000)
-	  RCFS_BUSYBOX    a statically linked busybox for the guest (default: for x86_64 the
-	                  one that is installed, for arm64 that of Debian's package)
+	  RCFS_BUSYBOX    a statically linked busybox for guests of the machine that it is
+	                  built for (default: for x86_64 the one that is installed, for
+	                  arm64 that of Debian's package)
 	  RCFS_QEMU       more arguments for QEMU, separated by spaces
 	HELP
 }

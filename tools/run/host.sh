@@ -79,21 +79,32 @@ set_machine() {
 	esac
 }
 
-# is_static_for_guest PROGRAM: whether the guest, which has no libraries, can run it
-is_static_for_guest() {
-	local machine
-	[[ $ARCH == arm64 ]] && machine=b7 || machine=3e	# e_machine of its ELF header
-	[[ $(od -An -tx1 -N 4 "$1" 2>/dev/null) == " 7f 45 4c 46" && $(od -An -tx1 -j 18 -N 1 "$1") == " $machine" ]] &&
-		! grep -aqE '/ld-(linux|musl)' "$1"
+# machine_of PROGRAM: what it is built for, by the name that ARCH has; nothing if the
+# guest, which has no libraries, cannot run it
+machine_of() {
+	[[ $(od -An -tx1 -N 4 "$1" 2>/dev/null) == " 7f 45 4c 46" ]] || return
+	! grep -aqE '/ld-(linux|musl)' "$1" || return
+	case $(od -An -tx1 -j 18 -N 1 "$1") in	# e_machine of its ELF header
+	" 3e")	echo x86_64 ;;
+	" b7")	echo arm64 ;;
+	esac
 }
+
+is_static_for_guest() { [[ $(machine_of "$1") == "$ARCH" ]]; }
 
 # BUSYBOX stays empty where it is to be fetched.
 find_busybox() {
-	BUSYBOX=${RCFS_BUSYBOX-}
-	if [[ $BUSYBOX ]]; then
-		is_static_for_guest "$BUSYBOX" ||
-			fail "RCFS_BUSYBOX=$BUSYBOX cannot be used" "it is no statically linked program for $ARCH" \
+	local own=${RCFS_BUSYBOX-}
+	BUSYBOX=
+	if [[ $own ]]; then
+		[[ -f $own ]] ||
+			fail "RCFS_BUSYBOX=$own cannot be used" "there is no such file" "name another one, or unset it"
+		[[ $(machine_of "$own") ]] ||
+			fail "RCFS_BUSYBOX=$own cannot be used" "it is no statically linked program for x86_64 or arm64" \
 				"name another one, or unset it"
+	fi
+	if [[ $own ]] && is_static_for_guest "$own"; then
+		BUSYBOX=$own
 	elif [[ $ARCH == x86_64 ]]; then
 		BUSYBOX=$(command -v busybox)
 		[[ $BUSYBOX ]] && is_static_for_guest "$BUSYBOX" || missing "no statically linked busybox" busybox-static
@@ -268,6 +279,9 @@ host_prepare() {
 	fi
 	[[ $BINDGEN ]] || build_bindgen
 	[[ $BUSYBOX || $FLAVOUR != plain ]] || fetch_busybox
+	# Some commands run guests of both machines, with one setting.
+	[[ ! ${RCFS_BUSYBOX-} || $BUSYBOX == "$RCFS_BUSYBOX" ]] ||
+		say "RCFS_BUSYBOX=$RCFS_BUSYBOX is for $(machine_of "$RCFS_BUSYBOX"): $BUSYBOX is used"
 	TOOLCHAIN="$("$CLANG" --version | head -n 1); $("$RUSTC" --version); $BINDGEN $(version_of "$BINDGEN")"
 	echo "toolchain: $TOOLCHAIN" >>"$LOG"
 }
