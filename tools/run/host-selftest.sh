@@ -83,5 +83,36 @@ takes "one with libraries is an error" arm64 "$tmp/dynamic" '' "no statically li
 takes "no program is an error" x86_64 "$tmp/script" '' "no statically linked program for x86_64 or arm64"
 takes "no file is an error" x86_64 "$tmp/none" '' "there is no such file"
 
+# ---- packages
+
+APT_LISTS=$tmp/lists
+mkdir "$APT_LISTS"
+
+# installs DESCRIPTION "COMMANDS": what apt-get is called for. make is installed, so
+# that apt knows a version of it in any case; of rustc it knows by its lists.
+installs() {
+	rm -f "$tmp/calls"
+	(
+		on_debian() { :; }
+		need_space() { :; }
+		sudo() { :; }
+		as_root() {
+			case $* in
+			*update*)	echo -n "update; "; touch "$APT_LISTS/example_main_binary-amd64_Packages.lz4" ;;
+			*install*)	echo "install ${*: -1}" ;;
+			esac >>"$tmp/calls"
+		}
+		apt-cache() { [[ $2 != make ]] || echo "  Candidate: 4.3-4.1"; }
+		find_tools() { [[ $(ls "$APT_LISTS") == *_Packages* ]] && MISSING=(rustc) || MISSING=(rustc-web); }
+		find_tools
+		install_missing
+	) >"$tmp/said" 2>&1
+	check "$1" "$([[ $(cat "$tmp/calls") == "$2" ]] || paste -sd ' ' "$tmp/calls" "$tmp/said")"
+}
+
+touch "$APT_LISTS/lock" && mkdir "$APT_LISTS/partial"
+installs "without package lists they are fetched before anything is chosen" "update; install rustc"
+installs "with them they are not" "install rustc"
+
 echo "1..$number"
 exit $bad

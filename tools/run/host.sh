@@ -296,6 +296,8 @@ as_root() {
 	if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
 }
 
+APT_LISTS=/var/lib/apt/lists
+
 install_missing() {
 	local by_hand
 	by_hand="install, by their Debian names: ${MISSING[*]}"
@@ -308,8 +310,9 @@ install_missing() {
 		# Ask for the password now, not under the progress line.
 		sudo -v || fail "sudo refuses" "tools are missing and need root to be installed" "$by_hand"
 	fi
-	# Without package lists every answer about versions was "none".
-	if [[ ! $(candidate make) ]]; then
+	# Without package lists every answer about versions was "none", but for what is
+	# installed.
+	if ! compgen -G "$APT_LISTS/*_Packages*" >/dev/null; then
 		doing "fetching the package lists"
 		logged as_root apt-get -q update || fail_apt "the package lists cannot be fetched"
 		find_tools
