@@ -31,7 +31,8 @@ help() {
 	       ./qemu-run.sh [OPTION…] --test [PATTERN] run the tests, or those whose
 	                                                file or KUnit suite has PATTERN
 	                                                in its name; several PATTERNs:
-	                                                with commas between them
+	                                                with commas between them. Each
+	                                                has to match something
 	       ./qemu-run.sh [OPTION…] --soak MINUTES   do everything that can be done with
 	                                                rcfs at random, for so long
 	       ./qemu-run.sh [OPTION…] --bench [FOLDER] measure rcfs against cgroup v1 and

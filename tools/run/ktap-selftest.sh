@@ -48,15 +48,34 @@ chooses() {
 	fi
 }
 
-echo "KTAP version 1"
-echo "1..36"
+# misses DESCRIPTION PATTERN "PART…": of the pattern, what none of those files has
+misses() {
+	local got pattern=$2
+	number=$((number + 1))
+	got=$(printf '%s\n' rcfs:attach.sh rcfs:tasks.sh kunit_rcfs | unmatched | paste -sd' ')
+	if [[ $got == "$3" ]]; then
+		echo "ok $number $1"
+	else
+		bad=1
+		echo "not ok $number $1 # wanted $3, got $got"
+	fi
+}
 
-eval "$(sed -n '/^matching()/,/^)/p' "$here/../guest/run-tests")"
+echo "KTAP version 1"
+echo "1..43"
+
+eval "$(sed -n '/^\(matching\|unmatched\)()/,/^)/p' "$here/../guest/run-tests")"
 chooses "no pattern: everything" '' "rcfs:attach.sh rcfs:tasks.sh kunit_rcfs"
 chooses "a part of the name" tas "rcfs:tasks.sh"
 chooses "a pattern" 'a*.sh' "rcfs:attach.sh rcfs:tasks.sh"
 chooses "several of them, each name once" 'attach,t*ch,kunit' "rcfs:attach.sh kunit_rcfs"
 chooses "nothing" 'attach.sh tasks.sh' ""
+chooses "a comma too many" ',tasks,,kunit,' "rcfs:tasks.sh kunit_rcfs"
+misses "no pattern misses nothing" '' ""
+misses "nor does a comma too many" ',tasks,,kunit,' ""
+misses "nor patterns that all match" 'a*.sh,kunit' ""
+misses "one that does not match is named" 'attach,cpuset,kunit' "cpuset"
+misses "all of them are" 'x*,attach.sh tasks.sh' "x* attach.sh tasks.sh"
 
 counts "all pass" "2 0 0" <<'EOF'
 KTAP version 1
@@ -107,6 +126,12 @@ KTAP version 1
 1..2
 ok 1 one
 Bail out! enough
+EOF
+counts "a pattern that nothing matches" "0 1 0" -v nested=1 <<'EOF'
+KTAP version 1
+1..0
+# there is: rcfs:attach.sh
+Bail out! no test file and no KUnit suite has "cpuset" in its name
 EOF
 counts "nested tests count, their parent does not" "2 0 0" -v nested=1 <<'EOF'
 KTAP version 1
