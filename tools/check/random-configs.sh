@@ -10,12 +10,14 @@
 # The fixed configurations come first, always all of them. Random ones follow,
 # until M minutes have passed since the start (default: 60), or N of them. The
 # seed is told; the same seed gives the same configurations. --list names them
-# and says what each changes, the random ones with --count N. With a PATTERN
+# and says what each changes, the random ones with --count N. It has those as they
+# are drawn first, since only Kconfig knows which are drawn anew. With a PATTERN
 # (extended regular expression) only those whose name matches; the name of a
 # random one has its seed and number: "random-SEED-NUMBER".
 #
 # What a configuration asks for, Kconfig may drop for a dependency. CONFIG_RCFS
-# has to be in what comes out: a random configuration without it is drawn anew.
+# has to be in what comes out: a random configuration without it is drawn anew, and
+# that is told.
 #
 # A failed configuration leaves NAME.config and NAME.log in the cache.
 
@@ -345,6 +347,13 @@ report() {
 	[[ $# -eq 0 ]] || printf '%s\n' "$@" | sed 's/^/# /'
 }
 
+# empty_build: nothing of what was built before
+empty_build() {
+	rm -rf "$BUILD"
+	mkdir -p "$BUILD"
+	echo "$SOURCE_ID" >"$BUILD/.rcfs-source"
+}
+
 # try NAME [CHANGES…]: build what is configured, and report
 try() {
 	local name=$1 status=0 said
@@ -357,6 +366,8 @@ try() {
 		return
 	fi
 	alone "$name"
+	# What a tool has warned of is built, and make would not ask it again.
+	empty_build
 	report bad "$name" "${said:-make failed: see the log}" "changes: $*" "log: $LOG" \
 		"alone: ./qemu-run.sh --config $FOLDER/$name.config --build-only"
 }
@@ -383,6 +394,8 @@ try_random() {
 		draw_all "$1" "$attempt"
 		# shellcheck disable=SC2086 # words
 		if configured $CHANGES; then
+			clear_progress
+			[[ $attempt -eq 0 ]] || echo "# random-$SEED-$1 was drawn $((attempt + 1)) times"
 			try "random-$SEED-$1" $CHANGES
 			return
 		fi
@@ -399,7 +412,7 @@ usage() {
 }
 
 main() {
-	local minutes='' count='' list='' pattern='' name changes number SEED=''
+	local minutes='' count='' list='' pattern='' name changes number SEED='' arguments=("$@")
 	local NUMBER=0 PASSED=0 FAILED=0 SKIPPED=0 BEGUN
 	while [[ $# -gt 0 ]]; do
 		case $1 in
@@ -437,7 +450,7 @@ main() {
 		return
 	fi
 
-	log_start "$@"
+	log_start "${arguments[@]}"
 	lock_cache
 	step "tools"
 	host_prepare
@@ -460,9 +473,7 @@ main() {
 	unlock_cache
 	build_setup
 	FRAGMENTS=("$FOLDER/fragment")
-	[[ $SOURCE_ID == "$(cat "$BUILD/.rcfs-source" 2>/dev/null)" ]] || rm -rf "$BUILD"
-	mkdir -p "$BUILD"
-	echo "$SOURCE_ID" >"$BUILD/.rcfs-source"
+	[[ $SOURCE_ID == "$(cat "$BUILD/.rcfs-source" 2>/dev/null)" ]] || empty_build
 	# What is wrong is told on stdout, with the configuration's result.
 	fail() { exit 1; }
 
