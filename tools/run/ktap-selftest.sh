@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Are those tests run that were asked for, and does the reader of their results
-# notice what it must? KTAP output.
+# Are those tests run that were asked for, do the readers of their results notice
+# what they must, and nothing else? KTAP output.
 
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
 number=0 bad=0
+output=$(mktemp) || exit 1
+trap 'rm -f "$output" "$output.patch"' EXIT
 
 # counts DESCRIPTION "PASSED FAILED SKIPPED" [AWK-OPTION…] <KTAP
 counts() {
@@ -61,8 +63,24 @@ misses() {
 	fi
 }
 
+# sees DESCRIPTION yes|no "POINT" "SEEN" <OUTPUT: whether hazards.sh takes the output
+# of qemu-run.sh for what a patch with these fields should lead to
+sees() {
+	local got=no
+	number=$((number + 1))
+	cat >"$output"
+	printf 'Test: a.sh\nPoint: %s\nSeen: %s\n---\n' "$3" "$4" >"$output.patch"
+	! seen "$output.patch" || got=yes
+	if [[ $got == "$2" ]]; then
+		echo "ok $number $1"
+	else
+		bad=1
+		echo "not ok $number $1 # wanted $2, got $got"
+	fi
+}
+
 echo "KTAP version 1"
-echo "1..43"
+echo "1..52"
 
 eval "$(sed -n '/^\(matching\|unmatched\)()/,/^)/p' "$here/../guest/run-tests")"
 chooses "no pattern: everything" '' "rcfs:attach.sh rcfs:tasks.sh kunit_rcfs"
@@ -241,4 +259,15 @@ complains "a data race elsewhere is none" no \
 	"$(race pick_next_task try_to_wake_up | without_others_races)"
 complains "a warning beside such a race" yes \
 	"$({ race one two; echo "[    1.0] WARNING: CPU: 0"; race one two; } | without_others_races)"
+
+eval "$(sed -n '/^\(field\|failed_point\|seen\)()/,/^}/p' "$here/../check/hazards.sh")"
+sees "a point that fails" yes "tasks move" point <<<"    not ok 3 tasks move"
+sees "another point" no "tasks move" point <<<"    not ok 3 tasks exit"
+sees "nothing failed" no "" panic <<<"1 passed, 0 failed"
+sees "a panic" yes "" panic <<<"# failed: the guest's kernel panicked: Kernel panic - not syncing: Oops"
+sees "a panic before the point" yes "tasks move" point <<<"# failed: the guest's kernel panicked: Kernel panic"
+sees "a hang that is expected" yes "tasks move" hang <<<"# failed: the guest hangs: it printed nothing for 400 s"
+sees "a test that takes too long, as expected" yes "tasks move" hang <<<"# failed: a.sh # ran longer than 900 s"
+sees "a hang instead of a panic" no "" "KASAN, panic" <<<"# failed: the guest hangs: it printed nothing for 400 s"
+sees "a test that takes too long instead" no "" point <<<"# failed: a.sh # ran longer than 900 s"
 exit $bad
