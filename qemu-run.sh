@@ -94,8 +94,8 @@ help() {
 	                  Debian's package, or kernel.org's tarball where Debian has none
 	  RCFS_KERNEL_ORG where to get that tarball and its checksums: a mirror of
 	                  $KERNEL_ORG
-	  XDG_CACHE_HOME  downloads, sources and builds live in rcfs/ below it; about 4 GB
-	                  (default: ~/.cache)
+	  XDG_CACHE_HOME  downloads, sources and builds live in rcfs/ below it: 2.5 GB, and
+	                  4.5 GB after tools/check/all.sh (default: ~/.cache)
 	  RCFS_SILENCE    seconds without any output after which the guest counts as hung
 	                  (default: $SILENCE; 0: never)
 	  RCFS_LIMIT      seconds a guest may run (default: none; $((TESTS_LIMIT / 3600)) hours for tests)
