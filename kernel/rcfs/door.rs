@@ -290,9 +290,11 @@ pub(crate) fn drop_later(room: Deferred<Arc<Container>>, container: Arc<Containe
 unsafe fn get_module(ss: *mut bindings::rc_subsys) -> bool {
     #[cfg(CONFIG_MODULES)]
     // SAFETY: By the safety requirements. The owner is a module, or NULL.
-    return unsafe { bindings::try_module_get((*ss).owner) };
+    let stays = unsafe { bindings::try_module_get((*ss).owner) };
     #[cfg(not(CONFIG_MODULES))]
-    return !ss.is_null();
+    let (stays, _) = (true, ss);
+
+    stays
 }
 
 /// Gives back what [`get_module`] has taken.
