@@ -277,6 +277,11 @@ no_complaints() {
 
 DELAYS=/sys/kernel/debug/rcfs
 
+# Whether the kernel looks at all memory or at every lock
+is_slow() {
+	[ -e /sys/kernel/debug/kmemleak ] || [ -e /proc/lockdep ]
+}
+
 # delay WHERE US: until the end of the point; without the facility, luck has to do
 delay() {
 	[ -d $DELAYS ] || return 0

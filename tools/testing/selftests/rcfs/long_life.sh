@@ -14,10 +14,6 @@ in_kb() {
 	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
 }
 
-is_slow() {
-	[ -e /sys/kernel/debug/kmemleak ]
-}
-
 # kernel_memory: in kB, what the kernel has allocated and does not give back when
 # it is asked to
 kernel_memory() {

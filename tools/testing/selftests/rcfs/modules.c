@@ -354,6 +354,11 @@ static void cycle(const char *file, const char *name, unsigned long rounds)
 	for (cycle_round = 1; cycle_round <= rounds; cycle_round++) {
 		alarm(HANG_SECONDS);
 		cycle_once(module, name);
+		/* Who waits for this sees that it goes on. */
+		if (!(cycle_round % 100)) {
+			printf("# %lu of %lu rounds\n", cycle_round, rounds);
+			fflush(stdout);
+		}
 	}
 }
 

@@ -11,7 +11,7 @@
 
 MODULE=rust_rcfs_forks
 CYCLES=1000
-! [ -e /sys/kernel/debug/kmemleak ] || CYCLES=30
+! is_slow || CYCLES=30
 CYCLES=${RCFS_CYCLES:-$CYCLES}
 
 # module_files NAME: where modprobe finds it

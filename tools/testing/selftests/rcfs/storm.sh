@@ -16,7 +16,7 @@
 MODULE=rust_rcfs_forks
 ROUNDS=6
 DECISIONS=150
-! [ -e /sys/kernel/debug/kmemleak ] || ROUNDS=2 DECISIONS=75
+! is_slow || ROUNDS=2 DECISIONS=75
 SEED=${RCFS_SEED:-1}
 
 tidy_up() {
