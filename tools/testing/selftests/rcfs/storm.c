@@ -583,7 +583,8 @@ static void load_module(void)
 
 	if (fd < 0)
 		fail("%s: %s", shared->module, strerror(errno));
-	expect(syscall(SYS_finit_module, fd, "", 0) ? errno : 0, EEXIST, EBUSY, ENOSPC, 0);
+	/* EINTR: it waits for another one who loads the same file, and is frozen meanwhile. */
+	expect(syscall(SYS_finit_module, fd, "", 0) ? errno : 0, EEXIST, EBUSY, ENOSPC, EINTR, 0);
 	close(fd);
 }
 
