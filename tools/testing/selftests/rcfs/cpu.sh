@@ -390,8 +390,7 @@ autogroup_beside() {
 # A task that does not move stays where it is when autogroup is switched.
 in_autogroups() {
 	echo 1 >$AUTOGROUP
-	# On one CPU: the scheduler shows a task where it is, and this one would move.
-	start setsid spin -c 0 busy
+	start setsid spin busy
 	wait_until is_in_group /autogroup "$PID" || return
 	attach "$PID" "$C" || return
 	expect /rcfs group_of "$PID" || return

@@ -209,10 +209,6 @@ freeze_in_a_storm() {
 # freeze() does, must leave it so. A task that was waiting when it was told is frozen
 # at once, and proves nothing.
 reading_changes_nothing() {
-	if ! [ -d "$DELAYS" ]; then
-		because "no $DELAYS: the moment is too short"
-		return "$KSFT_SKIP"
-	fi
 	somebody_else
 	delay visible 2000
 	spin_in "$C" vforks || return
@@ -224,12 +220,7 @@ reading_changes_nothing() {
 			attach "$child" "$ROOT" || return
 			wait_until is_in_state Z "$child" || return
 			let_run 20 "$OTHER" || return
-			after=$(switches_of "$PID")
-			if ! [ "$before" ] || ! [ "$after" ]; then
-				because "no voluntary_ctxt_switches of $PID"
-				return 1
-			fi
-			[ "$after" = "$before" ] || return 0
+			[ "$(switches_of "$PID")" = "$before" ] || return 0
 		fi
 		thaw "$C" || return
 	done
