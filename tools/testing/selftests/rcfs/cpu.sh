@@ -369,7 +369,8 @@ groups_of_leavers() {
 	expect "" awk '$1 != "/rcfs" && $2 >= 15' "$WORK/groups"
 }
 
-# group_of ID: of the scheduler. Shorter lines are about something else.
+# group_of ID: of the scheduler. Shorter lines are about something else. The list goes
+# CPU by CPU: a task that changes its CPU meanwhile is in there twice, or not at all.
 group_of() {
 	awk -v id="$1" 'NF > 9 && $3 == id { sub(/-.*/, "", $NF); print $NF }' \
 		/sys/kernel/debug/sched/debug
@@ -390,8 +391,10 @@ autogroup_beside() {
 # A task that does not move stays where it is when autogroup is switched.
 in_autogroups() {
 	echo 1 >$AUTOGROUP
-	start setsid spin busy
+	start setsid spin -c "$LAST" busy
 	wait_until is_in_group /autogroup "$PID" || return
+	# By then it has asked for its CPU.
+	let_run 50 "$PID" || return
 	attach "$PID" "$C" || return
 	expect /rcfs group_of "$PID" || return
 	echo 0 >$AUTOGROUP
@@ -405,8 +408,10 @@ in_autogroups() {
 	attach "$PID" "$ROOT" || return
 	expect /autogroup group_of "$PID" || return
 	# A child goes by its parent, and not by its session.
-	start sh -c "echo 0 >$C/tasks; setsid spin busy & setsid spin busy & wait"
+	start sh -c "echo 0 >$C/tasks
+		setsid spin -c $LAST busy & setsid spin -c $LAST busy & wait"
 	wait_until has_tasks 3 "$C" || return
+	let_run 100 "$C/cpuacct.usage" || return
 	while read -r id; do
 		expect /rcfs group_of "$id" || return
 	done <"$C/tasks"
