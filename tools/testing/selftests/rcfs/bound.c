@@ -24,7 +24,7 @@
 
 static const char usage[] =
 	"usage: bound deadline ID   give the task the policy SCHED_DEADLINE, print OK\n"
-	"                           or the error\n"
+	"                           or the name of the error\n"
 	"       bound capable UID   be this user with all capabilities, until the end\n"
 	"       bound broods        have 8 children, who sleep, and replace the oldest all\n"
 	"                           the time\n"
@@ -58,10 +58,8 @@ static void deadline(pid_t pid)
 
 	if (!syscall(SYS_sched_setattr, pid, &attr, 0))
 		puts("OK");
-	else if (errno == EPERM)
-		puts("EPERM");
 	else
-		puts(strerror(errno));
+		puts(strerrorname_np(errno));
 }
 
 static void capable(uid_t uid)
