@@ -401,7 +401,9 @@ what_the_kernel_has_set() {
 	# The kernel looks for a module then.
 	expect ENODEV try mount-as "no$$" "$WORK"
 	result=$?
-	echo "$masks" >$workers && echo "$helped" >$helper || return
+	# Both, even if one of them fails
+	echo "$masks" >$workers || result=1
+	echo "$helped" >$helper || result=1
 	[ $result = 0 ] || return $result
 	expect 0 cat "$WORK/said"
 }
