@@ -126,8 +126,13 @@ struct rounds {
 
 static void wait_for_round(const int *count, int round)
 {
-	while (__atomic_load_n(count, __ATOMIC_SEQ_CST) < round)
+	unsigned long since = now_ns();
+
+	while (__atomic_load_n(count, __ATOMIC_SEQ_CST) < round) {
+		if (in_vain(since))
+			fail("waited %d s in vain for round %d", LIMIT_SECONDS, round);
 		sched_yield();
+	}
 }
 
 static void finish_round(int *count, int round)

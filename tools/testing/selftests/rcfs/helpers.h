@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,14 @@ static inline unsigned long clock_ns(clockid_t clock)
 static inline unsigned long now_ns(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* What is waited for takes moments. Who waits this long waits in vain. */
+#define LIMIT_SECONDS 300
+
+static inline bool in_vain(unsigned long since)
+{
+	return now_ns() - since > LIMIT_SECONDS * 1000000000UL;
 }
 
 /* Waits for a child that has to end well. */

@@ -46,9 +46,12 @@ static pid_t start(void)
 	return pid;
 }
 
+/* Of those who go on until then: one that has ended by itself has failed. */
 static void end(const pid_t *pids, int count)
 {
 	for (int i = 0; i < count; i++) {
+		if (waitpid(pids[i], NULL, WNOHANG))
+			fail("a task that writes, reads or attaches has ended");
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
 	}
@@ -109,10 +112,13 @@ static void write_in_vain(int tasks)
 static int chain(int rounds, int most)
 {
 	while (rounds--) {
-		int made = make_chain(most);
+		int made = make_chain(most), err = errno;
 		int tasks = open("tasks", O_WRONLY);
 		pid_t pids[WRITERS];
 
+		/* As deep as it may be, or there is nothing to see. */
+		if (!made || (made < most && err != EMLINK))
+			fail("mkdir at depth %d: %s", made + 1, strerror(err));
 		if (tasks < 0)
 			fail("open: %s", strerror(errno));
 		for (int i = 0; i < WRITERS; i++) {
@@ -211,9 +217,13 @@ static int choose_leaf(int order, unsigned long long *seed)
 /* A task may be in there, but not for long. */
 static void remove_container(const char *path)
 {
+	unsigned long since = now_ns();
+
 	while (rmdir(path)) {
 		if (errno != EBUSY)
 			fail("rmdir %s: %s", path, strerror(errno));
+		if (in_vain(since))
+			fail("%s has been busy for %d s", path, LIMIT_SECONDS);
 		sched_yield();
 	}
 }
@@ -355,9 +365,6 @@ static int storm(int rounds, unsigned long long seed)
 	}
 	for (int i = 0; i < MAKERS; i++)
 		reap(makers[i]);
-	for (int i = 0; i < 4; i++)
-		if (waitpid(others[i], NULL, WNOHANG))
-			fail("a task that reads or attaches has ended");
 	end(others, 4);
 	return 0;
 }
