@@ -1083,9 +1083,13 @@ static void fail_attaches(void)
 			if (err && err != ENOMEM)
 				fail("%s", strerror(err));
 			failed |= err;
+			if (err) {
+				must_be_in(victim, args[0], args[1]);
+				continue;
+			}
 			/* The kernel can do without that one, or needs no more. */
-			if (!err)
-				move(victim, args[0], "tasks");
+			must_be_in(victim, args[1], args[0]);
+			move(victim, args[0], "tasks");
 		}
 		points += failed || fired;
 		failures += failed;
