@@ -65,22 +65,31 @@ trees_go_in_any_order() {
 	trees storm "$C" 3 "${RCFS_SEED:-1}"
 }
 
-# 40 readers of the directory meet 40 containers that are being made.
+# Whoever finds a container in the directory finds its files, unless both have gone
+# meanwhile.
 container_appears_with_its_files() {
 	start sh -c "while :; do
-			for tasks in $C/*/tasks; do
-				[ ! -d \"\${tasks%/tasks}\" ] || [ -e \"\$tasks\" ] ||
-					[ ! -d \"\${tasks%/tasks}\" ] ||
-					echo \"\$tasks\" >>$WORK/incomplete
+			for container in $C/*/; do
+				if [ -e \"\${container}tasks\" ]; then
+					echo \"\$container\" >>$WORK/complete
+				elif [ -d \"\$container\" ]; then
+					echo \"\$container\" >>$WORK/incomplete
+				fi
 			done
 		done"
-	for number in $(seq 40); do
+	mkdir "$C/first" || return
+	wait_until test -e "$WORK/complete" || return
+	must_be_removable "$C/first" || return
+	for number in $(seq 100); do
 		mkdir "$C/$number" && rmdir "$C/$number" || return
 	done
 	if [ -e "$WORK/incomplete" ]; then
-		because "seen without its files: $(cat "$WORK/incomplete")"
+		because "seen without its files: $(head -n 1 "$WORK/incomplete")"
 		return 1
 	fi
+	grep -qv '/first/$' "$WORK/complete" && return
+	because "none of the containers was seen"
+	return 1
 }
 
 busy_with_container() {
