@@ -53,20 +53,36 @@ many_tasks() {
 as_many_as_fit() {
 	wanted=$(($(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 64))
 	[ $wanted -le 100000 ] || wanted=100000
-	for limit in pid_max threads-max; do
-		before=$(cat /proc/sys/kernel/$limit)
-		[ "$before" -ge $((wanted + 10000)) ] ||
-			echo $((wanted + 10000)) >/proc/sys/kernel/$limit || return
+	pid_max=$(cat /proc/sys/kernel/pid_max)
+	threads_max=$(cat /proc/sys/kernel/threads-max)
+	raise pid_max && raise threads-max && so_many_are_listed
+	result=$?
+	# Not before they are gone: nobody could fork.
+	for pid in $CHILDREN; do
+		end_task "$pid"
 	done
+	CHILDREN=
+	echo "$pid_max" >/proc/sys/kernel/pid_max || result=1
+	echo "$threads_max" >/proc/sys/kernel/threads-max || result=1
+	return $result
+}
+
+# raise LIMIT: of the kernel, to what all of them need, and others
+raise() {
+	[ "$(cat "/proc/sys/kernel/$1")" -ge $((wanted + 10000)) ] ||
+		echo $((wanted + 10000)) >"/proc/sys/kernel/$1"
+}
+
+so_many_are_listed() {
 	# Few at a time: what is waited for has to take moments, however many there are.
 	left=$wanted
-	while [ $left -gt 0 ]; do
+	while [ "$left" -gt 0 ]; do
 		some=$((left < 1000 ? left : 1000))
 		start sh -c "echo 0 >$C/tasks; exec threads $some"
 		wait_until has_threads "$PID" $some || return
 		left=$((left - some))
 	done
-	expect $wanted count_lines "$C/tasks" || return
+	expect "$wanted" count_lines "$C/tasks" || return
 	cat "$C/tasks" >"$WORK/got"
 	sort -n -u "$WORK/got" | cmp - "$WORK/got" || return
 	because "$wanted tasks listed"
