@@ -112,14 +112,6 @@ sweep() {
 	! left | grep -q .
 }
 
-# mounts_below FOLDER: the last one first
-mounts_below() {
-	awk -v folder="$1/" '
-		index($2, folder) == 1 { all = $2 "\n" all }
-		END { printf "%s", all }
-	' /proc/mounts
-}
-
 # example WHAT: run it, and leave nothing of it
 example() {
 	block "$1" >"$WORK/example"

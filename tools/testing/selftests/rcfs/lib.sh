@@ -47,7 +47,7 @@ rcfs_begin() {
 	ktap_print_header
 	[ "$(id -u)" = 0 ] || skip_all "root is needed to mount rcfs"
 	grep -qw rcfs /proc/filesystems || skip_all "this kernel has no rcfs (CONFIG_RCFS)"
-	ROOT=
+	ROOT='' WORK=''
 	trap rcfs_end EXIT
 	trap 'exit 1' HUP INT TERM
 	ROOT=$(mktemp -d /tmp/rcfs-root.XXXXXX) || ktap_exit_fail_msg "no folder in /tmp"
@@ -78,7 +78,20 @@ rcfs_end() {
 	[ "$ROOT" ] || return
 	! mountpoint_of "$ROOT" || umount "$ROOT"
 	rmdir "$ROOT"
-	rm -rf "$WORK"
+	[ "$WORK" ] || return
+	# What a point has left mounted in there is not to be removed.
+	mounts_below "$WORK" | while read -r folder; do
+		umount -l "$folder"
+	done
+	[ "$(mounts_below "$WORK")" ] || rm -rf "$WORK"
+}
+
+# mounts_below FOLDER: the last one first
+mounts_below() {
+	awk -v folder="$1/" '
+		index($2, folder) == 1 { all = $2 "\n" all }
+		END { printf "%s", all }
+	' /proc/mounts
 }
 
 mountpoint_of() {
@@ -126,10 +139,10 @@ tidy() {
 	done
 	reset_delays
 	reset_subsystems
-	for folder in $EXTRA_MOUNTS; do
-		umount "$folder"
-	done
 	tidied=0
+	for folder in $EXTRA_MOUNTS; do
+		wait_until unmounted "$folder" || tidied=1
+	done
 	for folder in $TREES; do
 		wait_until tree_empty_out "$folder" || tidied=1
 		umount "$folder" || tidied=1
@@ -140,6 +153,11 @@ tidy() {
 		mount -t rcfs -o "${mounted#*:}" none "${mounted%%:*}" || tidied=1
 	done
 	return $tidied
+}
+
+# unmounted FOLDER: one attempt. A task on its way out may be in there.
+unmounted() {
+	! mountpoint_of "$1" || umount "$1" 2>/dev/null
 }
 
 # empty_out: one attempt to remove $C with everything in it
