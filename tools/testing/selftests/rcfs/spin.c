@@ -55,7 +55,7 @@ static const char usage[] =
 	"  creates        have threads, who compute a little\n"
 	"  execs          have children by vfork, who execute this program\n"
 	"  vforks         have children by vfork, who end at once\n"
-	"  storm          forks, clones, creates and execs at once\n"
+	"  storm          forks, clones, creates, execs and vforks at once\n"
 	"  step           compute a little, and end\n"
 	"  leaves         open 5000 files, and end without closing them\n"
 	"  allowed        print the CPUs that it is allowed to use\n";
