@@ -295,6 +295,9 @@ no_complaints() {
 
 DELAYS=/sys/kernel/debug/rcfs
 
+# There is io_uring where that is.
+URING=/proc/sys/kernel/io_uring_disabled
+
 # Whether the kernel looks at all memory or at every lock
 is_slow() {
 	[ -e /sys/kernel/debug/kmemleak ] || [ -e /proc/lockdep ]

@@ -26,20 +26,16 @@ all_threads_move() {
 
 # A thread that the kernel has made for the process is one of its threads.
 threads_of_io_uring_move() {
-	start uring keep
-	wait_until has_two_threads_or_none "$PID" || return
-	if is_in_state Z "$PID"; then
-		because "no io_uring"
+	if ! [ -e "$URING" ]; then
+		because "no $URING"
 		return "$KSFT_SKIP"
 	fi
+	start uring keep
+	wait_until has_threads "$PID" 2 || return
 	attach_process "$PID" "$C" || return
 	expect "$(threads_of "$PID")" cat "$C/tasks" || return
 	attach_process "$PID" "$ROOT" || return
 	must_be_empty "$C"
-}
-
-has_two_threads_or_none() {
-	has_threads "$1" 2 || is_in_state Z "$1"
 }
 
 # The id of any thread names the process.

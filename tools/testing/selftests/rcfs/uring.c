@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -28,7 +29,7 @@ static const char usage[] =
 	"           the worker is allowed to use\n"
 	"       uring keep\n"
 	"           have a thread that polls, until killed\n"
-	"If io_uring refuses a CPU, it prints EINVAL. Without io_uring, the status is 4.\n";
+	"If io_uring refuses a CPU, it prints EINVAL.\n";
 
 struct ring {
 	int fd;
@@ -70,7 +71,23 @@ static void submit(struct ring *ring, struct io_uring_sqe entry, unsigned int wa
 		fail("io_uring_enter has not waited");
 }
 
-/* The id of a thread of this process with such a name, in any state or in that one */
+/* Whether a thread of this process has such a name, and is in that state, or in any */
+static bool is_thread(const char *id, const char *prefix, char state)
+{
+	char file[300], name[32] = "", now = 0;
+	FILE *stat;
+
+	snprintf(file, sizeof(file), "/proc/self/task/%s/stat", id);
+	stat = fopen(file, "re");
+	if (!stat)
+		return false;
+	if (fscanf(stat, "%*d (%31[^)]) %c", name, &now) != 2)
+		now = 0;
+	fclose(stat);
+	return now && !strncmp(name, prefix, strlen(prefix)) && (!state || state == now);
+}
+
+/* The id of such a thread, or 0 */
 static pid_t find_thread(const char *prefix, char state)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -79,20 +96,9 @@ static pid_t find_thread(const char *prefix, char state)
 
 	if (!dir)
 		fail("/proc/self/task: %s", strerror(errno));
-	while (!found && (entry = readdir(dir))) {
-		char file[300], line[200] = "", *name;
-		FILE *stat;
-
-		snprintf(file, sizeof(file), "/proc/self/task/%s/stat", entry->d_name);
-		stat = fopen(file, "re");
-		if (!stat)
-			continue;
-		if (fgets(line, sizeof(line), stat) && (name = strchr(line, '(')) &&
-		    !strncmp(name + 1, prefix, strlen(prefix)) &&
-		    (!state || strstr(name, (char[]) { ')', ' ', state, ' ', 0 })))
-			found = atoi(line);
-		fclose(stat);
-	}
+	for (entry = readdir(dir); entry && !found; entry = readdir(dir))
+		if (is_thread(entry->d_name, prefix, state))
+			found = atoi(entry->d_name);
 	closedir(dir);
 	return found;
 }
@@ -137,9 +143,9 @@ static void report(int err)
 {
 	if (!err)
 		return;
-	if (err == ENOSYS)
-		exit(4);
-	puts(err == EINVAL ? "EINVAL" : strerror(err));
+	if (err != EINVAL)
+		fail("io_uring: %s", strerror(err));
+	puts("EINVAL");
 	exit(0);
 }
 
