@@ -48,6 +48,8 @@
 #define DIRECTORIES	60
 #define READS		10
 #define CROWD		1000
+#define FAR		10000	/* tasks that are elsewhere */
+#define FREEZES		20
 #define MEMORY		10000
 #define LATENCIES	20
 #define FORK_ROUNDS	7
@@ -320,7 +322,7 @@ static void unmake(const struct grouping *g, const char *group)
 	}
 }
 
-/* What v2 has of a set: it accounts CPU time without a controller. */
+/* What v2 has of a set: it accounts CPU time, and freezes, without a controller. */
 static void v2_controllers(const char *set, char sign, char *text)
 {
 	char words[64], *word, *save;
@@ -328,7 +330,7 @@ static void v2_controllers(const char *set, char sign, char *text)
 	*text = 0;
 	snprintf(words, sizeof(words), "%s", set);
 	for (word = strtok_r(words, ",", &save); word; word = strtok_r(NULL, ",", &save))
-		if (strcmp(word, "cpuacct") && strcmp(word, "debug"))
+		if (strcmp(word, "cpuacct") && strcmp(word, "debug") && strcmp(word, "freezer"))
 			text += sprintf(text, "%c%s ", sign, word);
 }
 
@@ -449,7 +451,7 @@ static void in_child(void (*run)(const struct grouping *, const char *, const ch
 }
 
 /* Sleeping processes, as small as they can be: they share our memory. */
-static pid_t crowd[CROWD];
+static pid_t crowd[FAR];
 static int crowded;
 
 static int sleep_for_ever(void *unused)
@@ -1080,6 +1082,89 @@ static void listings(const struct grouping *g, const char *set, const char *unus
 	disperse();
 }
 
+static void far_listing(const struct grouping *g, const char *set, const char *unused)
+{
+	(void)unused;
+	gather(FAR);
+	move(g, "b", crowd[FAR / 2]);
+	listing("read.far", g, set, path(g, "b", g->listing), 1);
+	disperse();
+}
+
+/* ---- freezing a group of one task */
+
+static void write_state(int fd, const char *text)
+{
+	if (pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
+		die("cannot write '%s'", text);
+}
+
+/* Where that is read, and what it says when the task is frozen */
+static bool is_frozen(const struct grouping *g, int fd)
+{
+	char text[128];
+	int n = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		die("cannot read whether it is frozen");
+	text[n] = 0;
+	return strstr(text, is_v2(g) ? "frozen 1" : "FROZEN");
+}
+
+/* Until it is frozen, and then thawed: what the task does for that itself is included. */
+static void freeze(const struct grouping *g, const char *set, const char *operation)
+{
+	const char *name = is_v2(g) ? "cgroup.freeze" : "freezer.state";
+	int state = open_file(path(g, "b", name), O_RDWR);
+	int events = is_v2(g) ? open_file(path(g, "b", "cgroup.events"), O_RDONLY) : state;
+	double values[BATCHES];
+	uint64_t start;
+	int batch, i;
+
+	for (batch = -1; batch < BATCHES; batch++) {
+		start = ticks();
+		for (i = 0; i < FREEZES; i++) {
+			write_state(state, is_v2(g) ? "1" : "FROZEN");
+			while (!is_frozen(g, events))
+				sched_yield();
+			write_state(state, is_v2(g) ? "0" : "THAWED");
+		}
+		start = since(start);
+		if (batch >= 0)
+			values[batch] = (double)start / FREEZES;
+	}
+	close(state);
+	if (events != state)
+		close(events);
+	report_batches(operation, g, set, values);
+}
+
+static void freeze_one(const struct grouping *g, const char *set, const char *elsewhere)
+{
+	gather(atoi(elsewhere) + 1);
+	move(g, "b", crowd[0]);
+	freeze(g, set, atoi(elsewhere) ? "freeze.far" : "freeze.alone");
+	move(g, "", crowd[0]);
+	disperse();
+}
+
+static void freeze_series(void)
+{
+	char elsewhere[16];
+	const struct grouping *g;
+
+	snprintf(elsewhere, sizeof(elsewhere), "%d", FAR - 1);
+	for_each_system(g) {
+		progress("freezing: %s", g->name);
+		begin(g, "freezer");
+		make(g, "b");
+		in_child(freeze_one, g, "freezer", "0");
+		in_child(freeze_one, g, "freezer", elsewhere);
+		unmake(g, "b");
+		end(g, "freezer");
+	}
+}
+
 static void listing_series(void)
 {
 	const struct grouping *g;
@@ -1092,6 +1177,7 @@ static void listing_series(void)
 		make(g, "a");
 		make(g, "b");
 		in_child(listings, g, ALL, "");
+		in_child(far_listing, g, ALL, "");
 		unmake(g, "a");
 		unmake(g, "b");
 		end(g, ALL);
@@ -1369,6 +1455,52 @@ static void fork_rates(const struct grouping *g, const char *set, const char *gr
 	report("rate.attaches", g, set, "attaches/fork", attaches, RATE_ROUNDS);
 }
 
+/* ---- time: two that fork at once, on two CPUs, in one group or in the root */
+
+static double fork_together_in(const struct grouping *g, const char *group)
+{
+	volatile int *ready = (void *)(shared + 1);
+	volatile double *times = shared + 2;
+	pid_t pids[2];
+	int i, status;
+
+	*ready = 0;
+	fflush(stdout);
+	for (i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (pids[i] < 0)
+			die("cannot fork");
+		if (pids[i])
+			continue;
+		if (*group)
+			go_into(g, group);
+		pin(i);
+		__atomic_fetch_add(ready, 1, __ATOMIC_SEQ_CST);
+		while (*ready < 2)
+			;
+		times[i] = fork_time(RATE_FORKS);
+		_exit(0);
+	}
+	for (i = 0; i < 2; i++)
+		if (waitpid(pids[i], &status, 0) != pids[i] || status)
+			die("a process that forks has failed");
+	return 1000000 / times[0] + 1000000 / times[1];
+}
+
+/* One after the other in each round, so that both have what else the machine does. */
+static void fork_together(const struct grouping *g, const char *set, const char *group)
+{
+	double root[RATE_ROUNDS], in_group[RATE_ROUNDS];
+	int round;
+
+	for (round = 0; round < RATE_ROUNDS; round++) {
+		root[round] = fork_together_in(g, "");
+		in_group[round] = fork_together_in(g, group);
+	}
+	report("two.root", g, set, "forks/s", root, RATE_ROUNDS);
+	report("two.group", g, set, "forks/s", in_group, RATE_ROUNDS);
+}
+
 static void time_series(const struct grouping *g)
 {
 	begin(g, ALL);
@@ -1381,6 +1513,8 @@ static void time_series(const struct grouping *g)
 		in_child(latency, g, ALL, g->tasks);
 	progress("fork while another CPU attaches: %s", g->name);
 	in_child(fork_rates, g, ALL, "c");
+	progress("forks on two CPUs at once: %s", g->name);
+	in_child(fork_together, g, ALL, "c");
 	unmake(g, "a");
 	unmake(g, "b");
 	unmake(g, "c");
@@ -1492,6 +1626,7 @@ int main(int argc, char **argv)
 		switch_series();
 		fork_series();
 		listing_series();
+		freeze_series();
 		around_series();
 		memory_series();
 		favordynmods_series();
