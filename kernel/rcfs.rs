@@ -11,10 +11,10 @@
 //! - a *state* is what one subsystem keeps for one container;
 //! - *attaching* moves a task into a container ([`attach`]).
 //!
-//! A task is in the containers that its nsproxy names (`kernel/nsproxy.c`). Its parent's nsproxy is
-//! what a child gets, so that being in containers costs fork and exit nothing. A task that is
-//! attached gets an nsproxy with the same namespaces and another container, which all tasks with
-//! this combination share.
+//! A task is in the containers that its nsproxy names (`kernel/rcfs/nsproxy.c`). Its parent's
+//! nsproxy is what a child gets, so that being in containers costs fork and exit no more than
+//! entering and leaving a list. A task that is attached gets an nsproxy with the same namespaces
+//! and another container, which all tasks with this combination share.
 //!
 //! One mutex, [`door::REGISTRY`], protects subsystems, hierarchies and containers against
 //! change, and serialises attaching. Reading a control file takes no lock; hooks in the rest of the

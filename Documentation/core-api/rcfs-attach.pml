@@ -13,8 +13,8 @@
  *	Child		the task or thread that it forks; exits
  *	Attacher	writes to "tasks" or "procs" of a container
  *	Remover		rmdir(2) of any of the two containers, again and again
- *	Scheduler	another CPU, which looks for the state of a task, again
- *			and again
+ *	Scheduler	another CPU, which charges a task that runs, maybe on its
+ *			way out, again and again
  *	Janitor		when no task is left: removes both containers, and looks
  *			whether everything has been given back
  *
@@ -77,6 +77,9 @@
  *	NO_H7		the scheduler does not expect NULL
  *	NO_H7_ATTACH	rcfs_replace_nsproxy() does not, either
  *	NO_H8		a container is freed at once
+ *	NO_PIN		rcfs_pin_nsproxy() takes no count
+ *	NO_PIN_FIRST	rcfs_pin_nsproxy() is called when the task has no nsproxy
+ *	NO_PIN_LAST	the pin is given up when the task is reaped, even if it runs
  *	NO_ORDER	rcfs_retire_container() looks at its counts in the other order
  */
 
@@ -104,6 +107,7 @@ hidden byte a_container_without_tasks_is_busy;
 hidden byte a_namespace_goes_under_a_task;
 hidden byte a_reference_is_left;
 hidden byte an_active_count_is_left;
+hidden byte a_charge_is_lost;
 hidden byte the_model_is_too_small;
 
 /* Whose bit is in masks of readers, and which index a task has */
@@ -136,6 +140,7 @@ byte cont[NR_NS];		/* rcfs_container */
 byte set[NR_NS];		/* the namespaces */
 bool hashed[NR_NS];
 bool replaced[NR_NS];
+byte pins[NR_NS];		/* rcfs_pins */
 mtype mem[NR_NS];
 byte wait[NR_NS];		/* readers that have to be done first */
 byte next = FIRST;
@@ -149,17 +154,19 @@ byte next = FIRST;
 #define OWN(c)	((c) + 1)
 
 /*
- * In use; retired, and Deferred waits; waits for those who still refer to it;
- * states destroyed, kfree_rcu() waits; gone
+ * In use; retired, and needed by tasks that have exited; Deferred waits; waits for
+ * those who still refer to it; states destroyed, kfree_rcu() waits; gone
  */
-mtype = { USED, DEFERRED, DROPPED, DESTROYED, GONE };
+mtype = { USED, RETIRED, DEFERRED, DROPPED, DESTROYED, GONE };
 
 byte nr_nsproxies[NR_CONT];
+byte nr_pins[NR_CONT];
 byte refs[NR_CONT];		/* of the Arc */
 mtype stage[NR_CONT];
 byte cwait[NR_CONT];
 
-#define STATES_THERE(c)	(stage[c] == USED || stage[c] == DEFERRED || stage[c] == DROPPED)
+#define STATES_THERE(c)	(stage[c] == USED || stage[c] == RETIRED || \
+			 stage[c] == DEFERRED || stage[c] == DROPPED)
 
 /* ---- namespaces: all of one nsproxy are a set */
 
@@ -174,6 +181,8 @@ byte ns_active[NR_SETS];		/* nsproxies in use: see nsproxy_ns_active_get() */
 /* ---- tasks */
 
 byte tsk_nsproxy[NR_TASKS];
+byte tsk_pin[NR_TASKS];		/* rcfs_pin */
+bool runs[NR_TASKS];		/* it has not left the CPU for the last time */
 bool in_list[NR_TASKS];		/* others can find the task */
 bool task_lock[NR_TASKS];
 bool siglock;			/* of the parent; of the child if that is its thread */
@@ -232,14 +241,52 @@ inline free_nsproxy(n)
 #endif
 }
 
-/* nsproxy_ns_active_put(), nsproxy_free() */
-inline free_active(n)
+/* rcfs_unpin_container(), with queue_rcu_work() */
+inline unpin_container(c)
+{
+	if
+	:: nr_pins[c] == 1 -> assert(stage[c] == RETIRED || a_container_goes_under_a_task);
+		stage[c] = DEFERRED;
+#ifdef NO_H8
+		cwait[c] = 0
+#else
+		cwait[c] = rcu
+#endif
+	:: else -> assert(nr_pins[c] > 1 || a_count_goes_below_zero)
+	fi;
+	nr_pins[c]--
+}
+
+/* unpin_nsproxy(). Within one step: nobody looks at a count of pins before the last. */
+inline unpin_nsproxy(n)
+{
+	assert(pins[n] > 0 || a_count_goes_below_zero);
+	pins[n]--;
+	if
+	:: pins[n] == 0 && (n == OWN_A || n == OWN_B) -> unpin_container(n - 1)
+	:: pins[n] == 0 && n != OWN_A && n != OWN_B ->
+		if
+		:: cont[n] != ROOT -> unpin_container(cont[n])
+		:: else
+		fi;
+		free_nsproxy(n)
+	:: else
+	fi
+}
+
+/* nsproxy_ns_active_put() and what nsproxy_free() does for the namespaces */
+inline put_namespaces(n)
 {
 	assert(ns_active[set[n]] > 0 || a_count_goes_below_zero);
 	assert(nsref[set[n]] > 0 || a_count_goes_below_zero);
 	ns_active[set[n]]--;
-	nsref[set[n]]--;
-	free_nsproxy(n)
+	nsref[set[n]]--
+}
+
+inline free_active(n)
+{
+	put_namespaces(n);
+	unpin_nsproxy(n)
 }
 
 /* The last reference on a Container goes: rcfs_free_container() */
@@ -249,7 +296,8 @@ inline put_container(c)
 	refs[c]--;
 	if
 	:: refs[c] == 0 ->
-		free_active(OWN(c));
+		put_namespaces(OWN(c));
+		free_nsproxy(OWN(c));
 		stage[c] = DESTROYED;
 		cwait[c] = rcu
 	:: else
@@ -288,7 +336,7 @@ inline settle()
 		:: mem[i] == WAITS_RCU && wait[i] == 0 ->
 			/* What is in freed memory is no part of the state. */
 			mem[i] = FREED;
-			count[i] = 0; cont[i] = 0; set[i] = 0; replaced[i] = false
+			count[i] = 0; pins[i] = 0; cont[i] = 0; set[i] = 0; replaced[i] = false
 		:: else
 		fi;
 		i++
@@ -438,11 +486,15 @@ inline follow_containers(new, from)
 		:: cont[from] != cont[new] ->
 			follow_container(cont[from]);
 			if
-			:: cont[from] != ROOT -> nr_nsproxies[cont[from]]++
+			:: cont[from] != ROOT ->
+				nr_nsproxies[cont[from]]++;
+				nr_pins[cont[from]]++
 			:: else
 			fi;
 			if
-			:: cont[new] != ROOT -> nr_nsproxies[cont[new]]--
+			:: cont[new] != ROOT ->
+				nr_nsproxies[cont[new]]--;
+				unpin_container(cont[new])
 			:: else
 			fi;
 			cont[new] = cont[from]
@@ -463,6 +515,7 @@ inline create_new_namespaces(me, s, new)
 		new = next;
 		next++;
 		count[new] = 1;
+		pins[new] = 1;
 		set[new] = s;
 		nsref[s]++
 	}
@@ -501,15 +554,53 @@ inline switch_task_namespaces(me, new)
 	finish_put(ptr)
 }
 
-/* exit_nsproxy_namespaces(), which is the same with NULL */
+/* rcfs_pin_nsproxy(), with the task_lock */
+inline pin_nsproxy(me, n)
+{
+	if
+	:: cont[n] != ROOT ->
+#ifndef NO_PIN
+		pins[n]++;
+#endif
+		tsk_pin[me] = n
+	:: cont[n] == ROOT
+	fi
+}
+
+/*
+ * exit_nsproxy_namespaces(), which is the same with NULL. The task runs on, and can
+ * be reaped. When it has been, and has left the CPU, it gives up its pin. That is
+ * a grace period later in the code, of which nothing here depends.
+ */
 inline exit_task(me)
 {
 	lock(task_lock[me]);
 	ptr = tsk_nsproxy[me];
+#ifndef NO_PIN_FIRST
+	pin_nsproxy(me, ptr);
+#endif
 	tsk_nsproxy[me] = 0;
+#ifdef NO_PIN_FIRST
+	pin_nsproxy(me, ptr);
+#endif
 	begin_put(me, ptr);
 	unlock(task_lock[me]);
 	finish_put(ptr);
+#ifndef NO_PIN_LAST
+	runs[me] = false;
+#endif
+	d_step {
+		ptr = tsk_pin[me];
+		tsk_pin[me] = 0;
+#ifndef NO_PIN
+		if
+		:: ptr != 0 -> unpin_nsproxy(ptr); settle()
+		:: else
+		fi;
+#endif
+		ptr = 0
+	};
+	runs[me] = false;
 	running--
 }
 
@@ -555,6 +646,7 @@ inline fork_visible(me, child)
 	d_step {
 		tsk_nsproxy[child] = child_ns;
 		in_list[child] = true;
+		runs[child] = true;
 		has_set[child] = set[child_ns];
 		/*
 		 * Where the parent is, or where it was until a moment ago: as if
@@ -634,7 +726,7 @@ inline unshare(me)
 		fi;
 #endif
 		nsref[NEW]--;
-		free_nsproxy(new);
+		unpin_nsproxy(new);
 		settle();
 		new = 0
 	   }
@@ -731,6 +823,7 @@ inline find_nsproxy(me, base, where, found)
 				found = next;
 				next++;
 				count[found] = 1;
+				pins[found] = 1;
 				set[found] = set[base];
 				cont[found] = where;
 				nsref[set[base]]++;
@@ -738,7 +831,8 @@ inline find_nsproxy(me, base, where, found)
 				if
 				:: where != ROOT ->
 					follow_container(where);
-					nr_nsproxies[where]++
+					nr_nsproxies[where]++;
+					nr_pins[where]++
 				:: else
 				fi
 			:: else
@@ -904,12 +998,9 @@ inline remove(c, removed)
 				nobody_in(c, removed);
 				assert(removed || a_container_goes_under_a_task);
 				hashed[OWN(c)] = false;
-				stage[c] = DEFERRED;
-#ifdef NO_H8
-				cwait[c] = 0;
-#else
-				cwait[c] = rcu;
-#endif
+				/* rcfs_abandon_container() */
+				stage[c] = RETIRED;
+				unpin_nsproxy(OWN(c));
 				settle()
 			:: else ->
 #ifndef NO_ORDER
@@ -1021,34 +1112,68 @@ end:
 
 /* ---- readers */
 
-/* __rcfs_charge(), with running_state(): of any task, on another CPU, under RCU */
+/*
+ * __rcfs_charge(), with last_nsproxy(): of a task that runs, on another CPU, under
+ * RCU. A task that nobody has moved meanwhile is charged where it is or was.
+ */
 proctype Scheduler()
 {
-	byte ptr, c;
+	byte ptr, c, who;
+	bool exited;
 
 end:
 	do
 	:: true ->
 		if
-		:: atomic { true -> rcu_read_lock(SCHEDULER); ptr = tsk_nsproxy[PARENT] }
+		:: atomic {
+			runs[PARENT] ->
+			rcu_read_lock(SCHEDULER);
+			ptr = tsk_nsproxy[PARENT]
+		   }
 #ifndef SWITCH
-		:: atomic { in_list[CHILD] -> rcu_read_lock(SCHEDULER); ptr = tsk_nsproxy[CHILD] }
+		:: atomic {
+			runs[CHILD] ->
+			rcu_read_lock(SCHEDULER);
+			who = CHILD;
+			ptr = tsk_nsproxy[CHILD]
+		   }
 #endif
 		fi;
-		if
 #ifndef NO_H7
+		if
+		:: ptr == 0 ->
+			atomic {
+				/* It is still on the CPU if this is in time. */
+				if
+				:: runs[who] ->
+					exited = true;
+					ptr = tsk_pin[who];
+					assert(ptr != 0 || place[who] == ROOT || a_charge_is_lost)
+				:: else
+				fi
+			}
+		:: ptr != 0
+		fi;
+		if
 		:: ptr == 0 -> rcu_read_unlock(SCHEDULER)
 		:: ptr != 0 ->
 #else
+		if
 		:: true ->
 #endif
-			atomic { follow_nsproxy(ptr); c = cont[ptr]; ptr = 0 };
+			atomic {
+				follow_nsproxy(ptr);
+				c = cont[ptr];
+				assert(!exited || c == place[who] || a_charge_is_lost);
+				ptr = 0
+			};
 			atomic {
 				assert(c == ROOT || STATES_THERE(c) || freed_states_are_used);
 				c = 0;
 				rcu_read_unlock(SCHEDULER)
 			}
-		fi
+		fi;
+		d_step { who = PARENT; exited = false }
 	od
 }
 
@@ -1057,13 +1182,14 @@ end:
 inline add_nsproxy(n, s, where, users)
 {
 	count[n] = users;
+	pins[n] = 1;
 	set[n] = s;
 	cont[n] = where;
 	nsref[s]++;
 	ns_active[s]++;
 	hashed[n] = true;
 	if
-	:: where != ROOT -> nr_nsproxies[where]++
+	:: where != ROOT -> nr_nsproxies[where]++; nr_pins[where]++
 	:: else
 	fi
 }
@@ -1097,6 +1223,7 @@ proctype Janitor()
 		od;
 		assert((stage[A] == GONE && stage[B] == GONE) || a_reference_is_left);
 		assert((nr_nsproxies[A] == 0 && nr_nsproxies[B] == 0) || a_reference_is_left);
+		assert((nr_pins[A] == 0 && nr_pins[B] == 0) || a_reference_is_left);
 		assert((count[INIT] == 1 && nsref[INITIAL] == 1) || a_reference_is_left);
 		assert((nsref[OTHER] == 0 && nsref[NEW] == 0) || a_reference_is_left);
 		assert((ns_active[INITIAL] == 1 && ns_active[OTHER] == 0 && ns_active[NEW] == 0) ||
@@ -1137,6 +1264,7 @@ init
 		fi;
 		place[PARENT] = A;
 		in_list[PARENT] = true;
+		runs[PARENT] = true;
 		running = 2;
 		run Parent();
 #ifdef SWITCH

@@ -14,6 +14,7 @@
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/nsproxy.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct cpumask;
@@ -22,6 +23,7 @@ struct kernfs_open_file;
 struct module;
 struct pid;
 struct pid_namespace;
+struct rcu_work;
 struct seq_file;
 struct task_group;
 struct task_struct;
@@ -73,7 +75,7 @@ enum rc_hook {
 	RC_HOOK_FORK,
 	RC_HOOK_EXIT,
 	RC_HOOK_RELEASE,
-	RC_HOOK_REMEMBER,	/* no function: whoever needs records of zombies */
+	RC_HOOK_PIN,		/* no function: what is asked about exiting tasks */
 	RC_HOOK_FREEZING,
 	RC_HOOK_LIMIT_CPUS,
 	RC_HOOK_TASK_GROUP,
@@ -119,11 +121,10 @@ enum rc_hook {
  *	  is in no container in the next moment, although it still runs for a
  *	  while and is a zombie after that. Called under the task_lock: no
  *	  sleeping. Optional.
- * @release: @tsk, which was in a container when it exited, is being reaped.
- *	     @state is of that container or, if that has been removed, of the
- *	     next one above that has not; it is not called if only the root is
- *	     left. If there was no memory to remember @tsk, it is called
- *	     directly after @exit. No sleeping, no locks. Optional.
+ * @release: @tsk, which was in the container with the state @state when it
+ *	     exited, is being reaped. The container may have been removed. Not
+ *	     called for the root, nor once the subsystem has been unbound.
+ *	     No sleeping, no locks. Optional.
  * @charge: @delta_exec ns of CPU time were consumed on @cpu by a task in the
  *	    container with the state @state, or by one that was there when it
  *	    exited. Called for every task under the lock of its runqueue, perhaps
@@ -199,11 +200,17 @@ struct rc_subsys {
 };
 
 /**
- * struct rcfs_container - what kernel/nsproxy.c knows of a container
+ * struct rcfs_container - what kernel/rcfs/nsproxy.c knows of a container
  * @nr_nsproxies: how many nsproxies refer to it, its own included; 0 while it is
  *		  out of use, which is before it is published and after it is
  *		  retired. Not kept for the root of a hierarchy.
- * @nr_zombies: how many tasks kernel/rcfs/zombies.c remembers to have been here
+ * @nr_pins: how many nsproxies need its states, its own included. Those of tasks
+ *	     that exit do, when @nr_nsproxies does not count them any more.
+ * @last: what runs when @nr_pins is zero; set when the container is retired
+ * @nsproxies: those that refer to it, without its own, by their rcfs_links
+ * @lock: for changes of @nsproxies. The lists of tasks have locks of their own.
+ * @switches_begun: how often tasks went to another nsproxy of the container
+ * @switches_done: how often they have arrived there
  * @parent: the one above; NULL in the root of a hierarchy
  * @hierarchy: number of its hierarchy: index into nsproxy->rcfs_container
  * @nsproxy: the nsproxy that the directory owns, with the states in ctlr_data.
@@ -217,19 +224,23 @@ struct rc_subsys {
  */
 struct rcfs_container {
 	atomic_t nr_nsproxies;
-	atomic_t nr_zombies;
+	refcount_t nr_pins;
+	struct hlist_head nsproxies;
+	atomic_t switches_begun;
+	atomic_t switches_done;
 	struct rcfs_container *parent;
-	int hierarchy;
 	struct nsproxy *nsproxy;
 	struct kernfs_node *directory;
 	struct kernfs_node *empty;
+	int hierarchy;
 	bool watched;
-
-	/* private: */
-	struct rcu_head rcu;
-
-	/* public: */
+	raw_spinlock_t lock;
 	DECLARE_BITMAP(subsystems, CONFIG_MAX_RC_SUBSYS);
+	union {
+		struct rcu_work *last;
+		/* private: for the end, when that has run */
+		struct rcu_head rcu;
+	};
 };
 
 static inline bool rcfs_container_is_root(const struct rcfs_container *cont)
@@ -298,7 +309,7 @@ static inline bool rcfs_container_lacks_task(const struct rcfs_container *cont,
 
 /**
  * rcfs_nsproxy_state - the state of a subsystem for the tasks of an nsproxy
- * @ns: the nsproxy, or NULL, which an exiting task has: the root state
+ * @ns: the nsproxy, or NULL for the root state
  * @ss: a registered subsystem
  *
  * Context: Whatever keeps @ns alive keeps the state alive: a reference, the
@@ -311,21 +322,6 @@ static inline void *rcfs_nsproxy_state(const struct nsproxy *ns,
 	void *state = ns ? READ_ONCE(ns->ctlr_data[ss->subsys_id]) : NULL;
 
 	return state ?: ss->root_state;
-}
-
-/**
- * rcfs_container_state - the state of a subsystem in a container
- * @cont: the container, not the root of a hierarchy
- * @ss: a registered subsystem
- *
- * Context: Under RCU, or with a reference on the container.
- * Return: the state, or NULL if @ss is not in the hierarchy of @cont.
- */
-static inline void *rcfs_container_state(const struct rcfs_container *cont,
-					 const struct rc_subsys *ss)
-{
-	/* It has no others: see rcfs_alloc_container(). */
-	return cont->nsproxy->ctlr_data[ss->subsys_id];
 }
 
 int rc_register_subsys(struct rc_subsys *ss);
@@ -360,28 +356,35 @@ int rcfs_show_subsystems(struct seq_file *m, void *v);
 /* In Rust: calls the hooks that are called with the mutex of rcfs held */
 void rcfs_tell_cpus_changed(void);
 
-/* A task in a container, and its id in some pid namespace */
-struct rcfs_member {
-	struct task_struct *tsk;
-	pid_t id;
+/**
+ * struct rcfs_walk - a walk along the tasks of a container
+ * @cont: the container
+ * @ns: the nsproxy whose tasks are next
+ * @pos: the next one
+ * @begun: what the container's switches_begun was
+ * @restarts: how often the list of an nsproxy may still be read again
+ * @complete: whether nothing has kept the walk from finding all
+ */
+struct rcfs_walk {
+	const struct rcfs_container *cont;
+	struct nsproxy *ns;
+	struct hlist_nulls_node *pos;
+	int begun;
+	int restarts;
+	bool complete;
 };
 
 /* What kernel/rcfs/members.c does for rust/kernel/rcfs/members.rs */
+void rcfs_walk_begin(struct rcfs_walk *walk, const struct rcfs_container *cont);
+struct task_struct *rcfs_walk_next(struct rcfs_walk *walk);
+unsigned int rcfs_walk_ids(struct rcfs_walk *walk, struct pid_namespace *ns,
+			   enum pid_type type, pid_t *ids, unsigned int max);
+bool rcfs_walk_is_complete(const struct rcfs_walk *walk);
 unsigned int rcfs_find_members(const struct rcfs_container *cont,
 			       struct pid_namespace *ns, pid_t *from,
-			       struct rcfs_member *members, unsigned int max);
+			       struct task_struct **members, unsigned int max);
 struct task_struct *rcfs_find_elsewhere(const struct rcfs_container *cont,
 					struct task_struct *tsk);
-
-/* What kernel/rcfs/zombies.c does for the rest of rcfs */
-bool rcfs_remember_zombie(struct task_struct *tsk, const struct nsproxy *ns);
-void rcfs_release_forgotten(struct task_struct *tsk, const struct nsproxy *ns);
-void rcfs_move_zombies_up(struct rcfs_container *cont);
-void rcfs_charge_zombie(struct rc_subsys *ss, struct task_struct *tsk,
-			u64 delta_exec);
-void *rcfs_zombie_state(const struct task_struct *tsk,
-			const struct rc_subsys *ss);
-void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk);
 
 extern struct static_key_false rcfs_hook_keys[RC_NR_HOOKS];
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec);
@@ -477,15 +480,22 @@ static inline void rcfs_fork(struct task_struct *child)
  */
 static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 {
-	bool remembered = true;
-
-	/* Whoever is told that it exits may have CPU time charged to it yet. */
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_REMEMBER]))
-		remembered = rcfs_remember_zombie(tsk, ns);
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_EXIT]))
 		__rcfs_exit(tsk, ns);
-	if (unlikely(!remembered))
-		rcfs_release_forgotten(tsk, ns);
+}
+
+/**
+ * rcfs_pin - keep what subsystems need to account for a task that exits
+ * @tsk: the task, current, which is in no list any more
+ * @ns: what it had
+ *
+ * Context: Called with the task_lock held, and a reference on @ns, before
+ *	    task->nsproxy is cleared.
+ */
+static inline void rcfs_pin(struct task_struct *tsk, struct nsproxy *ns)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_PIN]))
+		rcfs_pin_nsproxy(tsk, ns);
 }
 
 /**
@@ -496,8 +506,20 @@ static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
  */
 static inline void rcfs_release(struct task_struct *tsk)
 {
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_REMEMBER]))
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
 		__rcfs_release(tsk);
+}
+
+/**
+ * rcfs_task_gone - give up what an exiting task has kept of its containers
+ * @tsk: the task, which has been reaped and has left the CPU for the last time
+ *
+ * Context: Any, a grace period after the task could be found.
+ */
+static inline void rcfs_task_gone(struct task_struct *tsk)
+{
+	if (tsk->rcfs_pin)
+		rcfs_unpin_nsproxy(tsk);
 }
 
 /**
@@ -571,7 +593,9 @@ static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec) { }
 static inline void rcfs_account(struct task_struct *tsk, int index, u64 delta) { }
 static inline void rcfs_fork(struct task_struct *child) { }
 static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns) { }
+static inline void rcfs_pin(struct task_struct *tsk, struct nsproxy *ns) { }
 static inline void rcfs_release(struct task_struct *tsk) { }
+static inline void rcfs_task_gone(struct task_struct *tsk) { }
 static inline bool rcfs_freezing(const struct task_struct *tsk) { return false; }
 static inline bool rcfs_limits_cpus(void) { return false; }
 static inline void rcfs_limit_cpus(const struct task_struct *tsk,
@@ -592,6 +616,8 @@ enum rcfs_delay {
 	RCFS_DELAY_PUT,		/* the last user is gone, the rest has to follow */
 	RCFS_DELAY_FIND,	/* attaching, before memory for a new nsproxy */
 	RCFS_DELAY_CPUS,	/* about to set the CPUs that its cpuset allowed */
+	RCFS_DELAY_LIST,	/* out of one list of tasks, and not in the other */
+	RCFS_DELAY_WALK,	/* on the way along a list, at a task */
 	RCFS_NR_DELAYS
 };
 

@@ -63,7 +63,7 @@ struct Place {
     /// The directory, which refers to the container. Not there in the root, whose directory the
     /// tree has, nor in a container that has been removed.
     directory: Option<Directory<Rcfs>>,
-    /// For freeing the container when its readers are done.
+    /// For freeing the container when nobody needs its states any more.
     room: Option<Deferred<Arc<Container>>>,
     /// How many containers are directly below.
     children: usize,
@@ -173,7 +173,7 @@ impl Container {
 
     /// Removes a container.
     ///
-    /// Its states stay until those who may be reading them are done.
+    /// Its states stay until all tasks that have exited in the container have been reaped.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ impl Container {
             live.containers -= 1;
         }
         if let Some(room) = room {
-            door::drop_later(room, container.clone());
+            door::drop_when_unused(room, container.clone());
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ static const char * const names[RCFS_NR_DELAYS] = {
 	[RCFS_DELAY_PUT]	= "delay_put",
 	[RCFS_DELAY_FIND]	= "delay_find",
 	[RCFS_DELAY_CPUS]	= "delay_cpus",
+	[RCFS_DELAY_LIST]	= "delay_list",
+	[RCFS_DELAY_WALK]	= "delay_walk",
 };
 
 static u32 delays[RCFS_NR_DELAYS];

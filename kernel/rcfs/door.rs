@@ -207,8 +207,14 @@ impl Subsys {
         }
     }
 
-    /// Waits until there is no state but the root's.
+    /// Waits until there is no state but the root's, with the registry locked. The subsystem must
+    /// not be bound.
     fn wait_for_states(&self) {
+        // Zombies may never be reaped.
+        //
+        // SAFETY: The id is that of a subsystem, and the registry is locked.
+        unsafe { bindings::rcfs_unpin_zombies(self.id as c_int) };
+
         let mut states = self.states.lock();
 
         while *states != 0 {
@@ -276,10 +282,15 @@ impl Drop for States {
     }
 }
 
-/// Drops a reference on a container when those who may be reading its states are done.
-pub(crate) fn drop_later(room: Deferred<Arc<Container>>, container: Arc<Container>) {
-    // SAFETY: rcfs is built in. Unregistration waits for the states of a module.
-    unsafe { room.drop_after_grace_period(container) };
+/// Drops the reference of the directory on a container when nobody needs its states any more.
+///
+/// The container must have been retired. Call this once.
+pub(crate) fn drop_when_unused(room: Deferred<Arc<Container>>, container: Arc<Container>) {
+    let last = container.clone();
+
+    // SAFETY: `Container::remove` calls this, which takes the room, after it has retired the
+    // container. rcfs is built in. Unregistration waits for the states of a module.
+    unsafe { container.members().drop_when_unused(room, last) };
 }
 
 /// Keeps the module of a subsystem. Returns whether it is still there.

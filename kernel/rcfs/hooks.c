@@ -31,7 +31,7 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_FORK]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_EXIT]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_RELEASE]),
-	LIST_HEAD_INIT(hook_lists[RC_HOOK_REMEMBER]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_PIN]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_FREEZING]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_LIMIT_CPUS]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_TASK_GROUP]),
@@ -67,9 +67,9 @@ static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 		return ss->exit;
 	case RC_HOOK_RELEASE:
 		return ss->release;
-	case RC_HOOK_REMEMBER:
+	case RC_HOOK_PIN:
 		/* Those that are called for tasks without an nsproxy. */
-		return ss->release || ss->charge || ss->account;
+		return ss->release || ss->charge || ss->account || ss->task_group;
 	case RC_HOOK_FREEZING:
 		return ss->freezing;
 	case RC_HOOK_LIMIT_CPUS:
@@ -163,46 +163,41 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 			static_branch_dec(&rcfs_hook_keys[hook]);
 }
 
-static const struct nsproxy *running_nsproxy(const struct task_struct *tsk)
-{
-	/* Pairs with the release in set_task_nsproxy(): the record comes first. */
-	return smp_load_acquire(&tsk->nsproxy);
-}
-
 /*
- * The state of a task that may have given up its nsproxy: the time that it
- * takes to get off the CPU for good counts where it was.
+ * The nsproxy of a task, or the one that it had when it exited: the time that the
+ * task takes to leave the CPU for the last time counts where the task was. NULL if
+ * that was in no container.
  */
-static void *running_state(const struct task_struct *tsk, const struct nsproxy *ns,
-			   const struct rc_subsys *ss)
+static const struct nsproxy *last_nsproxy(const struct task_struct *tsk)
 {
-	return likely(ns) ? rcfs_nsproxy_state(ns, ss) : rcfs_zombie_state(tsk, ss);
+	/* Pairs with the release in set_task_nsproxy(): the pin comes first. */
+	const struct nsproxy *ns = smp_load_acquire(&tsk->nsproxy);
+
+	return likely(ns) ? ns : READ_ONCE(tsk->rcfs_pin);
 }
 
 static noinline void charge_all(struct task_struct *tsk, u64 delta_exec)
 {
-	const struct nsproxy *ns = running_nsproxy(tsk);
+	const struct nsproxy *ns = last_nsproxy(tsk);
 	int cpu = task_cpu(tsk);
 	struct rc_subsys *ss;
 
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CHARGE], hook_nodes[RC_HOOK_CHARGE])
 		if (READ_ONCE(ss->active))
-			ss->charge(ss, running_state(tsk, ns, ss), cpu, delta_exec);
+			ss->charge(ss, rcfs_nsproxy_state(ns, ss), cpu, delta_exec);
 }
 
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
 	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_CHARGE]);
-	const struct nsproxy *ns = running_nsproxy(tsk);
 
 	/* The runqueue lock keeps this CPU from passing a quiescent state. */
 	lockdep_assert_preemption_disabled();
 	if (unlikely(!ss))
 		charge_all(tsk, delta_exec);
-	else if (unlikely(!ns))
-		rcfs_charge_zombie(ss, tsk, delta_exec);
 	else
-		ss->charge(ss, rcfs_nsproxy_state(ns, ss), task_cpu(tsk), delta_exec);
+		ss->charge(ss, rcfs_nsproxy_state(last_nsproxy(tsk), ss), task_cpu(tsk),
+			   delta_exec);
 }
 
 void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
@@ -225,10 +220,10 @@ void __rcfs_account(struct task_struct *tsk, int index, u64 delta)
 		return;
 	}
 	rcu_read_lock();
-	ns = running_nsproxy(tsk);
+	ns = last_nsproxy(tsk);
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_ACCOUNT], hook_nodes[RC_HOOK_ACCOUNT])
 		if (READ_ONCE(ss->active))
-			ss->account(ss, running_state(tsk, ns, ss), system, delta);
+			ss->account(ss, rcfs_nsproxy_state(ns, ss), system, delta);
 	rcu_read_unlock();
 }
 
@@ -323,39 +318,37 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 	rcu_read_unlock();
 }
 
-static void release_from(struct rc_subsys *ss, const struct rcfs_container *cont,
+static void release_from(struct rc_subsys *ss, const struct nsproxy *ns,
 			 struct task_struct *tsk)
 {
-	void *state = rcfs_container_state(cont, ss);
+	/* NULL for the root */
+	void *state = READ_ONCE(ns->ctlr_data[ss->subsys_id]);
 
 	if (state)
 		ss->release(ss, state, tsk);
 }
 
-static noinline void release_from_all(const struct rcfs_container *cont, struct task_struct *tsk)
+static noinline void release_from_all(const struct nsproxy *ns, struct task_struct *tsk)
 {
 	struct rc_subsys *ss;
 
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_RELEASE], hook_nodes[RC_HOOK_RELEASE])
 		if (READ_ONCE(ss->active))
-			release_from(ss, cont, tsk);
+			release_from(ss, ns, tsk);
 }
 
-/**
- * rcfs_release_in - tell the subsystems of one container of a reaped task
- * @cont: the container that it was in, or one above
- * @tsk: the task
- *
- * Context: Under RCU.
- */
-void rcfs_release_in(const struct rcfs_container *cont, struct task_struct *tsk)
+void __rcfs_release(struct task_struct *tsk)
 {
 	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_RELEASE]);
+	const struct nsproxy *ns;
 
-	if (likely(ss))
-		release_from(ss, cont, tsk);
-	else if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
-		release_from_all(cont, tsk);
+	rcu_read_lock();
+	ns = READ_ONCE(tsk->rcfs_pin);
+	if (ns && likely(ss))
+		release_from(ss, ns, tsk);
+	else if (ns)
+		release_from_all(ns, tsk);
+	rcu_read_unlock();
 }
 
 bool __rcfs_freezing(const struct task_struct *tsk)
@@ -386,11 +379,7 @@ void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask)
 	rcu_read_unlock();
 }
 
-/*
- * The container, and with it the group, stays for as long as the caller keeps
- * preemption disabled, by which time it has taken a reference on the group or
- * made no use of it.
- */
+/* A task that exits stays in the group until it has left the CPU for the last time. */
 struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 {
 	struct task_group *tg = NULL;
@@ -398,7 +387,7 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	ns = READ_ONCE(tsk->nsproxy);
+	ns = last_nsproxy(tsk);
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TASK_GROUP], hook_nodes[RC_HOOK_TASK_GROUP])
 		if (ns && READ_ONCE(ss->active))
 			tg = tg ?: ss->task_group(ss, rcfs_nsproxy_state(ns, ss));

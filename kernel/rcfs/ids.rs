@@ -34,42 +34,78 @@ pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
     pid::find_task(id).ok_or(ESRCH)
 }
 
-/// A name for every task in a container that the reader can see, in the order of their thread ids:
-/// `name` is called with the pid namespace of the reader, the task, and its id there. 0 is no name.
-///
-/// An empty container is found to be so without a look at any task.
+/// How often a list is read that tasks leave for another one of the container, before all tasks are
+/// looked at.
+const ATTEMPTS: usize = 3;
+
+/// The id of every task in a container, or of their processes if `processes`, as the reader sees
+/// them: sorted, and each once.
 ///
 /// # Errors
 ///
 /// `ENOMEM`.
-pub(crate) fn list(
-    container: &Container,
-    name: impl Fn(&PidNamespace, &Task, Pid) -> Pid,
-) -> Result<KVVec<Pid>> {
+pub(crate) fn list(container: &Container, processes: bool) -> Result<KVVec<Pid>> {
+    let members = container.members();
     let mut ids = KVVec::new();
 
-    if container.members().is_empty() {
+    if members.is_empty() {
         return Ok(ids);
     }
     let current = kernel::current!();
     let Some(ns) = current.active_pid_ns() else {
         return Ok(ids);
     };
+    let mut all = false;
 
+    for _ in 0..ATTEMPTS {
+        all = all || members.list_ids(ns, processes, &mut ids)?;
+    }
+    if !all {
+        list_visible(container, ns, processes, &mut ids)?;
+    }
+    sort_and_deduplicate(&mut ids);
+    Ok(ids)
+}
+
+/// Looks at all tasks that the reader can see.
+fn list_visible(
+    container: &Container,
+    ns: &PidNamespace,
+    processes: bool,
+    ids: &mut KVVec<Pid>,
+) -> Result {
     let mut next = Some(1);
+
+    ids.clear();
     while let Some(from) = next {
         // Allocating may sleep, walking must not.
         ids.reserve(IDS_AT_ONCE, GFP_KERNEL)?;
-        next = container.members().for_tasks_from(ns, from, |task, id| {
-            let name = name(ns, task, id);
+        next = container.members().for_tasks_from(ns, from, |task| {
+            let id = if processes {
+                task.tgid_nr_ns(Some(ns))
+            } else {
+                task.pid_nr_ns(ns)
+            };
 
-            if name != 0 && ids.last() != Some(&name) {
-                // There is room for all of them.
-                let _ = ids.push_within_capacity(name);
-            }
+            // There is room for all of them.
+            let _ = ids.push_within_capacity(id);
         });
     }
-    Ok(ids)
+    Ok(())
+}
+
+/// 0 is none that is kept.
+fn sort_and_deduplicate(ids: &mut KVVec<Pid>) {
+    let mut kept = 0;
+
+    ids.sort_unstable();
+    for i in 0..ids.len() {
+        if ids[i] != 0 && (kept == 0 || ids[i] != ids[kept - 1]) {
+            ids[kept] = ids[i];
+            kept += 1;
+        }
+    }
+    ids.truncate(kept);
 }
 
 /// Prints ids, each on a line of its own.
@@ -133,5 +169,23 @@ mod tests {
         ] {
             assert!(parse_id(bad) == Err(EINVAL));
         }
+    }
+
+    fn deduplicated(ids: &[Pid]) -> Result<KVVec<Pid>> {
+        let mut sorted = KVVec::new();
+
+        sorted.extend_from_slice(ids, GFP_KERNEL)?;
+        sort_and_deduplicate(&mut sorted);
+        Ok(sorted)
+    }
+
+    #[test]
+    fn ids_are_listed_once_and_sorted() -> Result {
+        assert!(deduplicated(&[])?.is_empty());
+        assert!(deduplicated(&[7])?[..] == [7]);
+        assert!(deduplicated(&[7, 7, 7])?[..] == [7]);
+        assert!(deduplicated(&[9, 3, 9, 1, 3, 3])?[..] == [1, 3, 9]);
+        assert!(deduplicated(&[0, 5, 0])?[..] == [5]);
+        Ok(())
     }
 }

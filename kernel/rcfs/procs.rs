@@ -56,54 +56,12 @@ impl ListOperations for Procs {
     type Item = Pid;
 
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Pid>> {
-        let mut ids = ids::list(&file.directory(), |ns, thread, _| {
-            // A thread names its process even when the first thread has exited.
-            thread.tgid_nr_ns(Some(ns))
-        })?;
-
-        sort_and_deduplicate(&mut ids);
-        Ok(ids)
+        // A thread names its process even when the first thread has exited.
+        ids::list(&file.directory(), true)
     }
 
     fn show_items(ids: &[Pid], m: &SeqFile) -> Result {
         ids::show(ids, m);
-        Ok(())
-    }
-}
-
-/// Once ids have wrapped around, those of threads do not follow that of their process.
-fn sort_and_deduplicate(ids: &mut KVVec<Pid>) {
-    let mut kept = 0;
-
-    ids.sort_unstable();
-    for i in 0..ids.len() {
-        if i == 0 || ids[i] != ids[kept - 1] {
-            ids[kept] = ids[i];
-            kept += 1;
-        }
-    }
-    ids.truncate(kept);
-}
-
-#[cfg(CONFIG_RCFS_KUNIT_TEST)]
-#[kunit_tests(rcfs_procs)]
-mod tests {
-    use super::*;
-
-    fn deduplicated(ids: &[Pid]) -> Result<KVVec<Pid>> {
-        let mut sorted = KVVec::new();
-
-        sorted.extend_from_slice(ids, GFP_KERNEL)?;
-        sort_and_deduplicate(&mut sorted);
-        Ok(sorted)
-    }
-
-    #[test]
-    fn processes_are_listed_once_and_sorted() -> Result {
-        assert!(deduplicated(&[])?.is_empty());
-        assert!(deduplicated(&[7])?[..] == [7]);
-        assert!(deduplicated(&[7, 7, 7])?[..] == [7]);
-        assert!(deduplicated(&[9, 3, 9, 1, 3, 3])?[..] == [1, 3, 9]);
         Ok(())
     }
 }

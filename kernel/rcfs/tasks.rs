@@ -51,7 +51,7 @@ impl ListOperations for Tasks {
     type Item = Pid;
 
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Pid>> {
-        ids::list(&file.directory(), |_, _, id| id)
+        ids::list(&file.directory(), false)
     }
 
     fn show_items(ids: &[Pid], m: &SeqFile) -> Result {

@@ -8,6 +8,7 @@ use crate::{
     bindings,
     cred::Credential,
     error::Result,
+    pid_namespace::PidNamespace,
     prelude::*,
     sync::{
         aref::ARef,
@@ -147,6 +148,14 @@ impl Task {
     pub fn nr_threads(&self) -> usize {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::task_nr_threads(self.as_ptr()) as usize }
+    }
+
+    /// The id of the task in `ns`; 0 if it has none there.
+    pub fn pid_nr_ns(&self, ns: &PidNamespace) -> Pid {
+        // SAFETY: By the type invariant, the task is valid, and so is the namespace.
+        unsafe {
+            bindings::__task_pid_nr_ns(self.as_ptr(), bindings::pid_type_PIDTYPE_PID, ns.as_ptr())
+        }
     }
 
     /// Whether both are threads of one process.

@@ -275,9 +275,9 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `task`, which exited in the container with `state`, or in one below that has been removed
-    /// since, is being reaped: its id is about to be free. Atomic, no locks. Not called for tasks
-    /// of the root.
+    /// `task`, which exited in the container with `state`, is being reaped: its id is about to be
+    /// free. The container may have been removed. Atomic, no locks. Not called for tasks of the
+    /// root.
     fn release(_state: StateRef<'_, Self>, _task: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }

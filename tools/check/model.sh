@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Checks Documentation/core-api/rcfs-attach.pml, the model of how tasks are
-# attached, with SPIN: in each scenario the search has to be exhaustive and find
+# Checks the models of how tasks are attached, and of how they are listed, with SPIN:
+# Documentation/core-api/rcfs-attach.pml and rcfs-members.pml. In each scenario the search has to be exhaustive and find
 # nothing, and without any one protection it has to find what that is for. KTAP
 # output, and "N passed, N failed" as the last line. With a PATTERN (extended
 # regular expression): only the checks whose name matches.
@@ -19,8 +19,10 @@ STEPS=1
 # shellcheck source=tools/run/host.sh
 . "$TOP/tools/run/host.sh"
 
-MODEL=$TOP/Documentation/core-api/rcfs-attach.pml
-SCENARIOS=(FORK PROCESS SWITCH)
+MODELS=$TOP/Documentation/core-api
+# The scenarios of each model
+ATTACH=(FORK PROCESS SWITCH)
+MEMBERS=(LIST)
 
 # protection, the scenario that needs it, what goes wrong without it
 PROTECTIONS=(
@@ -36,7 +38,14 @@ PROTECTIONS=(
 	H7:SWITCH:null_is_followed
 	H7_ATTACH:SWITCH:null_is_followed
 	H8:SWITCH:freed_states_are_used
+	PIN:FORK:freed_states_are_used
+	PIN_FIRST:FORK:a_charge_is_lost
+	PIN_LAST:FORK:a_charge_is_lost
 	ORDER:SWITCH:a_container_goes_under_a_task
+	END:LIST:a_task_is_missed
+	BEGUN:LIST:a_task_is_missed
+	DONE:LIST:a_task_is_missed
+	HAD:LIST:a_task_of_another_container_is_listed
 )
 
 # install_missing() calls it again after it has fetched the package lists.
@@ -65,12 +74,20 @@ prepare() {
 			"see the log; install spin and gcc by hand"
 }
 
-# search FOLDER OPTIMIZE MACRO...: leaves what the search says, and the list of all
+# model_of SCENARIO: its file
+model_of() {
+	case $1 in
+	LIST)	echo "$MODELS/rcfs-members.pml" ;;
+	*)	echo "$MODELS/rcfs-attach.pml" ;;
+	esac
+}
+
+# search FOLDER OPTIMIZE SCENARIO [MACRO]: leaves what the search says, and the list of all
 # statements, in FOLDER. COLLAPSE compresses the states, and loses nothing.
 search() (
 	folder=$1 optimize=$2
 	shift 2
-	mkdir "$folder" && cd "$folder" && cp "$MODEL" model.pml || return
+	mkdir "$folder" && cd "$folder" && cp "$(model_of "$1")" model.pml || return
 	{
 		spin -a "${@/#/-D}" model.pml &&
 			gcc "$optimize" -w -DSAFETY -DCOLLAPSE -DMEMLIM=3500 -o pan pan.c
@@ -96,12 +113,12 @@ check_scenario() {
 	}
 }
 
-# A statement of an inline is there once for each place that uses it: what counts
-# is that one of them is reached, in one of the scenarios. Processes that never end
-# have an end all the same.
+# unreached SCENARIO...: of one model. A statement of an inline is there once for each
+# place that uses it: what counts is that one of them is reached, in one of the
+# scenarios. Processes that never end have an end all the same.
 unreached() {
 	local name line text
-	for name in "${SCENARIOS[@]}"; do
+	for name; do
 		awk '
 			/^(unreached in|proctype|init)/ { process = $NF }
 			/-end-/ { next }
@@ -112,28 +129,29 @@ unreached() {
 	done | awk '{ if (!($1 in missed) || $2 < missed[$1]) missed[$1] = $2 }
 		END { for (line in missed) if (missed[line]) print line }' | sort -n |
 		while read -r line; do
-			text=$(sed -n "${line}p" "$MODEL")
+			text=$(sed -n "${line}p" "$(model_of "$1")")
 			echo "line $line is never reached: ${text##*$'\t'}"
 		done
 }
 
+# check_protocol SCENARIO...: of one model
 check_protocol() {
 	local name status=0
-	for name in "${SCENARIOS[@]}"; do
+	for name; do
 		check_scenario "$name" || {
 			echo "in scenario $name"
 			status=1
 		}
 	done
 	[[ $status -eq 0 ]] || return
-	for name in "${SCENARIOS[@]}"; do
+	for name; do
 		sed -n "s/^ *\([0-9]*\) states, stored\$/$name: \1 states/p" "$SCRATCH/$name/said"
 		grep -q 'model\.pml:' "$SCRATCH/$name/statements" || {
 			echo "pan -d has not listed the statements of $name"
 			status=1
 		}
 	done
-	unreached >"$SCRATCH/unreached"
+	unreached "$@" >"$SCRATCH/unreached"
 	cat "$SCRATCH/unreached"
 	[[ $status -eq 0 && ! -s $SCRATCH/unreached ]]
 }
@@ -149,7 +167,8 @@ check_protection() {
 main() {
 	local pattern=${1-} names=() commands=() entry i protection scenario assertion output passed=0 failed=0
 	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
-	add "the protocol holds" check_protocol
+	add "the protocol of attaching holds" check_protocol "${ATTACH[@]}"
+	add "lists of tasks are complete" check_protocol "${MEMBERS[@]}"
 	for entry in "${PROTECTIONS[@]}"; do
 		IFS=: read -r protection scenario assertion <<<"$entry"
 		add "without $protection the model fails: $assertion" \

@@ -57,6 +57,8 @@ u64 sched_rcfs_period_us(struct task_group *tg);
 s64 sched_rcfs_quota_us(struct task_group *tg);
 void sched_rcfs_read_stat(struct task_group *tg, struct sched_rcfs_stat *stat);
 
-#endif /* CONFIG_RCFS_TASK_GROUP */
+#else /* !CONFIG_RCFS_TASK_GROUP */
+static inline void sched_rcfs_update_task(struct task_struct *p) { }
+#endif
 
 #endif /* _LINUX_SCHED_RCFS_H */

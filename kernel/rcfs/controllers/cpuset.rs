@@ -188,18 +188,15 @@ impl Controller for CpuSet {
         let mut tasks = KVVec::new();
 
         update_sets(root);
-        // Tasks that nothing limits keep their CPUs, whoever has set them. The tasks below a
-        // container that limits are updated together with the container's own.
-        root.for_each_below(|state| {
-            let topmost = state.limits.load(Relaxed)
-                && state
-                    .parent()
-                    .is_some_and(|above| !above.limits.load(Relaxed));
+        // Tasks that nothing limits keep their CPUs, whoever has set them.
+        let found = root.tasks_where(&mut tasks, |state| state.limits.load(Relaxed));
 
-            if topmost && update_tasks(state, &mut tasks).is_err() {
-                pr_warn!("no memory to move tasks after CPUs came or went\n");
-            }
-        });
+        if found.is_err() {
+            pr_warn!("no memory to move tasks after CPUs came or went\n");
+        }
+        for task in &tasks {
+            task.update_cpus();
+        }
     }
 
     fn files() -> &'static [File<Self>] {

@@ -9,7 +9,7 @@
 //! container or of one below.
 //!
 //! A task counts until it is reaped: what runs out without a limit are ids, and a zombie has one.
-//! When a container is removed that has zombies, the one above goes on counting them.
+//! A container that has zombies can be removed. The containers above go on counting them.
 //!
 //! Only forks are refused. Moving tasks is not, nor is lowering the limit: `pids.current` can be
 //! more than `pids.max`, and is until enough tasks have ended.

@@ -2,8 +2,9 @@
 
 //! Who is in a container.
 //!
-//! A task is in a container if its nsproxy says so; there is no list of them. A container knows
-//! whether there is any, because it counts nsproxies.
+//! A task is in a container if its nsproxy says so. A container knows which nsproxies do that, and
+//! an nsproxy in a container knows its tasks. There is no list of those that are in the root of
+//! each hierarchy.
 
 use crate::{
     bindings,
@@ -27,6 +28,7 @@ use crate::{
     },
     sync::{
         aref::ARef,
+        deferred::Deferred,
         rcu, //
     },
     task::{
@@ -77,8 +79,8 @@ impl Members {
     ///
     /// - `parent`, that of the container above, must be dropped later than the result.
     /// - `hierarchy` and `subsystems` must be those of `parent`.
-    /// - All of its states must be there when it is [published](Self::publish), and stay until an
-    ///   RCU grace period after [`retire`](Self::retire) has succeeded.
+    /// - All of its states must be there when it is [published](Self::publish), and stay until what
+    ///   was given to [`drop_when_unused`](Self::drop_when_unused) is dropped.
     /// - Members of one hierarchy must be retired one after the other.
     pub unsafe fn new(
         hierarchy: usize,
@@ -164,6 +166,18 @@ impl Members {
         Ok(())
     }
 
+    /// Drops `value` when the states of the container are not needed any more: no task that was in
+    /// the container when it exited waits to be reaped, and an RCU grace period has passed.
+    ///
+    /// # Safety
+    ///
+    /// The container must have been [retired](Self::retire), and `value` must keep it. This must be
+    /// called once only. The code that drops a `T` must be there as long as the kernel is.
+    pub unsafe fn drop_when_unused<T: Send + 'static>(&self, room: Deferred<T>, value: T) {
+        // SAFETY: By the safety requirements. The C side queues the work once.
+        unsafe { bindings::rcfs_abandon_container(self.cont.as_ptr(), room.into_work(value)) };
+    }
+
     /// Whether no task is in the container, as far as that can be told without looking at tasks: a
     /// root is never known to be empty.
     pub fn is_empty(&self) -> bool {
@@ -178,8 +192,65 @@ impl Members {
         !self.is_root() && unsafe { bindings::rcfs_container_watch_empty(self.cont.as_ptr()) }
     }
 
-    /// Calls `f` for the tasks in the container that `ns` can see, and their ids there, in the
-    /// order of these. A task that has given up its nsproxy on its way out is in no container.
+    /// Replaces `ids` by what `ns` calls the tasks in the container, or their processes if
+    /// `processes`: in no order, some perhaps more than once, and 0 for each that it does not see.
+    /// A task that has given up its nsproxy on its way out is in no container. Takes time in
+    /// proportion to their number.
+    ///
+    /// Returns whether those were all that were in the container from the beginning to the end: not
+    /// if a task got other namespaces meanwhile, or moved in another hierarchy. There is no list
+    /// for a root.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn list_ids(
+        &self,
+        ns: &PidNamespace,
+        processes: bool,
+        ids: &mut KVVec<Pid>,
+    ) -> Result<bool> {
+        ids.clear();
+        if self.is_root() {
+            return Ok(false);
+        }
+        let kind = if processes {
+            bindings::pid_type_PIDTYPE_TGID
+        } else {
+            bindings::pid_type_PIDTYPE_PID
+        };
+        loop {
+            let room = ids.spare_capacity_mut();
+            let mut walk = MaybeUninit::uninit();
+            let guard = rcu::read_lock();
+            // SAFETY: The RCU read lock is held, and the container is valid.
+            unsafe { bindings::rcfs_walk_begin(walk.as_mut_ptr(), self.cont.as_ptr()) };
+            // SAFETY: The walk has begun, and there is room for that many.
+            let count = unsafe {
+                bindings::rcfs_walk_ids(
+                    walk.as_mut_ptr(),
+                    ns.as_ptr(),
+                    kind,
+                    room.as_mut_ptr().cast(),
+                    room.len().try_into().unwrap_or(c_uint::MAX),
+                )
+            } as usize;
+            // SAFETY: The walk is at its end.
+            let complete = unsafe { bindings::rcfs_walk_is_complete(walk.as_ptr()) };
+
+            drop(guard);
+            if count <= room.len() {
+                // SAFETY: That many have been written.
+                unsafe { ids.inc_len(count) };
+                return Ok(complete);
+            }
+            // Allocating may sleep, walking must not.
+            ids.reserve(count + count / 8 + 8, GFP_KERNEL)?;
+        }
+    }
+
+    /// Calls `f` for the tasks in the container that `ns` can see, in the order of their ids
+    /// there. A task that has given up its nsproxy on its way out is in no container.
     ///
     /// Begins with the lowest id that is at least `from`, and stops behind [`IDS_AT_ONCE`] that are
     /// in use, so that callers can let others run in between.
@@ -189,12 +260,12 @@ impl Members {
         &self,
         ns: &PidNamespace,
         from: Pid,
-        mut f: impl FnMut(&Task, Pid),
+        mut f: impl FnMut(&Task),
     ) -> Option<Pid> {
         const ROOM: usize = 64;
 
         let _guard = rcu::read_lock();
-        let mut room = [const { MaybeUninit::<bindings::rcfs_member>::uninit() }; ROOM];
+        let mut room = [ptr::null_mut(); ROOM];
         let mut next = from;
 
         for _ in 0..IDS_AT_ONCE / ROOM {
@@ -205,17 +276,14 @@ impl Members {
                     self.cont.as_ptr(),
                     ns.as_ptr(),
                     &mut next,
-                    room.as_mut_ptr().cast(),
+                    room.as_mut_ptr(),
                     ROOM as c_uint,
                 )
             };
 
-            for member in &room[..found as usize] {
-                // SAFETY: That many are initialised.
-                let member = unsafe { member.assume_init_ref() };
-
+            for task in &room[..found as usize] {
                 // SAFETY: The RCU read lock keeps the task valid; the layouts are the same.
-                f(unsafe { &*member.tsk.cast::<Task>() }, member.id);
+                f(unsafe { &*task.cast::<Task>() });
             }
             if next == 0 {
                 return None;
@@ -324,6 +392,30 @@ impl Members {
         // SAFETY: `find_nsproxy` returned a reference, which is not NULL; the layouts are the same.
         Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(new.cast::<NsProxy>())) })
     }
+}
+
+/// Calls `f` for the tasks in a container, for some perhaps more than once. Returns as
+/// [`Members::list_ids`].
+///
+/// # Safety
+///
+/// `cont` must be valid, and not the root of a hierarchy.
+pub(super) unsafe fn for_each_listed(
+    cont: *const bindings::rcfs_container,
+    mut f: impl FnMut(&Task),
+) -> bool {
+    let _guard = rcu::read_lock();
+    let mut walk = MaybeUninit::uninit();
+
+    // SAFETY: The RCU read lock is held until the end of the walk, and the container is valid.
+    unsafe { bindings::rcfs_walk_begin(walk.as_mut_ptr(), cont) };
+    // SAFETY: The walk has begun.
+    while let Some(task) = NonNull::new(unsafe { bindings::rcfs_walk_next(walk.as_mut_ptr()) }) {
+        // SAFETY: The RCU read lock keeps the task valid; the layouts are the same.
+        f(unsafe { task.cast::<Task>().as_ref() });
+    }
+    // SAFETY: The walk is at its end.
+    unsafe { bindings::rcfs_walk_is_complete(walk.as_ptr()) }
 }
 
 impl Drop for Members {

@@ -3,6 +3,7 @@
 //! The states of a controller, and the way from one to the others and to tasks.
 
 use super::{
+    members,
     Child,
     Controller,
     ParentRef,
@@ -34,6 +35,10 @@ use core::{
         NonNull, //
     },
 };
+
+/// How often lists are read that tasks leave for another one of the container, before all tasks are
+/// looked at.
+const ATTEMPTS: usize = 3;
 
 /// What the core keeps for a container: the state, and the way to others.
 ///
@@ -317,39 +322,79 @@ impl<'a, C: Controller> StateRef<'a, C> {
         }
     }
 
-    /// Calls `f` for every task in the container or in one below.
-    ///
-    /// A task that comes to be there by a fork or a move while this runs may be among them or not.
-    /// But it is told of by [`Controller::fork`] or [`Controller::attach`] then, which sees all
-    /// that the caller has changed before, provided that a move takes a lock which the caller
-    /// holds. Takes time in proportion to the number of all tasks in the system.
-    ///
-    /// # Context
-    ///
-    /// Process context. `f` must not sleep.
-    pub fn for_each_task(self, mut f: impl FnMut(&Task)) {
+    /// Calls `f` for the tasks in the container and in those below, with the state of where each of
+    /// them is, as the lists of the containers have them. Returns whether those were all.
+    fn for_each_listed(self, mut f: impl FnMut(&Task, StateRef<'_, C>)) -> bool {
+        let mut all = !self.is_root();
+
+        if all {
+            self.for_each_below(|state| {
+                // SAFETY: By the type invariants, the nsproxy is that of a container, which is no
+                // root, and both stay until the node is removed.
+                all &= unsafe {
+                    members::for_each_listed((*state.node().ns.as_ptr()).rcfs_owner, |task| {
+                        f(task, state)
+                    })
+                };
+            });
+        }
+        all
+    }
+
+    /// As [`for_each_task`](Self::for_each_task), with the state of where the task is.
+    fn for_each_task_and_state(self, mut f: impl FnMut(&Task, StateRef<'_, C>)) {
         pid::wait_for_forks();
+        for _ in 0..ATTEMPTS {
+            if self.for_each_listed(&mut f) {
+                return;
+            }
+        }
         let _ = pid::for_each_task(|task, rcu| {
-            if self
-                .of_task(task, rcu)
-                .is_some_and(|state| self.holds(state))
-            {
-                f(task);
+            if let Some(state) = self.of_task(task, rcu) {
+                if self.holds(state) {
+                    f(task, state);
+                }
             }
             ControlFlow::Continue(())
         });
     }
 
-    /// Whether `f` is true for any task in the container or in one below, for those who only read.
+    /// Calls `f` for every task in the container or in one below, for some perhaps more than once.
     ///
-    /// Tells how it was some time during the call: tasks that come, go or move meanwhile may be
-    /// asked about or not. Takes time in proportion to the number of all tasks in the system, but
-    /// keeps nobody waiting.
+    /// A task that comes to be there by a fork or a move while this runs may be among them or not.
+    /// But it is told of by [`Controller::fork`] or [`Controller::attach`] then, which sees all
+    /// that the caller has changed before, provided that a move takes a lock which the caller
+    /// holds. Takes time in proportion to the number of those tasks, and of all containers with the
+    /// controller; in the root, of all tasks in the system.
     ///
     /// # Context
     ///
-    /// Process context; may sleep. `f` must not sleep.
+    /// Process context; may sleep. `f` must not. Not within
+    /// [`for_each_below`](Self::for_each_below).
+    pub fn for_each_task(self, mut f: impl FnMut(&Task)) {
+        self.for_each_task_and_state(|task, _| f(task));
+    }
+
+    /// Whether `f` is true for any task in the container or in one below, for those who only read.
+    ///
+    /// Tells how it was some time during the call: tasks that come, go or move meanwhile may be
+    /// asked about or not. Takes time as [`for_each_task`](Self::for_each_task), and keeps nobody
+    /// waiting who forks.
+    ///
+    /// # Context
+    ///
+    /// Process context; may sleep. `f` must not. Not within
+    /// [`for_each_below`](Self::for_each_below).
     pub fn any_task(self, mut f: impl FnMut(&Task) -> bool) -> bool {
+        let mut any = false;
+
+        for _ in 0..ATTEMPTS {
+            let all = self.for_each_listed(|task, _| any = any || f(task));
+
+            if any || all {
+                return any;
+            }
+        }
         pid::any_thread(|task, rcu| {
             self.of_task(task, rcu)
                 .is_some_and(|state| self.holds(state))
@@ -367,11 +412,27 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// `ENOMEM`.
     pub fn tasks(self, tasks: &mut KVVec<ARef<Task>>) -> Result {
+        self.tasks_where(tasks, |_| true)
+    }
+
+    /// As [`tasks`](Self::tasks), but only those in containers whose state `wanted` likes.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn tasks_where(
+        self,
+        tasks: &mut KVVec<ARef<Task>>,
+        wanted: impl Fn(StateRef<'_, C>) -> bool,
+    ) -> Result {
         loop {
             let mut count = 0;
 
             tasks.clear();
-            self.for_each_task(|task| {
+            self.for_each_task_and_state(|task, state| {
+                if !wanted(state) {
+                    return;
+                }
                 count += 1;
                 // Allocating may sleep, walking must not: count on.
                 let _ = tasks.push_within_capacity(ARef::from(task));

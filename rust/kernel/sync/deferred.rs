@@ -65,22 +65,28 @@ impl<T: Send + 'static> Deferred<T> {
     /// The code that drops a `T` must still be there then. A module that is unloaded waits for no
     /// value of its own: this is for what is built in.
     pub unsafe fn drop_after_grace_period(self, value: T) {
+        // SAFETY: The work is queued once. By the safety requirements, what it runs is there then.
+        unsafe { bindings::queue_rcu_work(bindings::system_dfl_wq, self.into_work(value)) };
+    }
+
+    /// The work that drops `value`, for C code that queues it with `queue_rcu_work()`.
+    ///
+    /// If that never happens, the value is leaked. As for
+    /// [`drop_after_grace_period`](Self::drop_after_grace_period), the code that drops a `T` must
+    /// still be there when the work runs. It must be queued once only.
+    pub(crate) fn into_work(self, value: T) -> *mut bindings::rcu_work {
         let mut inner = self.0;
 
         inner.value = Some(value);
         let work = KBox::into_raw(inner).cast::<bindings::rcu_work>();
-        // SAFETY: The work is the first field and ours until `run` is called, which gets the box.
-        // By the safety requirements, `run`, which is made for `T`, is there then.
-        unsafe {
-            bindings::init_rcu_work(work, Some(Self::run));
-            bindings::queue_rcu_work(bindings::system_dfl_wq, work);
-        }
+        // SAFETY: The work is the first field, and ours.
+        unsafe { bindings::init_rcu_work(work, Some(Self::run)) };
+        work
     }
 
     /// # Safety
     ///
-    /// `work` must be the `work` of an [`Inner<T>`] from `drop_after_grace_period`, which passes
-    /// the box on.
+    /// `work` must be the `work` of an [`Inner<T>`] from `into_work`, which passes the box on.
     unsafe extern "C" fn run(work: *mut bindings::work_struct) {
         // The work is the first field of an `rcu_work`, which is the first one of `Inner`.
         //

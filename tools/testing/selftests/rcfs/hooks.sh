@@ -141,6 +141,44 @@ unloading_leaves_nothing() {
 	done
 }
 
+# zombie NAME COMMANDS: $(cat $WORK/NAME) has executed them, and is not reaped
+zombie() {
+	start sh -c "sh -c '$2; echo \$\$ >$WORK/$1' & exec sleep 1000"
+	wait_until test -s "$WORK/$1" || return
+	wait_until is_in_state Z "$(cat "$WORK/$1")"
+}
+
+zombies_keep_no_module() {
+	before=$(complaints)
+	a_tree || return
+	zombie one "echo 0 >$T/a/tasks" || return
+	one=$PID
+	# It is to stay in the other hierarchy.
+	zombie two "echo 0 >$C/tasks; echo 0 >$T/b/tasks" || return
+	two=$PID
+	expect 1 cat "$T/a/test0.zombies" || return
+	expect 1 cat "$T/b/test0.zombies" || return
+	tree_empty_out "$T" || return
+	umount "$T" || return
+	TREES=
+	rmmod test_rcfs || return
+	expect Z task_state "$(cat "$WORK/one")" || return
+	expect Z task_state "$(cat "$WORK/two")" || return
+	load_subsystems 2 || return
+	a_tree || return
+	counted 0 "$T/a" || return
+	end_task "$one"
+	end_task "$two"
+	wait_until is_gone "$(cat "$WORK/one")" || return
+	wait_until is_gone "$(cat "$WORK/two")" || return
+	expect 0 cat "$T/test0.zombies" || return
+	expect "$before" complaints
+}
+
+is_gone() {
+	! [ -d "/proc/$1" ]
+}
+
 rcfs_begin
 need_subsystems 2
 point "forks and exits are told" forks_and_exits_are_told
@@ -151,4 +189,5 @@ point "control files read and write what the subsystem says" files_read_and_writ
 point "a late subsystem finds all tasks in its root" root_serves_who_is_not_bound
 point "a module stays while its subsystem is bound" bound_module_stays
 point "a module that goes leaves nothing" unloading_leaves_nothing
+point "a module goes though tasks that it knows are not reaped" zombies_keep_no_module
 ktap_finished

@@ -233,6 +233,6 @@ point "a fork that there is no memory for counts nowhere" forks
 point "a fork that there is no memory for namespaces for counts nowhere" clones
 point "an unshare that there is no memory for leaves the task where it is" unshares
 point "a setns that there is no memory for leaves the task where it is" enters
-point "a task exits without memory, and does not count once it is reaped" exits
+point "a task exits without memory, and counts until it is reaped" exits
 point "the kernel had nothing to complain about" no_complaints
 ktap_finished

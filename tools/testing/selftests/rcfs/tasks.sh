@@ -48,6 +48,15 @@ many_tasks() {
 	return 1
 }
 
+# Whoever stays is listed, though the lists change. A walk takes long at each task, and
+# who goes to another list is in neither for long.
+stayers_are_listed() {
+	mkdir "$C/here" "$C/there" || return
+	delay walk 50
+	delay list 50
+	listed "$C/here" "$C/there" 1000
+}
+
 # In 2007 the whole listing had to be one piece of memory. 100,000 tasks take 6 GB
 # of memory; with less, there are less of them.
 as_many_as_fit() {
@@ -297,6 +306,7 @@ rcfs_begin
 point "an empty container prints nothing" empty_prints_nothing
 point "all tasks are listed once, sorted" all_tasks_sorted
 point "$MANY tasks are listed" many_tasks
+point "who stays is listed while others change lists" stayers_are_listed
 point "as many tasks as there is memory for are listed" as_many_as_fit
 point "an empty container is empty without a look at tasks" empty_is_found_empty
 point "small reads give the same as one read" small_reads
