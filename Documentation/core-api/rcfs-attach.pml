@@ -244,17 +244,17 @@ inline free_nsproxy(n)
 /* rcfs_unpin_container(), with queue_rcu_work() */
 inline unpin_container(c)
 {
+	assert(nr_pins[c] > 0 || a_count_goes_below_zero);
+	assert(nr_pins[c] > 1 || stage[c] == RETIRED || a_container_goes_under_a_task);
+	nr_pins[c]--;
 	if
-	:: nr_pins[c] == 1 -> assert(stage[c] == RETIRED || a_container_goes_under_a_task);
-		stage[c] = DEFERRED;
 #ifdef NO_H8
-		cwait[c] = 0
+	:: nr_pins[c] == 0 -> stage[c] = DEFERRED; cwait[c] = 0
 #else
-		cwait[c] = rcu
+	:: nr_pins[c] == 0 -> stage[c] = DEFERRED; cwait[c] = rcu
 #endif
-	:: else -> assert(nr_pins[c] > 1 || a_count_goes_below_zero)
-	fi;
-	nr_pins[c]--
+	:: else
+	fi
 }
 
 /* unpin_nsproxy(). Within one step: nobody looks at a count of pins before the last. */
@@ -263,7 +263,8 @@ inline unpin_nsproxy(n)
 	assert(pins[n] > 0 || a_count_goes_below_zero);
 	pins[n]--;
 	if
-	:: pins[n] == 0 && (n == OWN_A || n == OWN_B) -> unpin_container(n - 1)
+	/* SPIN takes what follows a guard at once for a part of it, hence the skip. */
+	:: pins[n] == 0 && (n == OWN_A || n == OWN_B) -> skip; unpin_container(n - 1)
 	:: pins[n] == 0 && n != OWN_A && n != OWN_B ->
 		if
 		:: cont[n] != ROOT -> unpin_container(cont[n])
