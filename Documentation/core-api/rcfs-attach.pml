@@ -263,8 +263,7 @@ inline unpin_nsproxy(n)
 	assert(pins[n] > 0 || a_count_goes_below_zero);
 	pins[n]--;
 	if
-	/* SPIN takes what follows a guard at once for a part of it, hence the skip. */
-	:: pins[n] == 0 && (n == OWN_A || n == OWN_B) -> skip; unpin_container(n - 1)
+	:: pins[n] == 0 && (n == OWN_A || n == OWN_B) -> i = n - 1; unpin_container(i)
 	:: pins[n] == 0 && n != OWN_A && n != OWN_B ->
 		if
 		:: cont[n] != ROOT -> unpin_container(cont[n])

@@ -8,6 +8,7 @@
  * task, but for many.
  */
 
+#include <linux/export.h>
 #include <linux/pid_namespace.h>
 #include <linux/radix-tree.h>
 #include <linux/rcfs.h>
@@ -103,6 +104,7 @@ void rcfs_walk_begin(struct rcfs_walk *walk, const struct rcfs_container *cont)
 	walk->restarts = 100;
 	walk_nsproxy(walk, cont->nsproxy);
 }
+EXPORT_SYMBOL_GPL(rcfs_walk_begin);
 
 /**
  * rcfs_walk_next - find another task
@@ -140,6 +142,7 @@ struct task_struct *rcfs_walk_next(struct rcfs_walk *walk)
 	}
 	return NULL;
 }
+EXPORT_SYMBOL_GPL(rcfs_walk_next);
 
 /**
  * rcfs_walk_ids - the ids of the tasks that come next
@@ -185,6 +188,7 @@ bool rcfs_walk_is_complete(const struct rcfs_walk *walk)
 	return walk->complete &&
 	       atomic_read(&walk->cont->switches_begun) == walk->begun;
 }
+EXPORT_SYMBOL_GPL(rcfs_walk_is_complete);
 
 /**
  * rcfs_find_elsewhere - find a thread that is in another container
