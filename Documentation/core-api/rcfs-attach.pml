@@ -244,9 +244,8 @@ inline free_nsproxy(n)
 /* rcfs_unpin_container(), with queue_rcu_work() */
 inline unpin_container(c)
 {
-	assert(nr_pins[c] > 0 || a_count_goes_below_zero);
-	assert(nr_pins[c] > 1 || stage[c] == RETIRED || a_container_goes_under_a_task);
-	nr_pins[c]--;
+	assert(nr_pins[c] > 0 || a_count_goes_below_zero); nr_pins[c]--;
+	assert(nr_pins[c] > 0 || stage[c] == RETIRED || a_container_goes_under_a_task);
 	if
 #ifdef NO_H8
 	:: nr_pins[c] == 0 -> stage[c] = DEFERRED; cwait[c] = 0
