@@ -244,16 +244,17 @@ inline free_nsproxy(n)
 /* rcfs_unpin_container(), with queue_rcu_work() */
 inline unpin_container(c)
 {
-	assert(nr_pins[c] > 0 || a_count_goes_below_zero); nr_pins[c]--;
-	assert(nr_pins[c] > 0 || stage[c] == RETIRED || a_container_goes_under_a_task);
 	if
 #ifdef NO_H8
-	:: nr_pins[c] == 0 -> stage[c] = DEFERRED; cwait[c] = 0
+	:: nr_pins[c] == 1 && stage[c] == RETIRED -> stage[c] = DEFERRED; cwait[c] = 0
 #else
-	:: nr_pins[c] == 0 -> stage[c] = DEFERRED; cwait[c] = rcu
+	:: nr_pins[c] == 1 && stage[c] == RETIRED -> stage[c] = DEFERRED; cwait[c] = rcu
 #endif
 	:: else
-	fi
+	fi;
+	nr_pins[c]--;
+	/* Below zero is more than zero, and found by Janitor. */
+	assert(nr_pins[c] > 0 || stage[c] == DEFERRED || a_container_goes_under_a_task)
 }
 
 /* unpin_nsproxy(). Within one step: nobody looks at a count of pins before the last. */
@@ -262,7 +263,7 @@ inline unpin_nsproxy(n)
 	assert(pins[n] > 0 || a_count_goes_below_zero);
 	pins[n]--;
 	if
-	:: pins[n] == 0 && (n == OWN_A || n == OWN_B) -> i = n - 1; unpin_container(i)
+	:: pins[n] == 0 && (n == OWN_A || n == OWN_B) -> unpin_container(n - 1)
 	:: pins[n] == 0 && n != OWN_A && n != OWN_B ->
 		if
 		:: cont[n] != ROOT -> unpin_container(cont[n])
