@@ -37,31 +37,25 @@ complains() {
 	fi
 }
 
-# chooses DESCRIPTION PATTERN "NAME…": of three files, as the guest does it
-chooses() {
-	local got pattern=$2
+# names FUNCTION DESCRIPTION PATTERN "NAME…": what the function of the guest says to
+# a pattern, of three files
+names() {
+	local got pattern=$3
 	number=$((number + 1))
-	got=$(printf '%s\n' rcfs:attach.sh rcfs:tasks.sh kunit_rcfs | matching | paste -sd' ')
-	if [[ $got == "$3" ]]; then
-		echo "ok $number $1"
+	got=$(printf '%s\n' rcfs:attach.sh rcfs:tasks.sh kunit_rcfs | "$1" | paste -sd' ')
+	if [[ $got == "$4" ]]; then
+		echo "ok $number $2"
 	else
 		bad=1
-		echo "not ok $number $1 # wanted $3, got $got"
+		echo "not ok $number $2 # wanted $4, got $got"
 	fi
 }
 
+# chooses DESCRIPTION PATTERN "NAME…": as the guest does it
+chooses() { names matching "$@"; }
+
 # misses DESCRIPTION PATTERN "PART…": of the pattern, what none of those files has
-misses() {
-	local got pattern=$2
-	number=$((number + 1))
-	got=$(printf '%s\n' rcfs:attach.sh rcfs:tasks.sh kunit_rcfs | unmatched | paste -sd' ')
-	if [[ $got == "$3" ]]; then
-		echo "ok $number $1"
-	else
-		bad=1
-		echo "not ok $number $1 # wanted $3, got $got"
-	fi
-}
+misses() { names unmatched "$@"; }
 
 # sees DESCRIPTION yes|no "POINT" "SEEN" <OUTPUT: whether hazards.sh takes the output
 # of qemu-run.sh for what a patch with these fields should lead to
