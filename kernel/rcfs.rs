@@ -9,7 +9,8 @@
 //! - a *hierarchy* is a tree with a set of subsystems of its own ([`hierarchy`]);
 //! - a *container* is a directory of a hierarchy ([`container`]);
 //! - a *state* is what one subsystem keeps for one container;
-//! - *attaching* moves a task into a container ([`attach`]).
+//! - *attaching* moves a task into a container ([`attach`]);
+//! - *launching* makes a child that begins in a container ([`launch`]).
 //!
 //! A task is in the containers that its nsproxy names (`kernel/rcfs/nsproxy.c`). Its parent's
 //! nsproxy is what a child gets, so that being in containers costs fork and exit no more than
@@ -36,6 +37,10 @@ mod empty;
 mod hierarchy;
 #[path = "rcfs/ids.rs"]
 mod ids;
+#[path = "rcfs/kill.rs"]
+mod kill;
+#[path = "rcfs/launch.rs"]
+mod launch;
 #[path = "rcfs/mount.rs"]
 mod mount;
 #[path = "rcfs/options.rs"]

@@ -14,7 +14,10 @@
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/nsproxy.h>
+#include <linux/rcupdate.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/types.h>
 
 struct cpumask;
@@ -212,6 +215,8 @@ struct rc_subsys {
  * @switches_begun: how often tasks went to another nsproxy of the container
  * @switches_done: how often they have arrived there
  * @parent: the one above; NULL in the root of a hierarchy
+ * @children: those directly below, by their @sibling, for readers under RCU
+ * @sibling: in the list of @parent while the container is in use
  * @hierarchy: number of its hierarchy: index into nsproxy->rcfs_container
  * @nsproxy: the nsproxy that the directory owns, with the states in ctlr_data.
  *	     &init_nsproxy in the root of a hierarchy.
@@ -229,6 +234,8 @@ struct rcfs_container {
 	atomic_t switches_begun;
 	atomic_t switches_done;
 	struct rcfs_container *parent;
+	struct hlist_head children;
+	struct hlist_node sibling;
 	struct nsproxy *nsproxy;
 	struct kernfs_node *directory;
 	struct kernfs_node *empty;
@@ -253,16 +260,40 @@ static inline bool rcfs_container_is_retired(const struct rcfs_container *cont)
 	return !atomic_read(&cont->nr_nsproxies);
 }
 
-/* Whether no task is in there; not for the root of a hierarchy */
+/* Whether no task is in the container itself; not for the root of a hierarchy */
 static inline bool rcfs_container_is_empty(const struct rcfs_container *cont)
 {
 	return refcount_read(&cont->nsproxy->count) <= 1 &&
 	       atomic_read(&cont->nr_nsproxies) <= 1;
 }
 
+/**
+ * rcfs_next_below - go on in a walk through a container and those below it
+ * @top: where the walk began
+ * @pos: where it is
+ *
+ * Each container comes after the one above it.
+ *
+ * Context: Under RCU for all of the walk, or with the mutex of rcfs held. Under
+ *	    RCU, containers that are made or removed meanwhile are found or not.
+ * Return: the next container, or NULL behind the last one.
+ */
+static inline struct rcfs_container *
+rcfs_next_below(const struct rcfs_container *top, const struct rcfs_container *pos)
+{
+	struct hlist_node *next = rcu_dereference_raw(hlist_first_rcu(&pos->children));
+
+	for (; !next && pos != top; pos = pos->parent)
+		next = rcu_dereference_raw(hlist_next_rcu(&pos->sibling));
+	return next ? hlist_entry(next, struct rcfs_container, sibling) : NULL;
+}
+
+bool rcfs_is_empty_below(const struct rcfs_container *top);
+
 /*
- * The same, for a reader of the file "empty" that wants to be told when it becomes
- * so. kernfs has noted which notifications the reader knows of before this.
+ * Whether no task is in a container nor below it, for a reader of the file "empty"
+ * that wants to be told when it becomes so. kernfs has noted which notifications
+ * the reader knows of before this.
  */
 static inline bool rcfs_container_watch_empty(struct rcfs_container *cont)
 {
@@ -273,7 +304,8 @@ static inline bool rcfs_container_watch_empty(struct rcfs_container *cont)
 	 * there before has notified before kernfs noted, or notifies later.
 	 */
 	xchg(&cont->watched, true);
-	return rcfs_container_is_empty(cont);
+	guard(rcu)();
+	return rcfs_is_empty_below(cont);
 }
 
 /* The caller keeps @ns alive. */
@@ -346,6 +378,48 @@ void rcfs_remove_hooks(struct rc_subsys *ss);
 void rcfs_activate_hooks(struct rc_subsys *ss, bool active);
 void rcfs_call_cpus_changed(struct rc_subsys *ss);
 
+/* In Rust: for kernel/rcfs/clone.c */
+struct nsproxy *rcfs_find_birthplace(struct kernfs_node *dir, int *hierarchy);
+
+int __rcfs_clone_begin(struct kernel_clone_args *args);
+bool __rcfs_clone_end(struct kernel_clone_args *args);
+
+/**
+ * rcfs_clone_begin - find the container that a child is to begin in
+ * @args: how the child is to be made
+ *
+ * CLONE_INTO_CGROUP with the descriptor of a directory of rcfs is for rcfs, which
+ * takes the flag away before control groups look. Any other descriptor is theirs.
+ *
+ * Context: Process context, may sleep. Call rcfs_clone_end() when the child has been
+ *	    made, or cannot be.
+ * Return: 0, or a negative errno: -EBADF if the descriptor is not that of a
+ *	   directory, -ENODEV if the container has been removed, -EACCES and -EROFS
+ *	   if the caller must not write to its "procs", -ENOMEM, and what a
+ *	   subsystem refuses with.
+ */
+static inline int rcfs_clone_begin(struct kernel_clone_args *args)
+{
+	if (unlikely(args->flags & CLONE_INTO_CGROUP))
+		return __rcfs_clone_begin(args);
+	return 0;
+}
+
+/**
+ * rcfs_clone_end - give up what rcfs_clone_begin() has found
+ * @args: how the child was to be made
+ *
+ * Context: Process context, may sleep.
+ * Return: whether the fork has to begin anew, because somebody has moved the parent
+ *	   in another hierarchy before the child became visible.
+ */
+static inline bool rcfs_clone_end(struct kernel_clone_args *args)
+{
+	if (unlikely(args->rcfs_ns))
+		return __rcfs_clone_end(args);
+	return false;
+}
+
 /* In Rust: what fs/proc/base.c calls */
 int proc_rcfs_show(struct seq_file *m, struct pid_namespace *ns,
 		   struct pid *pid, struct task_struct *tsk);
@@ -385,6 +459,7 @@ unsigned int rcfs_find_members(const struct rcfs_container *cont,
 			       struct task_struct **members, unsigned int max);
 struct task_struct *rcfs_find_elsewhere(const struct rcfs_container *cont,
 					struct task_struct *tsk);
+void rcfs_kill(const struct rcfs_container *top);
 
 extern struct static_key_false rcfs_hook_keys[RC_NR_HOOKS];
 void __rcfs_charge(struct task_struct *tsk, u64 delta_exec);
@@ -395,7 +470,7 @@ int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child);
 void __rcfs_fork(struct task_struct *child);
 void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns);
 void __rcfs_release(struct task_struct *tsk);
-bool __rcfs_freezing(const struct task_struct *tsk);
+bool __rcfs_freezing(struct task_struct *tsk);
 void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask);
 void __rcfs_cpus_overridden(void);
 struct task_group *__rcfs_task_group(const struct task_struct *tsk);
@@ -529,7 +604,7 @@ static inline void rcfs_task_gone(struct task_struct *tsk)
  * Context: Any.
  * Return: whether some subsystem says so.
  */
-static inline bool rcfs_freezing(const struct task_struct *tsk)
+static inline bool rcfs_freezing(struct task_struct *tsk)
 {
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_FREEZING]))
 		return __rcfs_freezing(tsk);
@@ -584,11 +659,14 @@ static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 #else /* !CONFIG_RCFS */
 
 struct cpumask;
+struct kernel_clone_args;
 struct nsproxy;
 struct task_group;
 struct task_struct;
 
 static inline int rcfs_init(void) { return 0; }
+static inline int rcfs_clone_begin(struct kernel_clone_args *args) { return 0; }
+static inline bool rcfs_clone_end(struct kernel_clone_args *args) { return false; }
 static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec) { }
 static inline void rcfs_account(struct task_struct *tsk, int index, u64 delta) { }
 static inline void rcfs_fork(struct task_struct *child) { }
@@ -596,7 +674,7 @@ static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns) 
 static inline void rcfs_pin(struct task_struct *tsk, struct nsproxy *ns) { }
 static inline void rcfs_release(struct task_struct *tsk) { }
 static inline void rcfs_task_gone(struct task_struct *tsk) { }
-static inline bool rcfs_freezing(const struct task_struct *tsk) { return false; }
+static inline bool rcfs_freezing(struct task_struct *tsk) { return false; }
 static inline bool rcfs_limits_cpus(void) { return false; }
 static inline void rcfs_limit_cpus(const struct task_struct *tsk,
 				   struct cpumask *mask) { }

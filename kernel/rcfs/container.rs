@@ -10,6 +10,7 @@ use crate::{
     },
     empty::Empty,
     hierarchy::Hierarchy,
+    kill::Kill,
     mount::Rcfs,
     procs::Procs,
     registry::Guard,
@@ -127,6 +128,10 @@ impl Container {
         dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), owner, &())?;
         let empty = dir.create_file::<Empty>(c"empty", Mode::new(0o444), owner, &())?;
         dir.create_list::<Procs>(c"procs", Mode::new(0o644), owner, &())?;
+        // To kill all that is in the root is to end the system.
+        if self.parent.get().is_some() {
+            dir.create_file::<Kill>(c"kill", Mode::new(0o200), owner, &())?;
+        }
         for ss in &self.hierarchy().subsystems {
             ss.populate(self.members(), dir)?;
         }

@@ -7,6 +7,7 @@
 use crate::{
     container::Container,
     hierarchy::Hierarchy,
+    launch,
     mount::{
         self,
         Rcfs, //
@@ -55,6 +56,7 @@ use kernel::{
         CString, //
     },
     sync::{
+        aref::ARef,
         deferred::Deferred,
         global_lock,
         Arc,
@@ -130,6 +132,13 @@ impl Subsys {
             Some(populate) => to_result(unsafe { populate(self.ss, ns, dir.as_ptr()) }),
             None => Ok(()),
         }
+    }
+
+    /// Whether [`can_attach`](Self::can_attach) asks anybody. The subsystem must be bound.
+    pub(crate) fn wants_to_be_asked(&self) -> bool {
+        // SAFETY: `launch::find_birthplace` has found a container that a task is about to be in,
+        // which keeps it, or a root that is mounted: the subsystem is bound.
+        unsafe { (*self.ss).can_attach }.is_some()
     }
 
     /// Asks whether tasks may move into a container.
@@ -291,6 +300,12 @@ pub(crate) fn drop_when_unused(room: Deferred<Arc<Container>>, container: Arc<Co
     // SAFETY: `Container::remove` calls this, which takes the room, after it has retired the
     // container. rcfs is built in. Unregistration waits for the states of a module.
     unsafe { container.members().drop_when_unused(room, last) };
+}
+
+/// Kills all processes that have a thread in a container or below it.
+pub(crate) fn kill(_guard: &Guard, container: &Container) {
+    // SAFETY: Tasks move, and containers come and go, with the registry locked.
+    unsafe { container.members().kill() };
 }
 
 /// Keeps the module of a subsystem. Returns whether it is still there.
@@ -573,6 +588,27 @@ unsafe impl FileSystem for Rcfs {
 
     fn reconfigure(root: &Container, options: &Options, log: &Log<'_>) -> Result {
         mount::reconfigure(root, options, log)
+    }
+}
+
+/// For `kernel/rcfs/clone.c`: see [`launch::find_birthplace`]. Writes the id of the hierarchy.
+///
+/// # Safety
+///
+/// `dir` must be a directory of rcfs, which somebody keeps mounted, and `hierarchy` be valid.
+#[export]
+pub(crate) unsafe extern "C" fn rcfs_find_birthplace(
+    dir: *mut bindings::kernfs_node,
+    hierarchy: *mut c_int,
+) -> *mut bindings::nsproxy {
+    // SAFETY: By the safety requirements.
+    match launch::find_birthplace(unsafe { NodeRef::<Rcfs>::from_raw(dir) }) {
+        Ok((ns, id)) => {
+            // SAFETY: By the safety requirements.
+            unsafe { *hierarchy = id as c_int };
+            ARef::into_raw(ns).as_ptr().cast()
+        }
+        Err(e) => e.to_ptr(),
     }
 }
 

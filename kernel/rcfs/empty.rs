@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file `empty`: whether no task is in the container.
+//! The file `empty`: whether no task is in the container, nor in one below.
 //!
 //! Who has read it can wait, with poll(2) or inotify(7), for the last task to leave. That is what
 //! there is instead of a program that the kernel runs then.

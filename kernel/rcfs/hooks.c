@@ -17,6 +17,7 @@
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/srcu.h>
 #include <linux/workqueue.h>
@@ -351,11 +352,15 @@ void __rcfs_release(struct task_struct *tsk)
 	rcu_read_unlock();
 }
 
-bool __rcfs_freezing(const struct task_struct *tsk)
+bool __rcfs_freezing(struct task_struct *tsk)
 {
 	const struct nsproxy *ns;
 	struct rc_subsys *ss;
 	bool freezing = false;
+
+	/* Whoever has been killed is on the way out, which frees what is waited for. */
+	if (__fatal_signal_pending(tsk))
+		return false;
 
 	rcu_read_lock();
 	ns = READ_ONCE(tsk->nsproxy);

@@ -11,6 +11,7 @@ use kernel::{
     },
     pid_namespace::PidNamespace,
     prelude::*,
+    rcfs::trim,
     seq_file::SeqFile,
     sync::aref::ARef,
     task::{
@@ -19,19 +20,24 @@ use kernel::{
     },
 };
 
-/// The task that a write names: a thread id in the pid namespace of the writer; 0 is the writer
-/// itself.
+/// The task that a write names: by a thread id in the pid namespace of the writer, 0 for the writer
+/// itself, or by `pidfd` and the number of a descriptor of the writer.
 ///
 /// # Errors
 ///
-/// `EINVAL` if `buf` is no id, `ESRCH` if there is no such task.
+/// `EINVAL` if `buf` is neither, `EBADF` if the descriptor is no pidfd, `ESRCH` if there is no such
+/// task.
 pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
-    let id = parse_id(buf)?;
+    let text = trim(buf);
 
-    if id == 0 {
-        return Ok(ARef::from(&**kernel::current!()));
+    if let Some(fd) = text.strip_prefix(b"pidfd ") {
+        // No number that can be parsed is negative.
+        return pid::find_task_by_pidfd(parse_id(fd)? as u32);
     }
-    pid::find_task(id).ok_or(ESRCH)
+    match parse_id(text)? {
+        0 => Ok(ARef::from(&**kernel::current!())),
+        id => pid::find_task(id).ok_or(ESRCH),
+    }
 }
 
 /// How often a list is read that tasks leave for another one of the container, before all tasks are
@@ -120,10 +126,8 @@ pub(crate) fn show(ids: &[Pid], m: &SeqFile) {
     m.put_byte(b'\n');
 }
 
-/// An id as user space writes it: a decimal number, with white space around it.
-fn parse_id(buf: &[u8]) -> Result<Pid> {
-    let digits = buf.trim_ascii();
-
+/// An id as user space writes it: a decimal number.
+fn parse_id(digits: &[u8]) -> Result<Pid> {
     if digits.is_empty() {
         return Err(EINVAL);
     }
@@ -147,8 +151,8 @@ mod tests {
     fn ids_are_decimal_numbers() {
         assert!(parse_id(b"0") == Ok(0));
         assert!(parse_id(b"1") == Ok(1));
-        assert!(parse_id(b" 42\n") == Ok(42));
-        assert!(parse_id(b"2147483647\n") == Ok(i32::MAX));
+        assert!(parse_id(b"42") == Ok(42));
+        assert!(parse_id(b"2147483647") == Ok(i32::MAX));
     }
 
     #[test]
@@ -159,7 +163,9 @@ mod tests {
             b"-1",
             b"+1",
             b"1 2",
-            b"1\n2\n",
+            b" 1",
+            b"1\n",
+            b"1\n2",
             b"1x",
             b"0x1",
             b"1\0",

@@ -142,21 +142,40 @@ static void rcfs_unhash_nsproxy(struct nsproxy *ns)
 	ns->rcfs_hashed = false;
 }
 
-/*
- * Tell who has read the file "empty" of a container, and may wait for a change,
- * that nobody is in it any more. It may not be so any more when they look: each
- * time that somebody has looked, somebody is told later.
+/**
+ * rcfs_is_empty_below - whether a container and all below it have no tasks
+ * @top: the container, not the root of a hierarchy
  *
- * Call it after a count has dropped, under RCU or with the mutex of rcfs held,
+ * Context: Under RCU, or with the mutex of rcfs held.
+ * Return: what was true some time during the call, if no task came or went.
+ */
+bool rcfs_is_empty_below(const struct rcfs_container *top)
+{
+	const struct rcfs_container *cont;
+
+	for (cont = top; cont; cont = rcfs_next_below(top, cont))
+		if (!rcfs_container_is_empty(cont))
+			return false;
+	return true;
+}
+
+/*
+ * A container has lost a task. Tell the readers of the file "empty", of the
+ * container and of those above it, whether that was the last one that they care
+ * about. A task may have come by the time that they look. Each reader who has
+ * looked is told once of what happens later.
+ *
+ * Call this after a count has dropped, under RCU or with the mutex of rcfs held,
  * since before it dropped: the container may be retired once it has.
  */
 static void rcfs_notify_empty(struct rcfs_container *cont)
 {
-	/* Of two that drop different counts, one at least sees both. */
+	/* If two tasks drop different counts, one of them at least sees both. */
 	smp_mb();
-	if (READ_ONCE(cont->watched) && rcfs_container_is_empty(cont) &&
-	    !rcfs_container_is_retired(cont) && xchg(&cont->watched, false))
-		kernfs_notify(cont->empty);
+	for (; cont && !rcfs_container_is_root(cont); cont = cont->parent)
+		if (READ_ONCE(cont->watched) && rcfs_is_empty_below(cont) &&
+		    !rcfs_container_is_retired(cont) && xchg(&cont->watched, false))
+			kernfs_notify(cont->empty);
 }
 
 /*
@@ -310,21 +329,35 @@ void rcfs_end_switch(const struct nsproxy *old, const struct nsproxy *new)
 			atomic_inc(&new->rcfs_container[i]->switches_done);
 }
 
+/* Whether two nsproxies are in the same containers but for one hierarchy */
+static bool agree_elsewhere(const struct nsproxy *a, const struct nsproxy *b,
+			    int hierarchy)
+{
+	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
+		if (i != hierarchy && a->rcfs_container[i] != b->rcfs_container[i])
+			return false;
+	return true;
+}
+
 /**
- * rcfs_fork_visible - put a child into the containers of its parent
+ * rcfs_fork_visible - put a child into its containers
  * @child: the task that is about to enter the task list
+ * @args: how it is being made
  * @done: what to call nsproxy_put_done() with once the locks are released
  *
- * The child is in no container before. Whoever attaches the parent later than
- * this reads where it is finds the child in the task list after taking the
+ * The child is in no container before. It gets those of its parent, but for the
+ * one that rcfs_clone_begin() has found. Whoever attaches the parent later than
+ * this reads where the parent is finds the child in the task list after taking the
  * siglock: see rcfs_replace_nsproxy().
  *
  * Context: Called by the parent, with its siglock and the tasklist_lock held
  *	    for writing, when nothing else can fail any more and before the
  *	    child can be found.
- * Return: 0, or what a subsystem refuses the child with.
+ * Return: 0, or what a subsystem refuses the child with; -EAGAIN if the fork has
+ *	   to begin anew, as rcfs_clone_end() tells.
  */
-int rcfs_fork_visible(struct task_struct *child, struct nsproxy **done)
+int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
+		      struct nsproxy **done)
 {
 	struct nsproxy *ns;
 	int err;
@@ -334,6 +367,14 @@ int rcfs_fork_visible(struct task_struct *child, struct nsproxy **done)
 
 	/* To hold a spinlock is to be under RCU. */
 	ns = READ_ONCE(current->nsproxy);
+	if (args->rcfs_ns) {
+		/* The parent may have been moved in another hierarchy since. */
+		args->rcfs_outdated = !agree_elsewhere(ns, args->rcfs_ns,
+						       args->rcfs_hierarchy);
+		if (args->rcfs_outdated)
+			return -EAGAIN;
+		ns = args->rcfs_ns;
+	}
 	err = rcfs_can_fork(ns, child);
 	if (err)
 		return err;
@@ -774,7 +815,7 @@ struct rcfs_container *rcfs_alloc_container(int hierarchy,
  * The container keeps references on both nodes. To call this again has no
  * effect.
  *
- * Context: Process context.
+ * Context: Process context, with the mutex of rcfs held.
  */
 void rcfs_publish_container(struct rcfs_container *cont,
 			    struct kernfs_node *directory,
@@ -787,6 +828,7 @@ void rcfs_publish_container(struct rcfs_container *cont,
 	kernfs_get(empty);
 	/* That of the nsproxy of the directory */
 	refcount_set(&cont->nr_pins, 1);
+	hlist_add_head_rcu(&cont->sibling, &cont->parent->children);
 	/* What has been written above comes first for those who find it in use. */
 	atomic_set_release(&cont->nr_nsproxies, 1);
 	rcfs_hash_nsproxy(cont->nsproxy);
@@ -816,6 +858,8 @@ bool rcfs_retire_container(struct rcfs_container *cont)
 		refcount_set(&ns->count, 1);
 		return false;
 	}
+	/* A walk that stands here still gets to the next one. */
+	hlist_del_rcu(&cont->sibling);
 	rcfs_unhash_nsproxy(ns);
 	return true;
 }

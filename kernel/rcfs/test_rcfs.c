@@ -56,9 +56,13 @@ MODULE_PARM_DESC(refuse_fork, "a negative errno for can_fork, but in the root");
 
 static unsigned int linger;
 module_param(linger, uint, 0644);
-MODULE_PARM_DESC(linger, "how many us testN.linger, and each charge of CPU time, take");
+MODULE_PARM_DESC(linger, "how many us testN.linger, and some charges of CPU time, take");
+
+/* Which of the charges linger: one in so many */
+#define LINGER_EVERY	4
 
 static atomic_t states = ATOMIC_INIT(0);
+static atomic_t charges = ATOMIC_INIT(0);
 
 static int states_get(char *buf, const struct kernel_param *kp)
 {
@@ -238,9 +242,12 @@ static void test_charge(struct rc_subsys *ss, void *data, int cpu, u64 delta_exe
 	struct test_state *state = data;
 
 	WARN_ON_ONCE(!irqs_disabled());
-	/* Long enough for somebody else to remove the container meanwhile */
-	if (linger && !state->root)
-		udelay(min(linger, 2000U));
+	/*
+	 * Long enough for somebody else to remove the container, and seldom enough
+	 * for the task to get on where every tick charges.
+	 */
+	if (linger && !state->root && !(atomic_inc_return(&charges) % LINGER_EVERY))
+		mdelay(min(linger / USEC_PER_MSEC, 10U));
 	WARN_ON_ONCE(READ_ONCE(state->life) != ALIVE);
 	atomic64_add(delta_exec, &state->charged);
 }

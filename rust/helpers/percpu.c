@@ -42,6 +42,14 @@ __rust_helper s64 rust_helper_sum_percpu_atomic64(atomic64_t __percpu *counts)
 	return sum;
 }
 
+__rust_helper void rust_helper_reset_percpu_atomic64(atomic64_t __percpu *counts)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		atomic64_set(per_cpu_ptr(counts, cpu), 0);
+}
+
 __rust_helper bool rust_helper_cpu_possible(unsigned int cpu)
 {
 	return cpu_possible(cpu);

@@ -299,6 +299,23 @@ impl<T: Tree> NodeRef<'_, T> {
         self.kn.as_ptr()
     }
 
+    /// What the directory stands for, or [`None`] if the directory is being removed, or has been.
+    pub fn data(self) -> Option<Arc<T::Directory>> {
+        // SAFETY: By the type invariant, `kn` is valid.
+        if unsafe { bindings::kernfs_get_active(self.as_ptr()) }.is_null() {
+            return None;
+        }
+        // SAFETY: By the type invariant, `kn` is a directory in a hierarchy of `T`. The active
+        // reference is the one from above.
+        let data = unsafe { ActiveDirectory::<T>::from_raw(self.as_ptr()) }
+            .data()
+            .into();
+
+        // SAFETY: This gives back the active reference from above, which nobody uses any more.
+        unsafe { bindings::kernfs_put_active(self.as_ptr()) };
+        Some(data)
+    }
+
     /// Makes a directory that stands for `data`.
     ///
     /// # Errors

@@ -178,6 +178,12 @@ impl<const N: usize> Counters<N> {
         unsafe { bindings::percpu_counts_add(&self.raw, I as u32, cpu.id().into(), n as i64) };
     }
 
+    /// Sets one counter to zero, here and not above. What is being added meanwhile may stay or not.
+    pub fn reset<const I: usize>(&self) {
+        // SAFETY: By the type invariant, this is valid per-CPU memory.
+        unsafe { bindings::reset_percpu_atomic64(self.counts::<I>()) };
+    }
+
     /// The number of one CPU.
     pub fn of<const I: usize>(&self, cpu: PossibleCpu) -> u64 {
         // SAFETY: By the type invariants, this is valid per-CPU memory, and the CPU has it.

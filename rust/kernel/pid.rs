@@ -7,7 +7,11 @@
 use crate::{
     bindings,
     cred::Credential,
-    error::Result,
+    error::{
+        code::*,
+        from_err_ptr,
+        Result, //
+    },
     pid_namespace::PidNamespace,
     prelude::*,
     sync::{
@@ -43,6 +47,30 @@ pub fn find_task(id: Pid) -> Option<ARef<Task>> {
     unsafe { bindings::get_task_struct(task.as_ptr()) };
     // SAFETY: The reference was taken above; the layouts are the same.
     Some(unsafe { ARef::from_raw(task.cast()) })
+}
+
+/// Finds the thread that a descriptor of the current task refers to: the first one of a process, or
+/// that of a descriptor made with `PIDFD_THREAD`.
+///
+/// Unlike an id, a descriptor never comes to mean another thread. The thread may be exiting, or be
+/// a zombie.
+///
+/// # Errors
+///
+/// `EBADF` if `fd` is no pidfd, `ESRCH` if the thread has been reaped.
+pub fn find_task_by_pidfd(fd: u32) -> Result<ARef<Task>> {
+    let mut flags = 0;
+    // SAFETY: Any number may be asked for, and `flags` can be written to.
+    let pid = from_err_ptr(unsafe { bindings::pidfd_get_pid(fd, &mut flags) })?;
+    // SAFETY: There is a reference on the pid.
+    let task = unsafe { bindings::get_pid_task(pid, bindings::pid_type_PIDTYPE_PID) };
+
+    // SAFETY: The reference came with the pid, which nobody uses any more.
+    unsafe { bindings::put_pid(pid) };
+    // SAFETY: A reference comes with the task; the layouts are the same.
+    NonNull::new(task)
+        .map(|task| unsafe { ARef::from_raw(task.cast()) })
+        .ok_or(ESRCH)
 }
 
 /// References on all threads of the process that `task` belongs to, in the order in which they came

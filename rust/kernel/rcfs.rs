@@ -139,6 +139,7 @@ pub use self::{
     },
     state::StateRef,
     value::{
+        trim,
         CpuList,
         Keyword,
         Limit,

@@ -5,7 +5,8 @@
 //! `cpuacct.usage` is the CPU time, in nanoseconds, that tasks have consumed while they were in the
 //! container or in one below it, since it was made; `cpuacct.usage_percpu` says on which CPUs. What
 //! a task consumed elsewhere before it was moved here does not count, and what it consumed here
-//! stays when it leaves. The root counts all tasks.
+//! stays when it leaves. The root counts all tasks. To write 0 to `cpuacct.usage` begins anew, in
+//! that container alone.
 //!
 //! Time is counted while the controller is bound to a hierarchy, when the scheduler accounts it: a
 //! task that is running at the moment may have used up to a tick more. What a task consumes on its
@@ -16,6 +17,7 @@
 //! of the two may go back a little while the sum does not.
 
 use kernel::{
+    error::code::*,
     percpu::PossibleCpu,
     prelude::*,
     rcfs::{
@@ -47,6 +49,17 @@ const USER: usize = 1;
 const SYSTEM: usize = 2;
 
 impl State {
+    /// Begins anew, in this container alone, as in cgroup v1.
+    fn reset_to(&self, usage: u64) -> Result {
+        if usage != 0 {
+            return Err(EINVAL);
+        }
+        self.times.reset::<USAGE>();
+        self.times.reset::<USER>();
+        self.times.reset::<SYSTEM>();
+        Ok(())
+    }
+
     fn show_usage_percpu(&self, m: &SeqFile) {
         let mut separator = "";
 
@@ -91,7 +104,8 @@ impl Controller for CpuAcct {
 
     fn files() -> &'static [File<Self>] {
         static FILES: [File<CpuAcct>; 3] = [
-            File::<CpuAcct>::new(c"cpuacct.usage", |cpu| cpu.times.sum::<USAGE>()),
+            File::<CpuAcct>::new(c"cpuacct.usage", |cpu| cpu.times.sum::<USAGE>())
+                .writable(|cpu, usage: u64| cpu.get().reset_to(usage)),
             File::<CpuAcct>::seq(c"cpuacct.usage_percpu", |cpu, m| {
                 cpu.show_usage_percpu(m);
                 Ok(())

@@ -3,6 +3,7 @@
 //! The files that controllers have in containers.
 
 use super::{
+    trim,
     Controller,
     Event,
     Parse,
@@ -287,7 +288,7 @@ impl<C: Controller> File<C> {
         let store = unsafe { closure::<F>() };
 
         from_result(|| {
-            store(state, V::parse(text.trim_ascii())?)?;
+            store(state, V::parse(trim(text))?)?;
             Ok(bytes as isize)
         })
     }

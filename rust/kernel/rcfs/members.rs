@@ -185,11 +185,29 @@ impl Members {
         !self.is_root() && unsafe { bindings::rcfs_container_is_empty(self.cont.as_ptr()) }
     }
 
-    /// As [`is_empty`](Self::is_empty), for somebody who wants to be told by the file `empty` when
-    /// that changes from `false` to `true`.
+    /// Whether no task is in the container nor in one below, for somebody who wants to be told by
+    /// the file `empty` when that changes from `false` to `true`. As in
+    /// [`is_empty`](Self::is_empty), a root is never known to be empty.
     pub fn watch_empty(&self) -> bool {
         // SAFETY: By the type invariant, the container is valid.
         !self.is_root() && unsafe { bindings::rcfs_container_watch_empty(self.cont.as_ptr()) }
+    }
+
+    /// Kills all processes that have a thread in the container or in one below. No child that such
+    /// a thread is making gets away.
+    ///
+    /// Does not wait until they have exited. A root is left alone.
+    ///
+    /// # Safety
+    ///
+    /// No task may move, and no container of the hierarchy be published or retired, before this
+    /// returns.
+    pub unsafe fn kill(&self) {
+        if !self.is_root() {
+            // SAFETY: By the type invariant, the container is valid. The rest is as the safety
+            // requirements say.
+            unsafe { bindings::rcfs_kill(self.cont.as_ptr()) };
+        }
     }
 
     /// Replaces `ids` by what `ns` calls the tasks in the container, or their processes if
@@ -547,6 +565,11 @@ impl<T: Threads> Move<T> {
     /// What they have afterwards.
     pub fn new_nsproxy(&self) -> &NsProxy {
         &self.new
+    }
+
+    /// What they would have, if they are not to move after all.
+    pub fn into_new_nsproxy(self) -> ARef<NsProxy> {
+        self.new
     }
 
     /// Moves them, but for those that are exiting, or got other namespaces since the move was

@@ -22,6 +22,28 @@ use core::{
     str::FromStr, //
 };
 
+/// What was written to a file, without white space around it.
+///
+/// Zeros at the end are left out as well: who writes a string of C is free to count its end, as in
+/// files of control groups.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::rcfs::trim;
+///
+/// assert_eq!(trim(b" 42\n"), b"42");
+/// assert_eq!(trim(b"42\n\0"), b"42");
+/// assert_eq!(trim(b"\0"), b"");
+/// assert_eq!(trim(b"4\x002"), b"4\x002");
+/// ```
+pub fn trim(mut text: &[u8]) -> &[u8] {
+    while let [rest @ .., 0] = text {
+        text = rest;
+    }
+    text.trim_ascii()
+}
+
 /// A value that a file can show.
 pub trait Show {
     /// Prints the value, a newline included.

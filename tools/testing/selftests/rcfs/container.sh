@@ -269,7 +269,7 @@ mode_is_that_of_mkdir() {
 	expect 700 stat -c %a "$C/b" || return
 	# Who may see the directory may see who is in it.
 	expect 644 stat -c %a "$C/b/tasks" || return
-	expect 444 stat -c %a "$C/b/cpuacct.usage"
+	expect 444 stat -c %a "$C/b/cpuacct.stat"
 }
 
 chmod_and_chown_hold() {

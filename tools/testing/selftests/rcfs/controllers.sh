@@ -12,6 +12,13 @@ need_controllers() {
 	done
 }
 
+# need_controller NAME: skip the point without it in the hierarchy
+need_controller() {
+	has_controller "$1" && return
+	because "the hierarchy has no controller $1"
+	return "$KSFT_SKIP"
+}
+
 # ---- tasks that use CPU time
 
 # spin_in CONTAINER ARGUMENT...: start() spin there

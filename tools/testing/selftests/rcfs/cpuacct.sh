@@ -218,12 +218,38 @@ children_count_too() {
 }
 
 is_read_only() {
-	for file in usage usage_percpu stat; do
+	for file in usage_percpu stat; do
 		expect 444 stat -c %a "$C/cpuacct.$file" || return
 		expect EINVAL try write "$C/cpuacct.$file" 0 || return
 		expect EACCES try -u 1000 write "$C/cpuacct.$file" 0 || return
 		[ -e "$ROOT/cpuacct.$file" ] || return
 	done
+}
+
+# Nobody runs in there any more, so that what is there afterwards is exact.
+begins_anew() {
+	mkdir -p "$C/a/b" || return
+	burn "$C/a/b" user 300 || return
+	end_task "$PID"
+	below=$(cat "$C/a/b/cpuacct.usage" "$C/a/b/cpuacct.stat")
+	above=$(cat "$C/cpuacct.usage" "$C/cpuacct.stat")
+	for text in 1 -1 x ""; do
+		expect EINVAL try write "$C/a/cpuacct.usage" "$text" || return
+	done
+	expect EACCES try -u 1000 write "$C/a/cpuacct.usage" 0 || return
+	expect OK try write "$C/a/cpuacct.usage" 0 || return
+	expect 0 cat "$C/a/cpuacct.usage" || return
+	expect 0 sum_of_cpus "$C/a" || return
+	expect "user 0
+system 0" cat "$C/a/cpuacct.stat" || return
+	expect "$below" cat "$C/a/b/cpuacct.usage" "$C/a/b/cpuacct.stat" || return
+	expect "$above" cat "$C/cpuacct.usage" "$C/cpuacct.stat" || return
+	burn "$C/a/b" user 100 || return
+	[ "$(usage "$C/a")" -gt 0 ]
+}
+
+sum_of_cpus() {
+	percpu "$1" | awk '{ sum += $1 } END { print sum }'
 }
 
 # ---- on which CPU
@@ -443,7 +469,8 @@ point "a running task counts in one of two containers" moving_a_running_task
 point "usage stays when the task exits" exit_keeps_it
 point "usage stays in the parent when the container is removed" removal_keeps_it_in_the_parent
 point "children of a task are counted in its container" children_count_too
-point "usage, usage_percpu and stat cannot be written" is_read_only
+point "usage_percpu and stat cannot be written" is_read_only
+point "0 in usage begins anew, in that container alone" begins_anew
 point "usage_percpu adds up to usage" percpu_adds_up
 point "usage_percpu is that of the CPU that a task ran on" percpu_is_where_it_ran
 point "stat has user and system time, which add up to usage" stat_has_two_lines

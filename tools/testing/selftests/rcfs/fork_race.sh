@@ -94,7 +94,8 @@ lingering() {
 charged() {
 	a_tree || return
 	before=$(complaints)
-	echo 1000 >$PARAMETERS/linger
+	# Longer than a move and an rmdir take on the debug kernel
+	echo 5000 >$PARAMETERS/linger
 	fork_race spin "$T/a" "$T/b" 60 || return
 	must_be_removable "$T/a" || return
 	must_be_removable "$T/b" || return

@@ -115,6 +115,40 @@ first_thread_has_exited() {
 	must_be_removable "$C"
 }
 
+# Whom a descriptor refers to, nobody else comes to have the id of.
+descriptors_name_processes() {
+	start_threads 3 || return
+	expect OK try pidfd "$PID" "$C/procs" || return
+	expect "$(threads_of "$PID")" cat "$C/tasks" || return
+	attach_process "$PID" "$ROOT" || return
+	last=$(threads_of "$PID" | tail -n 1)
+	expect OK try pidfd-thread "$last" "$C/tasks" || return
+	expect "$last" cat "$C/tasks" || return
+	expect OK try pidfd-thread "$last" "$C/procs" || return
+	expect 3 count_lines "$C/tasks" || return
+	for file in tasks procs; do
+		expect ESRCH try pidfd-reaped "$C/$file" || return
+		# Nothing, the file itself, and what is no number
+		expect EBADF try write "$C/$file" "pidfd 99" || return
+		expect EBADF try write "$C/$file" "pidfd 0" </dev/null || return
+		for text in "pidfd" "pidfd " "pidfd x" "pidfd -1" "pidfd 1 2" "pidfd0"; do
+			expect EINVAL try write "$C/$file" "$text" || return
+		done
+	done
+	expect EACCES try -u 1000 run try pidfd "$PID" "$C/procs"
+}
+
+# As whoever writes a string of C counts
+end_of_a_string_is_taken() {
+	start sleep 1000
+	for file in tasks procs; do
+		printf '%d\0' "$PID" >"$C/$file" || return
+		must_be_in "$PID" "$C" || return
+		printf '%d\n\0' "$PID" >"$ROOT/$file" || return
+		must_be_in "$PID" "$ROOT" || return
+	done
+}
+
 process_that_is_gone() {
 	start sh -c "sh -c 'echo \$\$ >$WORK/zombie' & exec sleep 1000"
 	wait_until test -s "$WORK/zombie" || return
@@ -247,6 +281,8 @@ point "threads come from all containers" threads_come_from_everywhere
 point "processes are listed once, sorted" processes_are_listed_once_and_sorted
 point "a process is listed wherever one of its threads is" one_thread_is_enough
 point "a process whose first thread has exited is listed and moves" first_thread_has_exited
+point "descriptors name processes and threads" descriptors_name_processes
+point "the end of a string of C is taken" end_of_a_string_is_taken
 point "a process that is gone is ESRCH" process_that_is_gone
 point "what is no number is EINVAL, and moves nobody" bad_writes
 point "another user's process is EACCES" other_users_process

@@ -294,6 +294,31 @@ emptiness_is_announced() {
 	must_be_removable "$C"
 }
 
+# Whoever waits for a container hears of the last task below, and of no other.
+emptiness_of_all_below_is_announced() {
+	mkdir -p "$C/a/b" "$C/a/c" || return
+	for verb in poll watch; do
+		for place in "$C/a" "$C/a/b" "$C/a/c"; do
+			start sleep 1000
+			attach "$PID" "$place" || return
+		done
+		: >"$WORK/said"
+		try "$verb" "$C/empty" >"$WORK/said" 2>&1 &
+		CHILDREN="$CHILDREN $!"
+		wait_until grep -q . "$WORK/said" || return
+		for place in "$C/a" "$C/a/c" "$C/a/b"; do
+			expect 0 cat "$C/empty" || return
+			expect 0 cat "$C/a/empty" || return
+			end_task "$(cat "$place/tasks")"
+		done
+		expect 1 cat "$C/a/empty" || return
+		expect 1 cat "$C/empty" || return
+		wait_until has_line 2 "$WORK/said" || return
+		expect "waiting
+OK" cat "$WORK/said" || return
+	done
+}
+
 anybody_may_read() {
 	start sleep 1000
 	attach "$PID" "$C" || return
@@ -320,5 +345,6 @@ point "tasks of child containers are not listed" child_containers_are_not_listed
 point "zombies are not listed" zombies_are_not_listed
 point "ids are those of the reader's pid namespace" ids_of_the_readers_namespace
 point "who polls or watches hears when a container becomes empty" emptiness_is_announced
+point "who polls or watches hears when all below have become empty" emptiness_of_all_below_is_announced
 point "anybody may read who is in a container" anybody_may_read
 ktap_finished

@@ -17,12 +17,17 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #ifndef FD_NSFS_ROOT
 #define FD_NSFS_ROOT -10003
+#endif
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
 #endif
 
 static const char usage[] =
@@ -35,6 +40,9 @@ static const char usage[] =
 	"  fdread FD                 read an inherited descriptor to the end\n"
 	"  fdwrite FD TEXT           write to an inherited descriptor\n"
 	"  handon UID FILE TEXT      open as this user, write as oneself\n"
+	"  pidfd ID FILE             write \"pidfd N\", of a descriptor of the process\n"
+	"  pidfd-thread ID FILE      the same, of the thread\n"
+	"  pidfd-reaped FILE         the same, of a process that has been reaped\n"
 	"  timeread FILE             how many us it takes to read all of it\n"
 	"  poll FILE                 read it, wait for POLLPRI, and for a 1 in it\n"
 	"  watch FILE                the same with inotify\n"
@@ -160,6 +168,38 @@ static void write_all(int fd, const char *text)
 		exit(0);
 	}
 	end(n >= 0);
+}
+
+static int open_pidfd(pid_t pid, unsigned int flags)
+{
+	int fd = syscall(SYS_pidfd_open, pid, flags);
+
+	if (fd < 0)
+		die("pidfd_open");
+	return fd;
+}
+
+static void write_pidfd(int pidfd, const char *file)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "pidfd %d", pidfd);
+	write_all(open_or_end(file, O_WRONLY), text);
+}
+
+static void write_reaped(const char *file)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (!pid)
+		_exit(0);
+	if (pid < 0)
+		die("fork");
+	fd = open_pidfd(pid, 0);
+	if (waitpid(pid, NULL, 0) != pid)
+		die("waitpid");
+	write_pidfd(fd, file);
 }
 
 static void print_at(int fd, off_t offset)
@@ -290,6 +330,12 @@ int main(int argc, char **argv)
 			die("cannot become root again");
 		write_all(fd, argv[3]);
 	}
+	if (!strcmp(action, "pidfd") && args == 2)
+		write_pidfd(open_pidfd(atoi(argv[1]), 0), argv[2]);
+	if (!strcmp(action, "pidfd-thread") && args == 2)
+		write_pidfd(open_pidfd(atoi(argv[1]), PIDFD_THREAD), argv[2]);
+	if (!strcmp(action, "pidfd-reaped") && args == 1)
+		write_reaped(argv[1]);
 	if (!strcmp(action, "pread") && args == 2)
 		print_at(open_or_end(argv[1], O_RDONLY), strtoll(argv[2], NULL, 0));
 	if (!strcmp(action, "mkdir") && (args == 1 || args == 2))

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * clone3(2) into a container
+ *
+ * With CLONE_INTO_CGROUP and the descriptor of a directory, a child begins in the
+ * container of that directory. It is as if the parent had written the id of the
+ * child to "procs" there, but nobody ever sees the child elsewhere, and nothing is
+ * charged to the container of the parent. In other hierarchies the child begins
+ * where the parent is.
+ *
+ * No lock is held from here on until the child becomes visible. What has been found
+ * is looked at again then: see rcfs_fork_visible().
+ */
+
+#include <linux/dcache.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kernfs.h>
+#include <linux/magic.h>
+#include <linux/mnt_idmapping.h>
+#include <linux/mount.h>
+#include <linux/nsproxy.h>
+#include <linux/rcfs.h>
+#include <linux/sched/task.h>
+
+/*
+ * Whether current may write to the file "procs" of a directory. The file is not
+ * opened. What opening it would ask is asked here, as control groups do.
+ */
+static int may_write_procs(const struct path *path, struct kernfs_node *dir)
+{
+	struct kernfs_node *procs;
+	struct inode *inode;
+	int err;
+
+	if (__mnt_is_readonly(path->mnt))
+		return -EROFS;
+	procs = kernfs_find_and_get(dir, "procs");
+	if (!procs)
+		return -ENODEV;
+	inode = kernfs_get_inode(path->dentry->d_sb, procs);
+	kernfs_put(procs);
+	if (!inode)
+		return -ENOMEM;
+	err = inode_permission(&nop_mnt_idmap, inode, MAY_WRITE);
+	iput(inode);
+	return err;
+}
+
+/* For rcfs_clone_begin(), which says what this does */
+int __rcfs_clone_begin(struct kernel_clone_args *args)
+{
+	CLASS(fd_raw, f)(args->cgroup);
+	struct kernfs_node *dir;
+	const struct path *path;
+	struct nsproxy *ns;
+	int err;
+
+	if (fd_empty(f))
+		return 0;
+	path = &fd_file(f)->f_path;
+	if (path->dentry->d_sb->s_magic != RCFS_SUPER_MAGIC)
+		return 0;
+	if (!d_is_dir(path->dentry))
+		return -EBADF;
+	dir = kernfs_node_from_dentry(path->dentry);
+	err = may_write_procs(path, dir);
+	if (err)
+		return err;
+	/* The descriptor keeps the hierarchy mounted meanwhile. */
+	ns = rcfs_find_birthplace(dir, &args->rcfs_hierarchy);
+	if (IS_ERR(ns))
+		return PTR_ERR(ns);
+	args->rcfs_ns = ns;
+	args->flags &= ~CLONE_INTO_CGROUP;
+	return 0;
+}
+
+/* For rcfs_clone_end(), which says what this does */
+bool __rcfs_clone_end(struct kernel_clone_args *args)
+{
+	put_nsproxy(args->rcfs_ns);
+	args->rcfs_ns = NULL;
+	if (!args->rcfs_outdated)
+		return false;
+	args->rcfs_outdated = false;
+	args->flags |= CLONE_INTO_CGROUP;
+	return true;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The file `kill`: ending all that is in a container and below it.
+
+use crate::{
+    door::{
+        self,
+        REGISTRY, //
+    },
+    mount::Rcfs, //
+};
+use kernel::{
+    error::code::*,
+    kernfs::{
+        ActiveFile,
+        FileOperations, //
+    },
+    prelude::*,
+    rcfs::trim, //
+};
+
+/// The operations of the file.
+pub(crate) struct Kill;
+
+#[vtable]
+impl FileOperations for Kill {
+    type Tree = Rcfs;
+    type Data = ();
+
+    fn write(file: ActiveFile<'_, Self>, buf: &mut [u8]) -> Result {
+        if trim(buf) != b"1" {
+            return Err(EINVAL);
+        }
+        file.leave(|container| {
+            let guard = REGISTRY.lock();
+
+            container.check_alive(&guard)?;
+            door::kill(&guard, container);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Launching: a child that begins in a container, by clone3(2) with `CLONE_INTO_CGROUP`.
+//!
+//! `kernel/rcfs/clone.c` has looked at the descriptor and asked whether the caller may write to
+//! `procs`. The fork itself holds no lock of rcfs.
+
+use crate::{
+    container::Container,
+    door::REGISTRY,
+    mount::Rcfs, //
+};
+use kernel::{
+    error::code::*,
+    kernfs::NodeRef,
+    nsproxy::NsProxy,
+    prelude::*,
+    rcfs::members::Move,
+    sync::aref::ARef, //
+};
+
+/// What a child of the current task gets that begins in the container of `dir`, and the id of the
+/// hierarchy.
+///
+/// # Errors
+///
+/// `ENODEV` if the container has been removed, `ENOMEM`, and what a subsystem refuses the current
+/// task with: the child is not there yet, and is to its parent what a copy is.
+pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, usize)> {
+    let container = dir.data().ok_or(ENODEV)?;
+    let current = kernel::current!();
+
+    let ns = match container.members().prepare(current)? {
+        Some(transfer) => {
+            ask(&container, &transfer)?;
+            transfer.into_new_nsproxy()
+        }
+        // The parent is there itself.
+        None => current.nsproxy().ok_or(ESRCH)?,
+    };
+    Ok((ns, container.hierarchy().id))
+}
+
+/// Asks the subsystems that want to be asked. The mutex is for them: without any, launches do not
+/// wait for each other.
+fn ask(container: &Container, transfer: &Move) -> Result {
+    let subsystems = &container.hierarchy().subsystems;
+
+    if subsystems.iter().any(|ss| ss.wants_to_be_asked()) {
+        let guard = REGISTRY.lock();
+
+        container.check_alive(&guard)?;
+        for ss in subsystems {
+            ss.can_attach(&guard, container, transfer.threads())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The file kill: all that is in a container and below it.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=controllers.sh
+. "$HERE/controllers.sh"
+
+# kill_all CONTAINER
+kill_all() {
+	expect OK try write "$1/kill" 1
+}
+
+# is_over CONTAINER: nobody is there any more, nor below
+is_over() {
+	[ "$(cat "$1/empty")" = 1 ]
+}
+
+# ended PID: of start()
+ended() {
+	wait "$1" 2>/dev/null
+	expect 137 echo $?
+}
+
+all_below_die() {
+	mkdir -p "$C/a/b" "$C/other" || return
+	start sleep 1000
+	spared=$PID
+	attach "$spared" "$C/other" || return
+	pids=
+	for place in "$C/a" "$C/a/b"; do
+		start sleep 1000
+		attach "$PID" "$place" || return
+		pids="$pids $PID"
+		# With namespaces of its own
+		start_unshared sleep 1000 || return
+		attach "$PID" "$place" || return
+		pids="$pids $PID"
+	done
+	kill_all "$C/a" || return
+	wait_until is_over "$C/a" || return
+	for pid in $pids; do
+		ended "$pid" || return
+	done
+	must_be_in "$spared" "$C/other" || return
+	must_be_removable "$C/a/b" || return
+	must_be_removable "$C/a"
+}
+
+# One look has to be enough: nobody repeats it.
+nothing_forks_away() {
+	# The processes end by themselves, but later.
+	LIMIT=100
+	mkdir -p "$C/a/b" || return
+	delay visible 300
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		start launch bomb "$C/a" 30
+		first=$PID
+		start launch bomb "$C/a/b" 30
+		wait_until busy_with 20 || return
+		kill_all "$C/a" || return
+		wait_until is_over "$C/a" || return
+		ended "$first" || return
+		ended "$PID" || return
+	done
+	must_be_removable "$C/a/b" || return
+	must_be_removable "$C/a"
+}
+
+# busy_with N: as many tasks
+busy_with() {
+	[ "$(count_lines "$C/a/tasks")" -ge "$1" ]
+}
+
+# A process dies as a whole, wherever its threads are.
+processes_die_as_a_whole() {
+	mkdir "$C/a" "$C/b" || return
+	start threads 6
+	wait_until has_threads "$PID" 6 || return
+	attach "$(threads_of "$PID" | tail -n 1)" "$C/a" || return
+	attach "$(threads_of "$PID" | sed -n 3p)" "$C/b" || return
+	kill_all "$C/a" || return
+	ended "$PID" || return
+	must_be_removable "$C/b"
+}
+
+# Unlike by a signal, which waits as in the freezer of cgroup v1
+frozen_ones_die_at_once() {
+	need_controller freezer || return
+	mkdir "$C/a" || return
+	start threads 3
+	wait_until has_threads "$PID" 3 || return
+	threads=$PID
+	start sleep 1000
+	attach_process "$threads" "$C/a" || return
+	attach "$PID" "$C/a" || return
+	set_file "$C/freezer.state" FROZEN || return
+	wait_until expect FROZEN cat "$C/freezer.state" || return
+	kill -9 "$PID"
+	is_in_state Z "$PID" && return 1
+	kill_all "$C" || return
+	wait_until is_over "$C" || return
+	ended "$PID" || return
+	ended "$threads" || return
+	expect FROZEN cat "$C/freezer.state" || return
+	must_be_removable "$C/a" || return
+	must_be_removable "$C"
+}
+
+kernel_threads_stay() {
+	for pid in $(kernel_threads); do
+		[ "$(try write "$C/tasks" "$pid")" != OK ] || break
+		pid=
+	done
+	if [ -z "$pid" ]; then
+		because "no kernel thread can be moved"
+		return "$KSFT_SKIP"
+	fi
+	start sleep 1000
+	attach "$PID" "$C" || return
+	kill_all "$C" || return
+	ended "$PID" || return
+	expect "$pid" cat "$C/tasks" || return
+	attach "$pid" "$ROOT"
+}
+
+# kernel_threads: their ids, but for those of CPUs
+kernel_threads() {
+	for stat in /proc/[0-9]*/stat; do
+		[ -s "${stat%/stat}/cmdline" ] && continue
+		sed -n 's/^\([0-9]*\) (k[a-z]*) .*/\1/p' "$stat" 2>/dev/null
+	done
+}
+
+# Its init ignores what comes from inside, and not this.
+pid_namespaces_die() {
+	start launch run -n 0x20000000 "$C" sh -c 'trap "" TERM; while :; do sleep 1000; done'
+	wait_until grep -q . "$C/tasks" || return
+	kill_all "$C" || return
+	wait_until is_over "$C" || return
+	must_be_removable "$C"
+}
+
+only_one_is_taken() {
+	start sleep 1000
+	attach "$PID" "$C" || return
+	for text in 0 2 -1 1x "" "1 1"; do
+		expect EINVAL try write "$C/kill" "$text" || return
+	done
+	must_be_in "$PID" "$C" || return
+	expect EINVAL try read "$C/kill" || return
+	expect 200 stat -c %a "$C/kill" || return
+	# As a string of C
+	printf '1\0' >"$C/kill" || return
+	ended "$PID"
+}
+
+nobody_is_killed_in_the_root() {
+	[ ! -e "$ROOT/kill" ]
+}
+
+removed_is_gone() {
+	exec 3>"$C/kill"
+	must_be_removable "$C" || return
+	expect ENODEV try fdwrite 3 1
+}
+
+owner_may() {
+	mkdir "$C/theirs" && chown 1000:1000 "$C/theirs" || return
+	expect OK try -u 1000 mkdir "$C/theirs/a" 755 || return
+	start sleep 1000
+	attach "$PID" "$C/theirs/a" || return
+	expect EACCES try -u 1001 write "$C/theirs/a/kill" 1 || return
+	# That of the directory itself stays with whoever made it.
+	expect EACCES try -u 1000 write "$C/theirs/kill" 1 || return
+	expect OK try -u 1000 write "$C/theirs/a/kill" 1 || return
+	ended "$PID"
+}
+
+rcfs_begin
+point "all tasks in a container and below die, no others" all_below_die
+point "nobody who forks gets away" nothing_forks_away
+point "a process dies as a whole" processes_die_as_a_whole
+point "frozen tasks die at once" frozen_ones_die_at_once
+point "kernel threads stay" kernel_threads_stay
+point "a pid namespace dies with its init" pid_namespaces_die
+point "nothing but 1 is taken" only_one_is_taken
+point "the root has no such file" nobody_is_killed_in_the_root
+point "the file of a removed container is ENODEV" removed_is_gone
+point "the owner of a container may kill what is in it" owner_may
+ktap_finished
