@@ -57,13 +57,19 @@
  *  - The caller that attaches itself (no A6): it does not fork meanwhile.
  *  - Subsystems: their hooks are told in the steps that are modelled, and change
  *    nothing of this.
- *  - Weak memory. The counts are atomic operations that return values, which
- *    are full barriers, and a pointer is published with a release.
+ *  - Unregistration of a subsystem, and with it rcfs_unpin_zombies(). It gives
+ *    a task that has exited a pin of other containers, and has one of the old
+ *    nsproxy for as long as that takes.
+ *  - clone3() into a container. What the child gets is found as in an attach of
+ *    its parent, with a reference that lasts until the child is visible.
+ *  - Weak memory. What is written before a count goes up, or before a pointer is
+ *    published, is ordered by a release or a lock in each case; the places are
+ *    in Documentation/core-api/rcfs.rst.
  *
  * To see that the model can fail, each protection has a switch that takes
  * it away, as tools/check/hazards/ does in the code:
  *
- *	NO_H1		free_nsproxy() waits for RCU alone
+ *	NO_H1		free_nsproxy_later() waits for RCU alone
  *	NO_H2		a child refers to what dup_task_struct() copied
  *	NO_H3_FOLLOW	a child keeps what copy_namespaces() saw
  *	NO_H3_WAIT	rcfs_replace_nsproxy() does not wait for a fork
@@ -225,7 +231,7 @@ inline follow_container(c)
 }
 
 /*
- * free_nsproxy(). A grace period has to wait for those who are reading now.
+ * free_nsproxy_later(). A grace period has to wait for those who are reading now.
  * Within one step, as all up to settle().
  */
 inline free_nsproxy(n)

@@ -339,6 +339,15 @@ static inline bool rcfs_container_lacks_task(const struct rcfs_container *cont,
 	return ns && !rcfs_container_has_nsproxy(cont, ns);
 }
 
+/* In task->rcfs_pin: one of the reasons for the pin is gone, see rcfs_unpin_task() */
+#define RCFS_PIN_HALF	1UL
+
+/* The nsproxy that a task which exits has pinned. It stays under RCU. */
+static inline struct nsproxy *rcfs_pinned_nsproxy(const struct task_struct *tsk)
+{
+	return (struct nsproxy *)(READ_ONCE(tsk->rcfs_pin) & ~RCFS_PIN_HALF);
+}
+
 /**
  * rcfs_nsproxy_state - the state of a subsystem for the tasks of an nsproxy
  * @ns: the nsproxy, or NULL for the root state
@@ -583,18 +592,21 @@ static inline void rcfs_release(struct task_struct *tsk)
 {
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_RELEASE]))
 		__rcfs_release(tsk);
+	if (READ_ONCE(tsk->rcfs_pin))
+		rcfs_unpin_task(tsk);
 }
 
 /**
- * rcfs_task_gone - give up what an exiting task has kept of its containers
- * @tsk: the task, which has been reaped and has left the CPU for the last time
+ * rcfs_task_dead - a task has left the CPU for the last time
+ * @tsk: the task
  *
- * Context: Any, a grace period after the task could be found.
+ * Context: On that CPU, without its runqueue lock, with preemption disabled.
  */
-static inline void rcfs_task_gone(struct task_struct *tsk)
+static inline void rcfs_task_dead(struct task_struct *tsk)
 {
-	if (tsk->rcfs_pin)
-		rcfs_unpin_nsproxy(tsk);
+	/* A task that the kernel has given up on dies with all that it has. */
+	if (READ_ONCE(tsk->rcfs_pin) && !tsk->nsproxy)
+		rcfs_unpin_task(tsk);
 }
 
 /**
@@ -673,7 +685,7 @@ static inline void rcfs_fork(struct task_struct *child) { }
 static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns) { }
 static inline void rcfs_pin(struct task_struct *tsk, struct nsproxy *ns) { }
 static inline void rcfs_release(struct task_struct *tsk) { }
-static inline void rcfs_task_gone(struct task_struct *tsk) { }
+static inline void rcfs_task_dead(struct task_struct *tsk) { }
 static inline bool rcfs_freezing(struct task_struct *tsk) { return false; }
 static inline bool rcfs_limits_cpus(void) { return false; }
 static inline void rcfs_limit_cpus(const struct task_struct *tsk,

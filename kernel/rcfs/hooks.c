@@ -174,7 +174,7 @@ static const struct nsproxy *last_nsproxy(const struct task_struct *tsk)
 	/* Pairs with the release in set_task_nsproxy(): the pin comes first. */
 	const struct nsproxy *ns = smp_load_acquire(&tsk->nsproxy);
 
-	return likely(ns) ? ns : READ_ONCE(tsk->rcfs_pin);
+	return likely(ns) ? ns : rcfs_pinned_nsproxy(tsk);
 }
 
 static noinline void charge_all(struct task_struct *tsk, u64 delta_exec)
@@ -340,11 +340,12 @@ static noinline void release_from_all(const struct nsproxy *ns, struct task_stru
 
 void __rcfs_release(struct task_struct *tsk)
 {
-	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_RELEASE]);
 	const struct nsproxy *ns;
+	struct rc_subsys *ss;
 
 	rcu_read_lock();
-	ns = READ_ONCE(tsk->rcfs_pin);
+	ss = READ_ONCE(only_active[RC_HOOK_RELEASE]);
+	ns = rcfs_pinned_nsproxy(tsk);
 	if (ns && likely(ss))
 		release_from(ss, ns, tsk);
 	else if (ns)

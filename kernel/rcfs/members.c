@@ -101,10 +101,27 @@ void rcfs_walk_begin(struct rcfs_walk *walk, const struct rcfs_container *cont)
 	walk->cont = cont;
 	walk->begun = atomic_read_acquire(&cont->switches_begun);
 	walk->complete = walk->begun == done;
-	walk->restarts = 100;
+	walk->restarts = 10;
 	walk_nsproxy(walk, cont->nsproxy);
 }
 EXPORT_SYMBOL_GPL(rcfs_walk_begin);
+
+/*
+ * The list of an nsproxy is at its end, or has been left: a task on the way has gone
+ * to another list, and leads into that. Then read the list again.
+ */
+static void walk_on(struct rcfs_walk *walk, bool left)
+{
+	struct nsproxy *ns = walk->ns;
+
+	if (left && walk->restarts) {
+		walk->restarts--;
+	} else {
+		walk->complete &= !left;
+		ns = next_nsproxy(walk->cont, ns);
+	}
+	walk_nsproxy(walk, ns);
+}
 
 /**
  * rcfs_walk_next - find another task
@@ -118,26 +135,29 @@ EXPORT_SYMBOL_GPL(rcfs_walk_begin);
 struct task_struct *rcfs_walk_next(struct rcfs_walk *walk)
 {
 	while (walk->ns) {
+		struct hlist_nulls_node *next;
 		struct task_struct *tsk;
+		struct nsproxy *now;
 
 		if (is_a_nulls(walk->pos)) {
-			struct nsproxy *ns = walk->ns;
-
-			/* The end of another list: a task on the way has moved there. */
-			if (get_nulls_value(walk->pos) == rcfs_list_id(ns) ||
-			    !walk->restarts) {
-				walk->complete &= walk->restarts > 0;
-				ns = next_nsproxy(walk->cont, ns);
-			} else {
-				walk->restarts--;
-			}
-			walk_nsproxy(walk, ns);
+			walk_on(walk, get_nulls_value(walk->pos) != rcfs_list_id(walk->ns));
 			continue;
 		}
 		rcfs_delay(RCFS_DELAY_WALK);
 		tsk = hlist_nulls_entry(walk->pos, struct task_struct, rcfs_member);
-		walk->pos = rcu_dereference(hlist_nulls_next_rcu(walk->pos));
-		if (rcfs_container_has_task(walk->cont, tsk))
+		next = rcu_dereference(hlist_nulls_next_rcu(walk->pos));
+		now = READ_ONCE(tsk->nsproxy);
+		/*
+		 * This saves the way to the end of the other list, which may be long.
+		 * A task that has come back in between is noticed there.
+		 */
+		if (now && now != walk->ns) {
+			walk_on(walk, true);
+			continue;
+		}
+		walk->pos = next;
+		/* Without an nsproxy, the task is on its way out. */
+		if (now)
 			return tsk;
 	}
 	return NULL;

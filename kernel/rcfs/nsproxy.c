@@ -443,8 +443,16 @@ static void free_nsproxy_later(struct nsproxy *ns)
 		call_rcu(&ns->rcu, free_nsproxy_rcu);
 }
 
-/* Once for all users of the namespaces, and once for each task that exits */
-static void unpin_nsproxy(struct nsproxy *ns)
+/**
+ * rcfs_unpin_nsproxy - give up a pin of an nsproxy
+ * @ns: the nsproxy
+ *
+ * There is one pin for all users of the namespaces, and one for each task that
+ * exits.
+ *
+ * Context: Any.
+ */
+void rcfs_unpin_nsproxy(struct nsproxy *ns)
 {
 	if (!refcount_dec_and_test(&ns->rcfs_pins))
 		return;
@@ -456,25 +464,6 @@ static void unpin_nsproxy(struct nsproxy *ns)
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		rcfs_unpin_container(ns->rcfs_container[i]);
 	free_nsproxy_later(ns);
-}
-
-/**
- * rcfs_unpin_namespaces - give up the pin of those who used the namespaces
- * @ns: an nsproxy whose last user is gone
- *
- * Context: Any.
- */
-void rcfs_unpin_namespaces(struct nsproxy *ns)
-{
-	unpin_nsproxy(ns);
-}
-
-static bool is_in_a_container(const struct nsproxy *ns)
-{
-	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
-		if (ns->rcfs_container[i])
-			return true;
-	return false;
 }
 
 /**
@@ -490,24 +479,47 @@ static bool is_in_a_container(const struct nsproxy *ns)
 void rcfs_pin_nsproxy(struct task_struct *tsk, struct nsproxy *ns)
 {
 	/* In no container, there is nothing to keep. */
-	if (!is_in_a_container(ns))
+	if (!ns->rcfs_listed)
 		return;
 	refcount_inc(&ns->rcfs_pins);
-	WRITE_ONCE(tsk->rcfs_pin, ns);
+	WRITE_ONCE(tsk->rcfs_pin, (unsigned long)ns);
 }
 
 /**
- * rcfs_unpin_nsproxy - give up what rcfs_pin_nsproxy() has kept
- * @tsk: a task that nobody finds any more, and that runs no more
+ * rcfs_unpin_task - one of the two reasons is gone why a task has a pin
+ * @tsk: a task that has been reaped, or that has left the CPU for the last time
  *
- * Context: Any, a grace period after the task could be found.
+ * With the second reason, the pin goes. References on the task have no part in it:
+ * whoever holds one may do so for ever.
+ *
+ * Context: Any. Called once for each reason.
  */
-void rcfs_unpin_nsproxy(struct task_struct *tsk)
+void rcfs_unpin_task(struct task_struct *tsk)
 {
-	struct nsproxy *ns = tsk->rcfs_pin;
+	unsigned long left, pin = READ_ONCE(tsk->rcfs_pin);
 
-	tsk->rcfs_pin = NULL;
-	unpin_nsproxy(ns);
+	do {
+		/* rcfs_unpin_zombies() may have been here before. */
+		if (!pin)
+			return;
+		left = pin & RCFS_PIN_HALF ? 0 : pin | RCFS_PIN_HALF;
+	} while (!try_cmpxchg(&tsk->rcfs_pin, &pin, left));
+	if (!left)
+		rcfs_unpin_nsproxy((struct nsproxy *)(pin & ~RCFS_PIN_HALF));
+}
+
+/* Whether @tsk had a pin of @old, and thus got one of @new, or none for NULL */
+static bool replace_pin(struct task_struct *tsk, const struct nsproxy *old,
+			const struct nsproxy *new)
+{
+	unsigned long next, pin = READ_ONCE(tsk->rcfs_pin);
+
+	do {
+		if ((pin & ~RCFS_PIN_HALF) != (unsigned long)old)
+			return false;
+		next = new ? (unsigned long)new | (pin & RCFS_PIN_HALF) : 0;
+	} while (!try_cmpxchg(&tsk->rcfs_pin, &pin, next));
+	return true;
 }
 
 /* In which hierarchy the containers of an nsproxy have states of a subsystem, or -1 */
@@ -520,63 +532,130 @@ static int find_hierarchy(const struct nsproxy *ns, int subsys_id)
 	return -1;
 }
 
-/* Put the nsproxy of tasks that have exited into the root of a hierarchy. */
-static void leave_hierarchy(struct nsproxy *ns, int hierarchy)
+static bool is_elsewhere(const struct nsproxy *ns, int hierarchy)
 {
-	struct rcfs_container *cont = ns->rcfs_container[hierarchy];
-	int i;
-
-	for_each_set_bit(i, cont->subsystems, CONFIG_MAX_RC_SUBSYS)
-		WRITE_ONCE(ns->ctlr_data[i], NULL);
-	WRITE_ONCE(ns->rcfs_container[hierarchy], NULL);
-	rcfs_unpin_container(cont);
+	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
+		if (i != hierarchy && ns->rcfs_container[i])
+			return true;
+	return false;
 }
 
-static void unpin_zombie(struct task_struct *tsk, struct nsproxy *ns, int hierarchy)
+/*
+ * Make an nsproxy that has nothing but pins: the containers of another one but for
+ * one hierarchy, where it is in the root. The caller has a pin of @from.
+ */
+static void pin_elsewhere(struct nsproxy *ns, const struct nsproxy *from, int hierarchy)
 {
-	if (!ns->rcfs_owner) {
-		leave_hierarchy(ns, hierarchy);
-	} else {
-		/* It is in no other hierarchy, and needs the states for freeing them. */
-		WRITE_ONCE(tsk->rcfs_pin, NULL);
-		unpin_nsproxy(ns);
+	struct rcfs_container *gone = from->rcfs_container[hierarchy];
+	int i;
+
+	for (i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++) {
+		if (i == hierarchy || !from->rcfs_container[i])
+			continue;
+		ns->rcfs_container[i] = from->rcfs_container[i];
+		refcount_inc(&ns->rcfs_container[i]->nr_pins);
 	}
+	memcpy(ns->ctlr_data, from->ctlr_data, sizeof(ns->ctlr_data));
+	for_each_set_bit(i, gone->subsystems, CONFIG_MAX_RC_SUBSYS)
+		ns->ctlr_data[i] = NULL;
+}
+
+/* What zombies had, and what they get instead */
+struct other_pin {
+	const struct nsproxy *from;
+	struct nsproxy *to;	/* with a pin of our own; NULL for none */
+	struct nsproxy *spare;	/* to be used for the next one */
+};
+
+/* The caller has a pin of @ns. Returns false if that takes memory. */
+static bool find_other_pin(struct other_pin *other, const struct nsproxy *ns,
+			   int hierarchy)
+{
+	struct nsproxy *to = NULL;
+
+	if (other->from == ns)
+		return true;
+	if (is_elsewhere(ns, hierarchy)) {
+		if (!other->spare)
+			return false;
+		swap(to, other->spare);
+		pin_elsewhere(to, ns, hierarchy);
+	}
+	if (other->to)
+		rcfs_unpin_nsproxy(other->to);
+	other->from = ns;
+	other->to = to;
+	return true;
+}
+
+static bool unpin_zombie(struct task_struct *tsk, int subsys_id, struct other_pin *other)
+{
+	struct nsproxy *ns;
+	int hierarchy;
+	bool done;
+
+	/* Pairs with the release in set_task_nsproxy(): it is a pin then. */
+	if (smp_load_acquire(&tsk->nsproxy))
+		return true;
+	ns = rcfs_pinned_nsproxy(tsk);
+	/* The pin of the task itself may be given up just now. */
+	if (!ns || !refcount_inc_not_zero(&ns->rcfs_pins))
+		return true;
+	hierarchy = find_hierarchy(ns, subsys_id);
+	done = hierarchy < 0 || find_other_pin(other, ns, hierarchy);
+	if (hierarchy >= 0 && done) {
+		if (other->to)
+			refcount_inc(&other->to->rcfs_pins);
+		if (replace_pin(tsk, ns, other->to))
+			rcfs_unpin_nsproxy(ns);
+		else if (other->to)
+			rcfs_unpin_nsproxy(other->to);
+		sched_rcfs_update_task(tsk);
+	}
+	rcfs_unpin_nsproxy(ns);
+	return done;
+}
+
+/* Returns false if there has to be a spare nsproxy to go on. */
+static bool unpin_listed(int subsys_id, struct other_pin *other)
+{
+	struct task_struct *process, *tsk;
+
+	guard(rcu)();
+	for_each_process_thread(process, tsk)
+		if (!unpin_zombie(tsk, subsys_id, other))
+			return false;
+	/* Under RCU, nobody else gets an nsproxy at the same place. */
+	other->from = NULL;
+	return true;
 }
 
 /**
- * rcfs_unpin_zombies - let the states of a subsystem go before zombies are reaped
- * @subsys_id: a subsystem that is not bound to a hierarchy
+ * rcfs_unpin_zombies - free the states of a subsystem from tasks that have exited
+ * @subsys_id: a subsystem that is in no hierarchy any more
  *
- * Nobody is in a container with such a state. Tasks that have exited there, and
- * those that are still about to, belong to the root afterwards. A task that nobody
- * finds any more gives up its pin by itself, and soon.
+ * Zombies may never be reaped. What is accounted for them from here on is that in
+ * other hierarchies. A task that is in no list any more has been reaped, and gives
+ * up its pin when it leaves the CPU, which it is about to do.
  *
- * Context: Process context, with the mutex of rcfs held.
+ * Context: Process context, may sleep, with the mutex of rcfs held. Nobody gets
+ *	    another pin of such states: all their containers have been removed.
  */
 void rcfs_unpin_zombies(int subsys_id)
 {
-	struct task_struct *process, *tsk;
-	struct nsproxy *ns;
-	int hierarchy;
+	struct other_pin other = {};
 
-	/*
-	 * A task that is found here keeps its pin for as long: it is given up a
-	 * grace period after the task has left the lists.
-	 */
-	guard(rcu)();
-	for_each_process_thread(process, tsk) {
-		/* Pairs with the release in set_task_nsproxy(): it is a pin then. */
-		if (smp_load_acquire(&tsk->nsproxy))
-			continue;
-		ns = READ_ONCE(tsk->rcfs_pin);
-		if (!ns)
-			continue;
-		hierarchy = find_hierarchy(ns, subsys_id);
-		if (hierarchy >= 0)
-			unpin_zombie(tsk, ns, hierarchy);
-		/* Another one with the same nsproxy may have been first. */
-		sched_rcfs_update_task(tsk);
+	while (!unpin_listed(subsys_id, &other)) {
+		/* Unregistration cannot fail, and somebody frees memory some time. */
+		other.spare = rcfs_create_nsproxy();
+		if (!other.spare)
+			schedule_timeout_uninterruptible(1);
+		other.from = NULL;
 	}
+	if (other.to)
+		rcfs_unpin_nsproxy(other.to);
+	if (other.spare)
+		rcfs_unpin_nsproxy(other.spare);
 }
 
 /* A new nsproxy with references on the namespaces of another */
@@ -874,7 +953,7 @@ bool rcfs_retire_container(struct rcfs_container *cont)
 void rcfs_abandon_container(struct rcfs_container *cont, struct rcu_work *last)
 {
 	cont->last = last;
-	unpin_nsproxy(cont->nsproxy);
+	rcfs_unpin_nsproxy(cont->nsproxy);
 }
 
 /**

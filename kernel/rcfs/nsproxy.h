@@ -8,7 +8,7 @@
 #include <linux/rculist_nulls.h>
 #include <linux/sched.h>
 
-void rcfs_unpin_namespaces(struct nsproxy *ns);
+void rcfs_unpin_nsproxy(struct nsproxy *ns);
 
 #ifdef CONFIG_RCFS
 /* In kernel/nsproxy.c; to be freed with kfree() */
@@ -53,7 +53,7 @@ static inline void rcfs_add_member(struct task_struct *tsk, struct nsproxy *ns)
 /* A child that never became visible is in no list. */
 static inline void rcfs_remove_member(struct task_struct *tsk, struct nsproxy *ns)
 {
-	if (!ns->rcfs_listed || hlist_nulls_unhashed(&tsk->rcfs_member))
+	if (!ns->rcfs_listed)
 		return;
 	guard(raw_spinlock_irqsave)(&ns->rcfs_lock);
 	hlist_nulls_del_init_rcu(&tsk->rcfs_member);

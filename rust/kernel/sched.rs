@@ -73,10 +73,11 @@ unsafe impl Sync for TaskGroup {}
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 impl Drop for TaskGroup {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, the group is ours. Groups below, and tasks that are in it,
-        // have references on the C side. Only what lives as long as a state of rcfs, or for ever,
-        // can be handed to the scheduler: see `rcfs::Controller::task_group`. The core of rcfs
-        // drops a state a grace period after it was last asked for its group.
+        // SAFETY: By the type invariant, the group is ours. Groups below have references on the C
+        // side. Only what lives as long as a state of rcfs, or for ever, can be handed to the
+        // scheduler: see `rcfs::Controller::task_group`. A task in the group keeps the state by its
+        // nsproxy, or by its pin until it has been reaped and has left the CPU for the last time.
+        // The core of rcfs drops a state a grace period after that.
         unsafe { bindings::sched_rcfs_free_group(self.as_ptr()) };
     }
 }

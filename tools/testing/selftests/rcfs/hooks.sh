@@ -175,6 +175,26 @@ zombies_keep_no_module() {
 	expect "$before" complaints
 }
 
+# Of its two containers, one goes with its subsystem.
+zombies_count_elsewhere() {
+	if ! [ -e "$C/pids.current" ]; then
+		because "the hierarchy has no controller pids"
+		return "$KSFT_SKIP"
+	fi
+	a_tree || return
+	zombie one "echo 0 >$C/tasks; echo 0 >$T/a/tasks" || return
+	expect 1 cat "$C/pids.current" || return
+	tree_empty_out "$T" || return
+	umount "$T" || return
+	TREES=
+	rmmod test_rcfs || return
+	expect 1 cat "$C/pids.current" || return
+	end_task "$PID"
+	wait_until is_gone "$(cat "$WORK/one")" || return
+	expect 0 cat "$C/pids.current" || return
+	load_subsystems 2
+}
+
 is_gone() {
 	! [ -d "/proc/$1" ]
 }
@@ -190,4 +210,5 @@ point "a late subsystem finds all tasks in its root" root_serves_who_is_not_boun
 point "a module stays while its subsystem is bound" bound_module_stays
 point "a module that goes leaves nothing" unloading_leaves_nothing
 point "a module goes though tasks that it knows are not reaped" zombies_keep_no_module
+point "a zombie still counts where another subsystem is" zombies_count_elsewhere
 ktap_finished
