@@ -5,7 +5,15 @@
 #include <linux/math64.h>
 #include <linux/rcfs.h>
 #include <linux/sched.h>
+#include <linux/sched/rcfs.h>
 #include <linux/seq_file.h>
+
+#ifdef CONFIG_RCFS_TASK_GROUP
+__rust_helper bool rust_helper_sched_rcfs_is_overruled(struct task_struct *p)
+{
+	return sched_rcfs_is_overruled(p);
+}
+#endif
 
 #ifdef CONFIG_RCFS
 __rust_helper bool

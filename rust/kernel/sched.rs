@@ -14,7 +14,8 @@ use crate::{
         from_err_ptr,
         to_result, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::rcu, //
 };
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 use core::{
@@ -194,6 +195,18 @@ impl TaskGroup {
 }
 
 impl Task {
+    /// Whether a control group says where the task is scheduled, and not its container.
+    ///
+    /// That is a control group with the cpu controller, other than the root. The nearest one above
+    /// the task with the controller counts. Tells how it was at some moment.
+    #[cfg(CONFIG_RCFS_TASK_GROUP)]
+    pub fn is_overruled(&self) -> bool {
+        let _guard = rcu::read_lock();
+
+        // SAFETY: By the type invariants, the task is valid. The RCU read lock is held.
+        unsafe { bindings::sched_rcfs_is_overruled(self.as_ptr()) }
+    }
+
     /// Puts the task into the task group of the container that it is in.
     ///
     /// For a task that has just come into a container or left one. A task whose control group has a

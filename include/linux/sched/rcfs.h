@@ -8,6 +8,7 @@
 #ifndef _LINUX_SCHED_RCFS_H
 #define _LINUX_SCHED_RCFS_H
 
+#include <linux/cgroup.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
@@ -56,6 +57,23 @@ int sched_rcfs_set_bandwidth(struct task_group *tg, u64 period_us, s64 quota_us)
 u64 sched_rcfs_period_us(struct task_group *tg);
 s64 sched_rcfs_quota_us(struct task_group *tg);
 void sched_rcfs_read_stat(struct task_group *tg, struct sched_rcfs_stat *stat);
+
+/**
+ * sched_rcfs_is_overruled - whether a control group says where a task is scheduled
+ * @p: the task
+ *
+ * If the cgroup of @p has a task group other than the root task group, @p is in that
+ * group, and rcfs_task_group() is not asked. A cgroup without the cpu controller has
+ * the task group of its nearest ancestor with the controller.
+ *
+ * Context: Any, under RCU.
+ * Return: what is true at the moment. A child in a fork seems to be in the root
+ *	   cgroup until cgroup_post_fork().
+ */
+static inline bool sched_rcfs_is_overruled(struct task_struct *p)
+{
+	return !task_css_is_root(p, cpu_cgrp_id);
+}
 
 #else /* !CONFIG_RCFS_TASK_GROUP */
 static inline void sched_rcfs_update_task(struct task_struct *p) { }

@@ -13,7 +13,7 @@
 //! period than one above has of its own, and -1 is no limit but those above. Once both files have
 //! been written, the ratio is right; if that is to change, the order matters. `cpu.stat` says in
 //! how many periods the container ran, in how many of them it had to wait, and for how many
-//! nanoseconds, the sum over all CPUs.
+//! nanoseconds, the sum over all CPUs; and how many of its tasks are scheduled by control groups.
 //!
 //! Do not rely on more than that:
 //!
@@ -22,8 +22,8 @@
 //!   container may use more than its quota in one period, and gets less in the next.
 //! - The scheduler makes a period longer that it cannot keep up with, and the quota with it.
 //! - Tasks with real-time or deadline policies, and those of a BPF scheduler, are not affected.
-//! - A task whose control group has the cpu controller, other than the root's, is scheduled there,
-//!   and counts for no container.
+//! - A task whose control group has the cpu controller, or is below one that has it, is scheduled
+//!   there, and no limit of a container concerns it. The root is no such control group.
 //! - Autogroup leaves tasks alone that are in a container. Their nice levels count among the tasks
 //!   of the container.
 //!
@@ -45,6 +45,7 @@ use kernel::{
         new_mutex,
         Mutex, //
     },
+    task::Task, //
 };
 
 struct Cpu;
@@ -100,15 +101,19 @@ impl CpuState {
 
         group.set_bandwidth(group.period_us(), quota_us)
     }
+}
 
-    fn show_stat(&self, m: &SeqFile) -> Result {
-        let stats = self.group()?.stats();
+fn show_stat(cpu: StateRef<'_, Cpu>, m: &SeqFile) -> Result {
+    let stats = cpu.group()?.stats();
 
-        seq_print!(m, "nr_periods {}\n", stats.periods);
-        seq_print!(m, "nr_throttled {}\n", stats.throttled);
-        seq_print!(m, "throttled_time {}\n", stats.throttled_ns);
-        Ok(())
-    }
+    seq_print!(m, "nr_periods {}\n", stats.periods);
+    seq_print!(m, "nr_throttled {}\n", stats.throttled);
+    seq_print!(m, "throttled_time {}\n", stats.throttled_ns);
+    // Of this container alone, as the rest: whoever reads the file of each container would look at
+    // a task once for each container above it otherwise.
+    let overruled = cpu.count_members(Task::is_overruled);
+    seq_print!(m, "nr_overruled {}\n", overruled);
+    Ok(())
 }
 
 #[vtable]
@@ -142,7 +147,7 @@ impl Controller for Cpu {
             File::<Cpu>::new(c"cpu.cfs_quota_us", |cpu| cpu.quota_us())
                 .writable(|cpu, quota_us: i64| cpu.set_quota_us(quota_us))
                 .not_in_root(),
-            File::<Cpu>::seq(c"cpu.stat", |cpu, m: &SeqFile| cpu.show_stat(m)).not_in_root(),
+            File::<Cpu>::seq(c"cpu.stat", show_stat).not_in_root(),
         ];
 
         &FILES

@@ -402,6 +402,43 @@ impl<'a, C: Controller> StateRef<'a, C> {
         })
     }
 
+    /// For how many tasks in the container `f` is true. Those in containers below do not count.
+    ///
+    /// For those who only read: as [`any_task`](Self::any_task), but takes time in proportion to
+    /// the number of the tasks in the container alone, unless it is the root.
+    ///
+    /// # Context
+    ///
+    /// Process context; may sleep. `f` must not.
+    pub fn count_members(self, mut f: impl FnMut(&Task) -> bool) -> usize {
+        let mut count = 0;
+
+        for _ in 0..ATTEMPTS {
+            count = 0;
+            // SAFETY: By the type invariants, the nsproxy is that of a container, and both stay
+            // until the node is removed. The container is no root.
+            let all = !self.is_root()
+                && unsafe {
+                    members::for_each_listed((*self.node().ns.as_ptr()).rcfs_owner, |task| {
+                        count += usize::from(f(task));
+                    })
+                };
+            if all {
+                return count;
+            }
+        }
+        count = 0;
+        pid::any_thread(|task, rcu| {
+            let inside = self
+                .of_task(task, rcu)
+                .is_some_and(|state| ptr::eq(state.node(), self.node()));
+
+            count += usize::from(inside && f(task));
+            false
+        });
+        count
+    }
+
     /// Fills `tasks` with references on the tasks that [`for_each_task`](Self::for_each_task) calls
     /// a function for.
     ///
