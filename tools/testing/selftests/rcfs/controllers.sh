@@ -160,3 +160,38 @@ cgroup_emptied_out() {
 	done <"$CGROUP/test/cgroup.procs"
 	rmdir "$CGROUP/test"
 } 2>/dev/null
+
+# mount_cgroup2 CONTROLLER: version 2 at $CGROUP, with the group $CGROUP/test, which has
+# to be removed by remove_cgroup2()
+mount_cgroup2() {
+	CGROUP=$WORK/cgroup2
+	mkdir "$CGROUP" || return
+	if ! mount -t cgroup2 none "$CGROUP" 2>/dev/null; then
+		because "no cgroup v2"
+		return "$KSFT_SKIP"
+	fi
+	EXTRA_MOUNTS="$EXTRA_MOUNTS $CGROUP"
+	CONTROLLER=$1
+	# It comes back from version 1 some time after it was unmounted there.
+	if cut -d ' ' -f 3,4 /proc/mounts | grep -q "^cgroup .*\<$CONTROLLER\>" ||
+	   ! wait_until grep -qw "$CONTROLLER" "$CGROUP/cgroup.controllers"; then
+		because "no controller $CONTROLLER of cgroup v2: version 1 has it, or it is missing"
+		return "$KSFT_SKIP"
+	fi
+	WAS_ENABLED=$(grep -ow "$CONTROLLER" "$CGROUP/cgroup.subtree_control")
+	mkdir "$CGROUP/test"
+}
+
+remove_cgroup2() {
+	[ -d "$CGROUP/test" ] || return 0
+	wait_until cgroup2_emptied_out || return
+	[ "$WAS_ENABLED" ] || echo "-$CONTROLLER" >"$CGROUP/cgroup.subtree_control"
+}
+
+cgroup2_emptied_out() {
+	cat "$CGROUP/test/cgroup.procs" "$CGROUP/test"/*/cgroup.procs | while read -r pid; do
+		echo "$pid" >"$CGROUP/cgroup.procs"
+	done
+	rmdir "$CGROUP/test"/*/
+	rmdir "$CGROUP/test"
+} 2>/dev/null

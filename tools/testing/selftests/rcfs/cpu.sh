@@ -70,7 +70,12 @@ free() {
 
 # stat_of CONTAINER: "nr_periods nr_throttled throttled_time"
 stat_of() {
-	cut -d ' ' -f 2 "$1/cpu.stat" | paste -s -d ' ' -
+	head -n 3 "$1/cpu.stat" | cut -d ' ' -f 2 | paste -s -d ' ' -
+}
+
+# overruled CONTAINER: how many of its tasks control groups govern
+overruled() {
+	sed -n 's/^nr_overruled //p' "$1/cpu.stat"
 }
 
 # is_throttled TIMES CONTAINER: has been, at least
@@ -477,6 +482,69 @@ governed_by_cgroup() {
 	limited 10 $SHORT "$C/cpuacct.usage"
 }
 
+overruled_by_cgroup() {
+	mount_cgroup cpu || return
+	counts_of_overruled
+	result=$?
+	remove_cgroup || return
+	return $result
+}
+
+counts_of_overruled() {
+	mkdir "$C/in" || return
+	start sleep 1000
+	other=$PID
+	start spin threads
+	wait_until has_threads "$PID" 3 || return
+	attach_process "$PID" "$C" || return
+	attach "$other" "$C/in" || return
+	expect 0 overruled "$C" || return
+	# One thread of it
+	thread=$(threads_of "$PID" | tail -n 1)
+	echo "$thread" >"$CGROUP/test/tasks" || return
+	expect 1 overruled "$C" || return
+	# All of them
+	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
+	expect "$(count_lines "$C/tasks")" overruled "$C" || return
+	expect 0 overruled "$C/in" || return
+	# Those below are not the container's.
+	echo "$other" >"$CGROUP/test/cgroup.procs" || return
+	expect "$(count_lines "$C/tasks")" overruled "$C" || return
+	expect 1 overruled "$C/in" || return
+	echo "$PID" >"$CGROUP/cgroup.procs" || return
+	expect 0 overruled "$C" || return
+	attach_process "$PID" "$C/in" || return
+	expect 0 overruled "$C" || return
+	expect 1 overruled "$C/in"
+}
+
+overruled_by_cgroup_above() {
+	mount_cgroup2 cpu || return
+	governed_from_above
+	result=$?
+	remove_cgroup2 || return
+	return $result
+}
+
+# The task's own control group has no controller, and yet the one above it governs.
+governed_from_above() {
+	set_quota "$C" 10000 || return
+	mkdir "$CGROUP/test/own" || return
+	spin_in "$C" busy || return
+	echo "$PID" >"$CGROUP/test/own/cgroup.procs" || return
+	if ! grep -qw cpu "$CGROUP/cgroup.subtree_control"; then
+		expect 0 overruled "$C" || return
+		limited 10 $SHORT "$PID" || return
+		echo +cpu >"$CGROUP/cgroup.subtree_control" || return
+	fi
+	expect "" grep -w cpu "$CGROUP/test/own/cgroup.controllers" || return
+	expect 1 overruled "$C" || return
+	free "$PID" || return
+	echo "$PID" >"$CGROUP/cgroup.procs" || return
+	expect 0 overruled "$C" || return
+	limited 10 $SHORT "$PID"
+}
+
 # The ratio of a container cannot be above that of one above it.
 nesting_constraint() {
 	mkdir "$C/in" "$C/in/deep" || return
@@ -536,7 +604,8 @@ files() {
 	expect -1 cat "$C/cpu.cfs_quota_us" || return
 	expect "nr_periods 0
 nr_throttled 0
-throttled_time 0" cat "$C/cpu.stat" || return
+throttled_time 0
+nr_overruled 0" cat "$C/cpu.stat" || return
 	# A container does not begin as the one above is.
 	set_shares "$C" 2048 || return
 	set_quota "$C" 50000 || return
@@ -574,7 +643,9 @@ point "a throttled container can be left and removed" removal_while_throttled
 point "a container can be removed while its tasks are on their way out" removal_amid_exits
 point "a task that exits stays in the group of its container to the end" groups_of_leavers
 point "changes, moves, forks and exits at once lose nobody" storm
+point "a group of cgroup v2 governs tasks of groups below without cpu" overruled_by_cgroup_above
 point "a group of cgroup v1's cpu keeps its tasks" cgroup_beside
+point "stat counts the tasks of its own container that cgroups govern" overruled_by_cgroup
 point "autogroup leaves tasks in a container alone, switched on and off" autogroup_beside
 point "a ratio above that of a container above is EINVAL" nesting_constraint
 point "values can be written and read" values

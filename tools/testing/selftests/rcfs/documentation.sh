@@ -213,6 +213,10 @@ no_more_than_above() {
 	example "no more than above"
 }
 
+group_below_one_with_cpu() {
+	example "a control group without the controller, below one with it"
+}
+
 tasks_on_one_cpu() {
 	example "tasks on one CPU"
 }
@@ -275,6 +279,7 @@ point "cpuacct: user and system time" user_and_system_time
 point "cpu: CPU time by weight" cpu_time_by_weight
 point "cpu: a limit of CPU time" limit_of_cpu_time
 point "cpu: no more than above" no_more_than_above
+point "cpu: a control group without the controller, below one with it" group_below_one_with_cpu
 point "cpuset: tasks on one CPU" tasks_on_one_cpu
 point "cpuset: no CPU that is not above" no_cpu_that_is_not_above
 point "pids: a limit on the number of tasks" limit_on_tasks
