@@ -290,6 +290,9 @@ static void attack_writes(const char *file)
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
 		for (size_t r = 0; r < sizeof(rubbish) / sizeof(*rubbish); r++) {
 			memset(text, rubbish[r].byte, sizes[s]);
+			/* Zeros alone are an empty string, which may be a value. */
+			if (!rubbish[r].byte)
+				text[sizes[s] - 1] = 'A';
 			must_refuse(fd, file, &before, rubbish[r].what, text,
 				    sizes[s]);
 		}
@@ -297,9 +300,12 @@ static void attack_writes(const char *file)
 		memset(text, '1', sizes[s]);
 		text[sizes[s] - 1] = ';';
 		must_refuse(fd, file, &before, "a number with an end", text, sizes[s]);
-		text[sizes[s] - 1] = '\0';
-		must_refuse(fd, file, &before, "a number with a zero byte", text,
-			    sizes[s]);
+		/* At the end, it would be that of a string. */
+		text[sizes[s] - 1] = '1';
+		text[sizes[s] / 2] = '\0';
+		if (sizes[s] > 2)
+			must_refuse(fd, file, &before, "a number with a zero byte", text,
+				    sizes[s]);
 		/* Far too large, or not in one piece */
 		memset(text, '9', sizes[s]);
 		if (sizes[s] > 20)
