@@ -4,9 +4,9 @@
 //!
 //! A task freezes if `freezer.state` was set to `FROZEN` in its container or in one above, and goes
 //! on when that is so for none of them any more. It runs no instruction of its program meanwhile;
-//! signals wait, `SIGKILL` included, unless it is sent by the file `kill`. A task that moves, or comes into being, freezes or thaws as
-//! its container says, a child before it has run: calculate_sigpending(), with which each begins,
-//! looks whether it shall freeze.
+//! signals wait, `SIGKILL` included, unless it is sent by the file `kill`. A task that moves, or
+//! comes into being, freezes or thaws as its container says, a child before it has run:
+//! calculate_sigpending(), with which each begins, looks whether it shall freeze.
 //!
 //! Freezing takes until every task has come out of the kernel, or waits there in a way that can be
 //! frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a task in an

@@ -116,7 +116,7 @@ static int open_dir(const char *dir)
 
 /* ---- a thread, which begins on a stack of its own */
 
-static __attribute__((noreturn)) void thread(void)
+static _Noreturn void thread(void)
 {
 	/* Its errno would be that of the other thread, so no function of the library. */
 	for (;;) {
@@ -156,7 +156,7 @@ static long clone3_thread(struct args *args)
 		     : "+r"(x0) : "r"(x8), "r"(thread), "r"(x1) : "memory");
 	ret = x0;
 #else
-	errno = ENOSYS;
+	errno = EOPNOTSUPP;
 	(void)args;
 	return -1;
 #endif

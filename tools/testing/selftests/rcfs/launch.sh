@@ -9,7 +9,8 @@
 # shellcheck source=controllers.sh
 . "$HERE/controllers.sh"
 
-# launches [ARGUMENT...] DIR COMMAND...: in the background, as the child of a launcher; $PID is the launcher
+# launches [ARGUMENT...] DIR COMMAND...: in the background. $PID is the launcher, and
+# the parent of the command.
 launches() {
 	start launch run "$@"
 }
@@ -125,8 +126,8 @@ limits_are_those_of_the_container() {
 	set_file "$C/full/pids.max" 2 || return
 	start sleep 1000
 	attach "$PID" "$C/full" || return
-	start sh -c "echo 0 >$C/full/tasks; exec launch run $C/free sh -c 'cat $C/full/pids.current' \
-		>$WORK/said"
+	start sh -c "echo 0 >$C/full/tasks
+		exec launch run $C/free cat $C/full/pids.current >$WORK/said"
 	wait "$PID"
 	expect "2
 exited 0" cat "$WORK/said" || return

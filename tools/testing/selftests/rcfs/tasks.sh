@@ -295,7 +295,7 @@ emptiness_is_announced() {
 }
 
 # Whoever waits for a container hears of the last task below, and of no other.
-emptiness_of_all_below_is_announced() {
+emptiness_below_is_announced() {
 	mkdir -p "$C/a/b" "$C/a/c" || return
 	for verb in poll watch; do
 		for place in "$C/a" "$C/a/b" "$C/a/c"; do
@@ -345,6 +345,6 @@ point "tasks of child containers are not listed" child_containers_are_not_listed
 point "zombies are not listed" zombies_are_not_listed
 point "ids are those of the reader's pid namespace" ids_of_the_readers_namespace
 point "who polls or watches hears when a container becomes empty" emptiness_is_announced
-point "who polls or watches hears when all below have become empty" emptiness_of_all_below_is_announced
+point "who polls or watches hears when all below are empty" emptiness_below_is_announced
 point "anybody may read who is in a container" anybody_may_read
 ktap_finished
