@@ -96,8 +96,9 @@ enum rc_hook {
  * @destroy: frees that state. Nobody is in the container and an RCU grace
  *	     period has passed since the last reader could find it.
  * @can_attach: may refuse, with a negative errno, that @tsk moves to the
- *		container of @ns. It is no promise that the task does: another
- *		subsystem may refuse, or the task exit. When a whole process
+ *		container of @ns, or that a child of it begins there, which nobody
+ *		can see yet: @tsk is current then. It is no promise that the task
+ *		does: another subsystem may refuse, or the task exit. When a whole process
  *		moves, all of its threads are asked for before the first one
  *		moves; those that it creates meanwhile follow without a
  *		question. Optional.

@@ -222,7 +222,8 @@ pub trait Controller: Sized + 'static {
         &[]
     }
 
-    /// Whether `task` may move to the container with `state`. With the mutex.
+    /// Whether `task` may move to the container with `state`, or, if it is the current task, launch
+    /// a child there, which cannot be seen yet. With the mutex.
     ///
     /// That it may is no promise that it does: another controller may refuse, or the task exit.
     /// Threads that a process creates while all of it moves follow without a question.
