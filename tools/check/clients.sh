@@ -31,5 +31,8 @@ step "packages"
 debian_tree clients bookworm uwsgi-core netdata-core
 unlock_cache
 
-guest_report --mem 1G --add "$DEBIAN_TREE:/root/clients.tar" --add "$TOP/tools/guest/clients:/root/clients" \
+guest_report cat --mem 1G --add "$DEBIAN_TREE:/root/clients.tar" --add "$TOP/tools/guest/clients:/root/clients" \
 	-- sh /root/clients
+status=$?
+echo "$PASSED passed, $FAILED failed"
+exit $status

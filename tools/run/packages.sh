@@ -71,26 +71,27 @@ unpack_packages() {
 	rm -rf "$folder" "$CACHE/apt/empty" "$CACHE/apt/cache/archives"
 }
 
-# guest_report ARGUMENT…: run qemu-run.sh, let the KTAP document that the guest prints
-# through, and end with the summary line. That the guest ended badly, or that its
+# guest_report FILTER ARGUMENT…: run qemu-run.sh, and let the KTAP document that the guest
+# prints through FILTER. Sets PASSED and FAILED. That the guest ended badly, or that its
 # kernel complained, is a failure of its own.
 guest_report() {
-	local output status kind rest passed=0 failed=0
+	local filter=$1 output status kind rest
+	shift
+	PASSED=0 FAILED=0
 	output=$(mktemp) || return
-	"$TOP/qemu-run.sh" "$@" </dev/null | tee "$output"
+	"$TOP/qemu-run.sh" "$@" </dev/null | tee "$output" | "$filter"
 	status=${PIPESTATUS[0]}
 	while read -r kind rest; do
 		case $kind in
-		passed) passed=$rest ;;
-		failed) failed=$rest ;;
+		passed) PASSED=$rest ;;
+		failed) FAILED=$rest ;;
 		failure) echo "# failed: $rest" ;;
 		esac
 	done < <(awk -f "$TOP/tools/run/ktap.awk" "$output")
 	rm -f "$output"
 	if [[ $status -ne 0 ]]; then
 		echo "# failed: qemu-run.sh ended with status $status"
-		failed=$((failed + 1))
+		FAILED=$((FAILED + 1))
 	fi
-	echo "$passed passed, $failed failed"
-	[[ $failed -eq 0 && $passed -gt 0 ]]
+	[[ $FAILED -eq 0 && $PASSED -gt 0 ]]
 }
