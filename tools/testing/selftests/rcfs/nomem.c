@@ -19,6 +19,7 @@
  *	nomem load FILE NAME		load the module of the controller forks
  *	nomem fork DIR			fork in that container
  *	nomem clone DIR			... with other namespaces for the child
+ *	nomem launch DIR		make a child that begins there
  *	nomem unshare DIR		get other namespaces there
  *	nomem setns DIR			... those of somebody else
  *	nomem empty FROM TO		move a thread of another process to TO while the
@@ -40,6 +41,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +60,9 @@
 /* When an attempt hangs, this ends it; it is no measure of anything. */
 #define HANG_SECONDS 120
 #define CLONED (CLONE_NEWUTS | CLONE_NEWIPC)
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
 
 static const char *what;	/* is done */
 static unsigned int nth;	/* allocation that is to fail, 0: none */
@@ -729,6 +734,61 @@ static void undo_fork(void)
 	fork_failed();
 }
 
+/* ---- launch */
+
+static int launch_dir;
+
+/* With namespaces of its own, the parent finds no nsproxy that is there already. */
+static void prepare_launch(void)
+{
+	if (unshare(CLONED))
+		fail("unshare: %s", strerror(errno));
+	launch_dir = open(args[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (launch_dir < 0)
+		fail("%s: %s", args[0], strerror(errno));
+}
+
+static int run_launch(void)
+{
+	/* The first version of struct clone_args with a descriptor in it */
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
+		uint64_t stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	} clone_args = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = launch_dir,
+	};
+
+	child = syscall(SYS_clone3, &clone_args, sizeof(clone_args));
+	if (!child) {
+		wait_go();
+		_exit(0);
+	}
+	return child < 0 ? errno : 0;
+}
+
+static void launch_failed(void)
+{
+	must_be(args[0], "pids.current", tasks);
+	must_be(args[0], "debug.nsproxies", nsproxies);
+	must_be(args[0], "empty", 1);
+}
+
+static void launch_done(void)
+{
+	must_be(args[0], "pids.current", tasks + 1);
+	must_be(args[0], "debug.nsproxies", nsproxies + 1);
+	must_be_in(child, args[0], NULL);
+}
+
+static void undo_launch(void)
+{
+	say_go();
+	reap(child);
+	launch_failed();
+}
+
 /* ---- unshare and setns */
 
 static int home_ns[2], other_ns[2];
@@ -840,6 +900,8 @@ static const struct operation {
 	  NULL, EAGAIN },
 	{ "clone", 1, 1, prepare_clone, setup_fork, run_fork, fork_failed, fork_done,
 	  undo_fork, NULL, EAGAIN },
+	{ "launch", 1, 1, prepare_launch, setup_fork, run_launch, launch_failed, launch_done,
+	  undo_launch, NULL, EAGAIN },
 	{ "unshare", 1, 1, prepare_unshare, setup_fork, run_unshare, unshare_failed,
 	  unshare_done, undo_unshare, NULL, 0 },
 	{ "setns", 1, 1, prepare_unshare, setup_fork, run_setns, unshare_failed,

@@ -117,6 +117,8 @@ reads() {
 		case ${file##*/} in
 		# These go on, or are about the reader.
 		cpuacct.* | cpu.stat | debug.self) fails -a read "$file" || return ;;
+		# That can only be written.
+		kill) ;;
 		*) fails read "$file" || return ;;
 		esac
 	done
@@ -171,6 +173,10 @@ forks() {
 
 clones() {
 	fails clone "$C"
+}
+
+launches() {
+	fails launch "$C"
 }
 
 unshares() {
@@ -231,6 +237,7 @@ point "a value that there is no memory to set is what it was" writes
 point "a controller that there is no memory to register is not there" loads
 point "a fork that there is no memory for counts nowhere" forks
 point "a fork that there is no memory for namespaces for counts nowhere" clones
+point "a launch that there is no memory for counts nowhere" launches
 point "an unshare that there is no memory for leaves the task where it is" unshares
 point "a setns that there is no memory for leaves the task where it is" enters
 point "a task exits without memory, and counts until it is reaped" exits
