@@ -42,9 +42,9 @@ stage() {
 }
 
 stage "plain kernel" "$top/qemu-run.sh" --test
-stage "arm64 kernel" "$top/qemu-run.sh" --arch arm64 --test attach,fork_race,container,tasks,procs,pids,cpuset,freezer
+stage "arm64 kernel" "$top/qemu-run.sh" --arch arm64 --test attach,launch,kill,fork_race,container,tasks,procs,pids,cpuset,freezer
 stage "debug kernel" "$top/qemu-run.sh" --debug --test
-stage "realtime kernel" "$top/qemu-run.sh" --rt --test attach,procs,pids,cpuset,freezer
+stage "realtime kernel" "$top/qemu-run.sh" --rt --test attach,launch,kill,procs,pids,cpuset,freezer
 stage "largest kernel" "$top/tools/check/matrix.sh" h64-s255-smp-modules
 stage "model" "$top/tools/check/model.sh"
 stage "hygiene" "$top/tools/check/hygiene.sh"
