@@ -8,6 +8,10 @@
 # shellcheck source=controllers.sh
 . "$HERE/controllers.sh"
 
+# What has been killed ends in moments. The processes of a bomb end by themselves, too,
+# but later than this.
+LIMIT=100
+
 # kill_all CONTAINER
 kill_all() {
 	expect OK try write "$1/kill" 1
@@ -51,8 +55,6 @@ all_below_die() {
 
 # One look has to be enough: nobody repeats it.
 nothing_forks_away() {
-	# The processes end by themselves, but later.
-	LIMIT=100
 	mkdir -p "$C/a/b" || return
 	delay visible 300
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
