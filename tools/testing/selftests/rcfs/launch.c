@@ -382,14 +382,14 @@ static int going(const char *dir, unsigned long rounds)
 }
 
 #define BOMB_SECONDS 200
-/* Children of a process, but for the first one, before it ends */
-#define FERTILE 8
+/* Attempts of a process, but of the first one, before it makes room for others */
+#define ATTEMPTS 8
 
 static int bomb(const char *dir, int most)
 {
 	unsigned long begin = now_ns();
 	bool first = true;
-	int born = 0;
+	int attempts = 0;
 
 	share();
 	move(0, dir);
@@ -398,6 +398,8 @@ static int bomb(const char *dir, int most)
 	while (now_ns() - begin < BOMB_SECONDS * 1000000000UL) {
 		pid_t pid;
 
+		if (++attempts > ATTEMPTS && !first)
+			break;
 		if (__atomic_add_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST) > most) {
 			__atomic_sub_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST);
 			sched_yield();
@@ -408,9 +410,7 @@ static int bomb(const char *dir, int most)
 			fail("fork: %s", strerror(errno));
 		if (!pid) {
 			first = false;
-			born = 0;
-		} else if (++born >= FERTILE && !first) {
-			break;
+			attempts = 0;
 		}
 	}
 	__atomic_sub_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST);
