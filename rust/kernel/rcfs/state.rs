@@ -322,21 +322,24 @@ impl<'a, C: Controller> StateRef<'a, C> {
         }
     }
 
+    /// Calls `f` for the tasks in the container itself, as its list has them. Returns whether those
+    /// were all; the root has no list.
+    fn for_each_member(self, f: impl FnMut(&Task)) -> bool {
+        if self.is_root() {
+            return false;
+        }
+        // SAFETY: By the type invariants, the nsproxy is that of a container, which is no root, and
+        // both stay until the node is removed.
+        unsafe { members::for_each_listed((*self.node().ns.as_ptr()).rcfs_owner, f) }
+    }
+
     /// Calls `f` for the tasks in the container and in those below, with the state of where each of
     /// them is, as the lists of the containers have them. Returns whether those were all.
     fn for_each_listed(self, mut f: impl FnMut(&Task, StateRef<'_, C>)) -> bool {
         let mut all = !self.is_root();
 
         if all {
-            self.for_each_below(|state| {
-                // SAFETY: By the type invariants, the nsproxy is that of a container, which is no
-                // root, and both stay until the node is removed.
-                all &= unsafe {
-                    members::for_each_listed((*state.node().ns.as_ptr()).rcfs_owner, |task| {
-                        f(task, state)
-                    })
-                };
-            });
+            self.for_each_below(|state| all &= state.for_each_member(|task| f(task, state)));
         }
         all
     }
@@ -411,23 +414,16 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// Process context; may sleep. `f` must not.
     pub fn count_members(self, mut f: impl FnMut(&Task) -> bool) -> usize {
-        let mut count = 0;
-
         for _ in 0..ATTEMPTS {
-            count = 0;
-            // SAFETY: By the type invariants, the nsproxy is that of a container, and both stay
-            // until the node is removed. The container is no root.
-            let all = !self.is_root()
-                && unsafe {
-                    members::for_each_listed((*self.node().ns.as_ptr()).rcfs_owner, |task| {
-                        count += usize::from(f(task));
-                    })
-                };
-            if all {
+            let mut count = 0;
+
+            if self.for_each_member(|task| count += usize::from(f(task))) {
                 return count;
             }
         }
-        count = 0;
+
+        let mut count = 0;
+
         pid::any_thread(|task, rcu| {
             let inside = self
                 .of_task(task, rcu)
