@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The guardian: a process that makes the containers of `rcfs run`, and removes them if `rcfs run`
+//! does not live to do it.
+//!
+//! It is a child in a session of its own, outside of the containers, so that neither a signal from
+//! the terminal nor the end of the containers reaches it. It makes the containers itself: whenever
+//! `rcfs run` is killed, the guardian knows which containers it has made, and which were there
+//! before. It then waits for `rcfs run` to end, by a descriptor of that process, which no child
+//! can hold open as it could hold a pipe. `rcfs run` removes the containers itself when all goes
+//! well, and ends the guardian.
+
+use crate::{
+    container::Container,
+    end,
+    error::{
+        Error,
+        Result, //
+    },
+    explain,
+    plan::Plan,
+    sys::{
+        self,
+        Forked,
+        EBUSY,
+        EEXIST,
+        POLLIN, //
+    },
+    wait,
+};
+use std::{
+    env,
+    fs::{
+        self,
+        File, //
+    },
+    io::{
+        self,
+        Read,
+        Write, //
+    },
+    os::{
+        fd::{
+            AsFd,
+            OwnedFd, //
+        },
+        unix::{
+            fs::MetadataExt,
+            net::UnixStream, //
+        },
+    },
+    process,
+};
+
+/// How many names are tried before it is said that there is one already
+const NAMES: u32 = 100;
+
+/// How often it is tried to end what somebody moves into a container that is to be removed
+const ATTEMPTS: u32 = 100;
+
+/// The guardian, as `rcfs run` sees it
+pub(crate) struct Guardian {
+    pid: i32,
+}
+
+impl Guardian {
+    /// Start it, and have it make the containers of the plan.
+    pub(crate) fn start<'a>(plan: &Plan<'a>) -> Result<(Self, Vec<Container<'a>>)> {
+        let failed = |error| Error::io("the guardian process cannot be started", &error);
+        let own = sys::pidfd_open(process::id() as i32).map_err(failed)?;
+        let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
+
+        match sys::fork_process().map_err(failed)? {
+            Forked::Child => {
+                drop(ours);
+                watch_over(plan, own, theirs);
+                sys::exit_now(0);
+            }
+            Forked::Parent(pid) => {
+                let mut told = Vec::new();
+
+                drop(theirs);
+                ours.read_to_end(&mut told).map_err(failed)?;
+                match Message::from_bytes(&told) {
+                    Some(Message::Made(attempt)) => Ok((Self { pid }, plan.named(attempt))),
+                    Some(Message::Failed(error)) => {
+                        let _ = sys::reap(pid);
+                        Err(error)
+                    }
+                    None => Err(Error::new(
+                        "the guardian process has ended before it had made the containers",
+                        format!("{:?}", sys::reap(pid)),
+                    )),
+                }
+            }
+        }
+    }
+
+    /// End it: there is nothing to watch over any more.
+    pub(crate) fn dismiss(self) {
+        // It has ended if somebody has killed it.
+        let _ = sys::kill(self.pid, sys::SIGKILL);
+        let _ = sys::reap(self.pid);
+    }
+}
+
+/// What the guardian tells `rcfs run`
+#[derive(Debug, PartialEq, Eq)]
+enum Message {
+    /// All containers are there, with the names of this attempt.
+    Made(u32),
+    Failed(Error),
+}
+
+impl Message {
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Made(attempt) => format!("made\0{attempt}"),
+            Self::Failed(error) => format!(
+                "failed\0{}\0{}\0{}\0{}\0{}",
+                error.status,
+                error.errno,
+                error.what,
+                error.why,
+                error.remedy.as_deref().unwrap_or_default()
+            ),
+        }
+        .into_bytes()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut parts = text.split('\0');
+
+        match parts.next()? {
+            "made" => Some(Self::Made(parts.next()?.parse().ok()?)),
+            "failed" => {
+                let (status, errno) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+                let error = Error::new(parts.next()?, parts.next()?);
+                let remedy = parts.next()?;
+
+                Some(Self::Failed(Error {
+                    status,
+                    errno,
+                    remedy: (!remedy.is_empty()).then(|| remedy.to_owned()),
+                    ..error
+                }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A container that was made here, and not by somebody else who has used the name later
+struct Made<'a> {
+    container: Container<'a>,
+    inode: u64,
+}
+
+impl Made<'_> {
+    fn is_there(&self) -> bool {
+        fs::metadata(&self.container.dir).is_ok_and(|found| found.ino() == self.inode)
+    }
+}
+
+/// The life of the guardian
+fn watch_over(plan: &Plan<'_>, parent: OwnedFd, mut tell: UnixStream) {
+    hide(&parent, &tell);
+    let mut made = Vec::new();
+    let message = match make_all(plan, &mut made) {
+        Ok(attempt) => Message::Made(attempt),
+        Err(error) => Message::Failed(error),
+    };
+    let has_failed = matches!(message, Message::Failed(_));
+
+    if has_failed {
+        clean(&made);
+    }
+    // If nobody reads it any more, the parent has ended, which is looked for below.
+    let _ = tell.write_all(&message.to_bytes());
+    drop(tell);
+    if has_failed {
+        return;
+    }
+    while !matches!(
+        sys::wait_for([Some((parent.as_fd(), POLLIN))], None),
+        Ok([true]) | Err(_)
+    ) {}
+    clean(&made);
+}
+
+/// Be nobody whom a signal from a terminal, or a reader of a pipe, waits for or reaches.
+fn hide(parent: &OwnedFd, tell: &UnixStream) {
+    let _ = sys::new_session();
+    for signal in [
+        sys::SIGHUP,
+        sys::SIGINT,
+        sys::SIGQUIT,
+        sys::SIGTERM,
+        sys::SIGUSR1,
+        sys::SIGUSR2,
+        sys::SIGPIPE,
+    ] {
+        sys::ignore_signal(signal);
+    }
+    let _ = sys::close_inherited(&[parent.as_fd(), tell.as_fd()]);
+    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        for fd in 0..3 {
+            let _ = sys::replace_descriptor(fd, null.as_fd());
+        }
+    }
+    // No file system is kept busy.
+    let _ = env::set_current_dir("/");
+    // For those who look at processes
+    let _ = fs::write("/proc/self/comm", "rcfs-guardian");
+}
+
+/// Make the containers, with limits, and return with which name. Those that have been made are
+/// noted, even if there is an error.
+fn make_all<'a>(plan: &Plan<'a>, made: &mut Vec<Made<'a>>) -> Result<u32> {
+    let mut attempt = 1;
+
+    while let Err((container, error)) = make_directories(plan.named(attempt), made) {
+        let is_taken = error.raw_os_error() == Some(EEXIST);
+
+        if !is_taken || !plan.any_name || attempt == NAMES {
+            return Err(explain::mkdir(&container, &error));
+        }
+        // All are to have the same name.
+        clean(made);
+        made.clear();
+        attempt += 1;
+    }
+    for (planned, made) in plan.containers.iter().zip(made.iter()) {
+        for limit in &planned.limits {
+            made.container.write(&limit.file, &limit.value)?;
+        }
+    }
+    Ok(attempt)
+}
+
+fn make_directories<'a>(
+    containers: Vec<Container<'a>>,
+    made: &mut Vec<Made<'a>>,
+) -> std::result::Result<(), (Container<'a>, io::Error)> {
+    for container in containers {
+        let result = fs::create_dir(&container.dir).and_then(|()| fs::metadata(&container.dir));
+
+        match result {
+            Ok(found) => made.push(Made {
+                inode: found.ino(),
+                container,
+            }),
+            Err(error) => return Err((container, error)),
+        }
+    }
+    Ok(())
+}
+
+/// End all tasks in the containers, and remove them.
+fn clean(made: &[Made<'_>]) {
+    for _ in 0..ATTEMPTS {
+        let there: Vec<_> = made
+            .iter()
+            .filter(|made| made.is_there())
+            .map(|made| made.container.clone())
+            .collect();
+        let _ = end::kill_all(&there);
+
+        for container in &there {
+            let _ = wait::until_empty(container, None, None);
+        }
+        // Somebody may have moved a task in, which has to be ended as well.
+        let busy = |container| {
+            matches!(end::remove_tree(container),
+                     Err(busy) if busy.error.raw_os_error() == Some(EBUSY))
+        };
+
+        if !there.iter().any(busy) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        container::tests::Folder,
+        limits::Limit,
+        plan::Planned, //
+    };
+
+    #[test]
+    fn messages_arrive() {
+        let messages = [
+            Message::Made(7),
+            Message::Failed(Error::new("what", "why").remedy("do\nthis")),
+            Message::Failed(Error::new("what", "")),
+        ];
+
+        for message in messages {
+            assert_eq!(Message::from_bytes(&message.to_bytes()), Some(message));
+        }
+        assert_eq!(Message::from_bytes(b""), None);
+    }
+
+    #[test]
+    fn another_name_if_the_first_one_is_taken() {
+        let folder = Folder::new(&[("run-5/tasks", ""), ("run-5-2/tasks", "")]);
+        let tree = folder.tree("pids");
+        let mut plan = Plan {
+            containers: vec![Planned {
+                tree: &tree,
+                path: "/run-5".into(),
+                limits: vec![],
+            }],
+            any_name: true,
+        };
+        let mut made = Vec::new();
+
+        assert_eq!(make_all(&plan, &mut made), Ok(3));
+        assert!(made[0].is_there());
+        assert!(made[0].container.dir.ends_with("run-5-3"));
+        // A name that was given is that one.
+        plan.any_name = false;
+        made.clear();
+        assert_eq!(make_all(&plan, &mut made).unwrap_err().errno, EEXIST);
+        assert!(made.is_empty());
+    }
+
+    #[test]
+    fn what_was_made_is_noted_before_a_limit_fails() {
+        let folder = Folder::new(&[("tasks", "")]);
+        let tree = folder.tree("pids");
+        let plan = Plan {
+            containers: vec![Planned {
+                tree: &tree,
+                path: "/x".into(),
+                limits: vec![Limit::parse("pids.max=5").unwrap()],
+            }],
+            any_name: false,
+        };
+        let mut made = Vec::new();
+
+        assert!(make_all(&plan, &mut made).is_err());
+        assert_eq!(made.len(), 1);
+        // A container of that name that somebody else has made is another one.
+        fs::create_dir(made[0].container.dir.with_extension("new")).unwrap();
+        fs::remove_dir(&made[0].container.dir).unwrap();
+        fs::rename(
+            made[0].container.dir.with_extension("new"),
+            &made[0].container.dir,
+        )
+        .unwrap();
+        assert!(!made[0].is_there());
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `rcfs kill`: end all that is in containers and below.
+
+use crate::{
+    args::{
+        self,
+        Arg,
+        Args, //
+    },
+    container::Container,
+    end,
+    error::{
+        Error,
+        Result, //
+    },
+    format, members, resolve, signals, sys,
+    system::System,
+    wait::{
+        self,
+        Waited, //
+    },
+};
+use std::{
+    ffi::OsString,
+    time::{
+        Duration,
+        Instant, //
+    },
+};
+
+pub(crate) fn main(mut args: Args) -> Result<i32> {
+    let mut paths: Vec<OsString> = Vec::new();
+    let (mut has_to_wait, mut timeout) = (true, None);
+    let mut signal = sys::SIGKILL;
+
+    while let Some(arg) = args.next()? {
+        match arg {
+            Arg::Word(path) => paths.push(path),
+            Arg::Option(name) => match name.as_str() {
+                "--no-wait" => has_to_wait = false,
+                "--timeout" => timeout = Some(args.seconds()?),
+                "-s" | "--signal" => signal = signals::parse(&args.text()?)?,
+                name => return Err(args::unknown(name)),
+            },
+        }
+    }
+    if paths.is_empty() {
+        return Err(Error::usage(
+            "kill wants a PATH",
+            "rcfs kill PATH…; rcfs ls shows them",
+        ));
+    }
+    let system = System::read_mounted()?;
+    let containers = resolve::all_existing(&paths, &system)?;
+
+    for container in &containers {
+        if container.is_root() {
+            return Err(Error::new(
+                format!("{}: is not ended", container.name()),
+                "the root of a hierarchy has all tasks of the system that are nowhere else",
+            )
+            .remedy("name a container"));
+        }
+    }
+    if signal != sys::SIGKILL {
+        return send(&containers, signal).map(|()| 0);
+    }
+    end::kill_all(&containers)?;
+    if has_to_wait {
+        wait_for_all(&containers, timeout)?;
+    }
+    Ok(0)
+}
+
+/// Any other signal goes to each process that there is at this moment.
+fn send(containers: &[Container<'_>], signal: i32) -> Result<()> {
+    for container in containers.iter().flat_map(Container::walk) {
+        for member in members::of(&container)? {
+            use std::os::fd::AsFd;
+
+            match sys::pidfd_send_signal(member.fd.as_fd(), signal) {
+                Err(error) if error.raw_os_error() != Some(sys::ESRCH) => {
+                    return Err(Error::io(
+                        format!(
+                            "{}: {} cannot be sent to process {}",
+                            container.name(),
+                            signals::name(signal),
+                            member.pid
+                        ),
+                        &error,
+                    )
+                    .remedy("only its owner, or root, can send it a signal"))
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_all(containers: &[Container<'_>], timeout: Option<Duration>) -> Result<()> {
+    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+
+    for container in containers {
+        if wait::until_empty(container, deadline, None)? == Waited::TimedOut {
+            return Err(still_there(container));
+        }
+    }
+    Ok(())
+}
+
+fn still_there(container: &Container<'_>) -> Error {
+    let pids: Vec<_> = container
+        .walk()
+        .iter()
+        .flat_map(|container| container.ids("procs"))
+        .map(|pid| pid.to_string())
+        .collect();
+    let frozen = container
+        .read("freezer.state")
+        .is_some_and(|state| state != "THAWED");
+    let error = Error::new(
+        format!("{}: not empty when the time was up", container.name()),
+        format!(
+            "{} left: {}",
+            format::processes(pids.len() as u64),
+            pids.join(" ")
+        ),
+    );
+
+    error.remedy(if frozen {
+        "a container above is frozen: rcfs thaw it"
+    } else {
+        "they are killed, and may wait for a disk or a server: wait longer; see /proc/PID/stack"
+    })
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `rcfs`: groups of tasks, their limits and what they have used, on the command line.
+//!
+//! Each subcommand has a module of its own. What the kernel offers is described in
+//! `Documentation/admin-guide/rcfs.rst`, the command in `rcfs.1`.
+
+#![cfg_attr(not(test), no_main)]
+#![deny(unsafe_code)]
+
+mod args;
+mod container;
+mod end;
+mod error;
+mod explain;
+mod format;
+mod freeze;
+mod guardian;
+mod help;
+mod json;
+mod kill;
+mod limits;
+mod list;
+mod members;
+mod motion;
+mod plan;
+mod process;
+mod ps;
+mod remove;
+mod report;
+mod resolve;
+mod run;
+mod screen;
+mod signals;
+mod stats;
+mod status;
+mod sys;
+mod system;
+mod top;
+mod wait;
+
+use crate::{
+    args::Args,
+    error::{
+        Error,
+        Result, //
+    },
+};
+use std::ffi::OsString;
+
+/// The exit status of a subcommand that could not do all of its work
+const FAILED: i32 = 1;
+
+/// Run the subcommand that the arguments name, and return the exit status.
+// The tests have a main function of their own.
+#[cfg_attr(test, allow(dead_code))]
+fn start(mut arguments: Vec<OsString>) -> i32 {
+    if arguments.is_empty() {
+        eprint!("{}", help::overview());
+        return error::USAGE;
+    }
+    let name = arguments.remove(0).to_string_lossy().into_owned();
+
+    match subcommand(&name, Args::new(arguments)) {
+        Ok(status) => status,
+        Err(error) => {
+            error.print();
+            // A caller of `run` has to tell the failure of `rcfs` from that of the command.
+            if name == "run" {
+                run::OWN_FAILURE
+            } else {
+                error.status
+            }
+        }
+    }
+}
+
+fn subcommand(name: &str, mut args: Args) -> Result<i32> {
+    if let Some(text) = help::wanted(name, &args) {
+        format::print(&text);
+        return Ok(0);
+    }
+    match name {
+        "run" => run::main(args),
+        "ls" => list::main(args),
+        "top" => top::main(args),
+        "ps" => ps::main(args),
+        "kill" => kill::main(args),
+        "freeze" => freeze::main(args, freeze::Wish::Frozen),
+        "thaw" => freeze::main(args, freeze::Wish::Thawed),
+        "move" => motion::main(args),
+        "rm" => remove::main(args),
+        "status" => status::main(args),
+        "help" | "-h" | "--help" => {
+            let topic = args.next_word()?;
+
+            match topic
+                .as_deref()
+                .map(|topic| help::of(&topic.to_string_lossy()))
+            {
+                None => format::print(help::overview()),
+                Some(Some(text)) => format::print(text),
+                Some(None) => return Err(unknown(&topic.unwrap_or_default().to_string_lossy())),
+            }
+            Ok(0)
+        }
+        _ => Err(unknown(name)),
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::usage(
+        format!("there is no subcommand {name:?}"),
+        "rcfs help lists them",
+    )
+}

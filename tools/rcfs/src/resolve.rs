@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which containers a PATH on the command line means.
+//!
+//! - A path that begins with a mount point means the container of that directory.
+//! - One that begins with `./` or `../`, or is one of these, is looked up from the current
+//!   directory, and has to lead to such a path.
+//! - Any other that begins with `/` begins at the root of the hierarchy, in each that has it.
+//! - Any other begins at the container that this process is in, in each hierarchy.
+
+use crate::{
+    container::Container,
+    error::{
+        Error,
+        Result, //
+    },
+    system::{
+        show,
+        System,
+        Tree, //
+    },
+};
+use std::{
+    env,
+    ffi::OsStr,
+    path::{
+        Component,
+        Path,
+        PathBuf, //
+    },
+};
+
+/// What a path means, before anybody has looked whether it exists
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// In one hierarchy, by its number
+    In(u32, PathBuf),
+    /// In all of them, from the root of the hierarchy
+    FromRoot(PathBuf),
+    /// In all of them, from the container of this process
+    FromOwn(PathBuf),
+}
+
+impl Meaning {
+    pub(crate) fn of(path: &OsStr, system: &System) -> Result<Self> {
+        let path = Path::new(path);
+
+        if path.as_os_str().is_empty() {
+            return Err(Error::usage(
+                "an empty PATH names no container",
+                "correct it",
+            ));
+        }
+        let from_here = matches!(
+            path.components().next(),
+            Some(Component::CurDir | Component::ParentDir)
+        );
+
+        if from_here {
+            let here = env::current_dir()
+                .map_err(|error| Error::io("the current directory is not known", &error))?;
+
+            return below_a_mount(&normal(&here.join(path))?, system).ok_or_else(|| {
+                Error::new(
+                    format!("{}: no container", show(path)),
+                    format!("it begins at the current directory, {}, which is not below a mount of rcfs", show(&here)),
+                )
+                .remedy("leave out the ./ for a PATH that begins at your own container; rcfs status shows the mounts")
+            });
+        }
+        if !path.is_absolute() {
+            return Ok(Self::FromOwn(normal(path)?));
+        }
+        let path = normal(path)?;
+
+        Ok(below_a_mount(&path, system).unwrap_or(Self::FromRoot(path)))
+    }
+
+    /// The path in a hierarchy, if it means one there
+    pub(crate) fn path_in(&self, tree: &Tree, system: &System) -> Option<PathBuf> {
+        match self {
+            Self::In(hierarchy, path) => (*hierarchy == tree.hierarchy).then(|| path.clone()),
+            Self::FromRoot(path) => Some(path.clone()),
+            Self::FromOwn(path) => Some(system.own_path(tree).join(path)),
+        }
+    }
+}
+
+/// Without `.` and `..`: a container has no link in it, so that names are enough.
+fn normal(path: &Path) -> Result<PathBuf> {
+    let mut result = PathBuf::new();
+
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !result.pop() {
+                    return Err(Error::usage(
+                        format!("{}: leads out of where it begins", show(path)),
+                        "give the PATH from the root, with a / in front",
+                    ));
+                }
+            }
+            other => result.push(other),
+        }
+    }
+    Ok(result)
+}
+
+/// The container of a directory, if that is below a mount
+fn below_a_mount(path: &Path, system: &System) -> Option<Meaning> {
+    // One may be mounted in a directory whose name another one begins with.
+    let tree = system
+        .trees
+        .iter()
+        .filter(|tree| path.starts_with(&tree.mount))
+        .max_by_key(|tree| tree.mount.components().count())?;
+    let below = path.strip_prefix(&tree.mount).ok()?;
+    let mut inside = tree.top.clone();
+
+    inside.extend(below);
+    Some(Meaning::In(tree.hierarchy, inside))
+}
+
+/// The containers that there are of a path: one at least
+pub(crate) fn existing<'a>(path: &OsStr, system: &'a System) -> Result<Vec<Container<'a>>> {
+    let meaning = Meaning::of(path, system)?;
+    let candidates: Vec<_> = system
+        .trees
+        .iter()
+        .filter_map(|tree| Container::new(tree, meaning.path_in(tree, system)?))
+        .collect();
+    let looked: Vec<_> = candidates
+        .iter()
+        .map(|container| show(&container.dir))
+        .collect();
+    let found: Vec<_> = candidates
+        .into_iter()
+        .filter(|container| container.dir.is_dir())
+        .collect();
+
+    if found.is_empty() {
+        return Err(Error::new(
+            format!("{}: no such container", show(Path::new(path))),
+            format!("there is no directory {}", looked.join(", nor ")),
+        )
+        .remedy("rcfs ls / lists all; a PATH without a / in front begins at your own container"));
+    }
+    Ok(found)
+}
+
+/// The containers of several paths, none of them twice
+pub(crate) fn all_existing<'a>(
+    paths: &[std::ffi::OsString],
+    system: &'a System,
+) -> Result<Vec<Container<'a>>> {
+    let mut all: Vec<Container<'a>> = Vec::new();
+
+    for path in paths {
+        for container in existing(path, system)? {
+            if !all.iter().any(|other| other.dir == container.dir) {
+                all.push(container);
+            }
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::tests::{
+        example,
+        tree, //
+    };
+
+    fn meaning(path: &str) -> Meaning {
+        Meaning::of(OsStr::new(path), &example()).unwrap()
+    }
+
+    #[test]
+    fn three_kinds() {
+        assert_eq!(
+            meaning("/sys/fs/rcfs/pids/a/b"),
+            Meaning::In(2, "/a/b".into())
+        );
+        assert_eq!(meaning("/sys/fs/rcfs/cpu"), Meaning::In(1, "/".into()));
+        assert_eq!(meaning("/a/b"), Meaning::FromRoot("/a/b".into()));
+        assert_eq!(meaning("a/b"), Meaning::FromOwn("a/b".into()));
+        // Not below the mount, although the letters are the same
+        assert_eq!(
+            meaning("/sys/fs/rcfs/cpuset"),
+            Meaning::FromRoot("/sys/fs/rcfs/cpuset".into())
+        );
+    }
+
+    #[test]
+    fn dots() {
+        assert_eq!(meaning("/a/./b/../c"), Meaning::FromRoot("/a/c".into()));
+        assert_eq!(
+            meaning("/sys/fs/rcfs/pids/a/.."),
+            Meaning::In(2, "/".into())
+        );
+        let error = Meaning::of(OsStr::new("a/../../b"), &example()).unwrap_err();
+
+        assert_eq!(error.status, crate::error::USAGE);
+        // The tests do not run below a mount of rcfs.
+        let error = Meaning::of(OsStr::new("./a"), &example()).unwrap_err();
+
+        assert!(error.why.contains("not below a mount"));
+    }
+
+    #[test]
+    fn paths_in_each_hierarchy() {
+        let system = example();
+        let [cpu, pids] = &system.trees[..] else {
+            panic!();
+        };
+
+        assert_eq!(meaning("x").path_in(cpu, &system), Some("/user/x".into()));
+        assert_eq!(meaning("x").path_in(pids, &system), Some("/x".into()));
+        assert_eq!(meaning("/x").path_in(cpu, &system), Some("/x".into()));
+        assert_eq!(meaning("/sys/fs/rcfs/pids/x").path_in(cpu, &system), None);
+    }
+
+    #[test]
+    fn bind_mounts_show_a_part() {
+        let mut system = example();
+
+        system.trees[0] = tree(1, "cpuacct,cpu", "/mnt");
+        system.trees[0].top = "/jail".into();
+        assert_eq!(
+            Meaning::of(OsStr::new("/mnt/x"), &system).unwrap(),
+            Meaning::In(1, "/jail/x".into())
+        );
+    }
+
+    #[test]
+    fn what_does_not_exist() {
+        let error = existing(OsStr::new("/nowhere"), &example()).unwrap_err();
+
+        assert!(error
+            .why
+            .contains("/sys/fs/rcfs/cpu/nowhere, nor /sys/fs/rcfs/pids/nowhere"));
+    }
+}

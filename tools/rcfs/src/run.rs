@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `rcfs run`: a command in a container of its own, from its first instruction on.
+//!
+//! The process is born in the container of one hierarchy, by clone3(2) with `CLONE_INTO_CGROUP`. It
+//! places itself in those of the other hierarchies before it becomes the command, through
+//! descriptors that its parent has opened: then the command is never outside, a failure is known
+//! before the command exists, and no id is given to anybody.
+
+use crate::{
+    args::{
+        self,
+        Arg,
+        Args, //
+    },
+    container::Container,
+    end,
+    error::{
+        Error,
+        Result, //
+    },
+    explain, format,
+    guardian::Guardian,
+    limits::Limit,
+    plan::Plan,
+    report::{
+        Ending,
+        Report, //
+    },
+    signals::{
+        self,
+        Meant,
+        Signals, //
+    },
+    stats::Stats,
+    sys::{
+        self,
+        Change,
+        Forked,
+        EBUSY,
+        POLLIN, //
+    },
+    system::System,
+    wait::{
+        self,
+        Waited, //
+    },
+};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{
+        self,
+        Write, //
+    },
+    os::{
+        fd::{
+            AsFd,
+            BorrowedFd, //
+        },
+        unix::{
+            fs::OpenOptionsExt,
+            net::UnixStream, //
+        },
+    },
+    time::{
+        Duration,
+        Instant, //
+    },
+};
+
+/// The exit status when `rcfs run` itself has failed, as env(1) and timeout(1) have it
+pub(crate) const OWN_FAILURE: i32 = 125;
+
+/// After how long it is said whom the end waits for
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same on all machines that rcfs is built for
+const O_PATH: i32 = 0o10000000;
+
+#[derive(Default)]
+struct Options {
+    limits: Vec<Limit>,
+    name: Option<OsString>,
+    controllers: Option<Vec<String>>,
+    keep: bool,
+    time: bool,
+    json: bool,
+    output: Option<OsString>,
+    command: Vec<OsString>,
+}
+
+impl Options {
+    fn parse(mut args: Args) -> Result<Self> {
+        let mut options = Self::default();
+
+        let first = loop {
+            match args.next()? {
+                None => break None,
+                Some(Arg::Word(word)) => break Some(word),
+                Some(Arg::Option(name)) => match name.as_str() {
+                    "-l" | "--limit" => options.limits.push(Limit::parse(&args.text()?)?),
+                    "--name" => options.name = Some(args.value()?),
+                    "-c" | "--controllers" => {
+                        let list = args.text()?;
+
+                        options
+                            .controllers
+                            .get_or_insert_with(Vec::new)
+                            .extend(list.split(',').map(str::to_owned));
+                    }
+                    "--keep" => options.keep = true,
+                    "--time" => options.time = true,
+                    "--json" => options.json = true,
+                    "-o" | "--output" => options.output = Some(args.value()?),
+                    name => return Err(args::unknown(name)),
+                },
+            }
+        };
+        options.command = args.into_command(first);
+        if options.command.is_empty() {
+            return Err(Error::usage(
+                "run wants a command",
+                "rcfs run [OPTION…] -- CMD [ARG…]; rcfs run --help describes the options",
+            ));
+        }
+        Ok(options)
+    }
+}
+
+pub(crate) fn main(args: Args) -> Result<i32> {
+    let options = Options::parse(args)?;
+    let command = sys::Command::new(&options.command)
+        .ok_or_else(|| Error::usage("there is a NUL in the command", "correct it"))?;
+    let system = System::read_mounted()?;
+    let plan = Plan::new(
+        &system,
+        options.limits.clone(),
+        options.name.as_deref(),
+        options.controllers.as_deref(),
+    )?;
+    let signals = Signals::begin()?;
+    let (guardian, containers) = Guardian::start(&plan)?;
+    // Not before, for the guardian not to have it. Not later, for the command not to run in vain.
+    let outcome = open_output(&options).and_then(|output| {
+        let launched = launch(&containers, &command, &signals)?;
+
+        Ok((launched, output))
+    });
+    let was_executed = matches!(
+        &outcome,
+        Ok((Launched::Ended { ending, .. }, _)) if !matches!(ending, Ending::NotExecuted(_))
+    );
+
+    // What the command has left is killed, and what there is of it is known only then.
+    let left = count_processes(&containers);
+    let mut stats = None;
+    let is_gone = if options.keep && was_executed {
+        stats = Some(stats_of(&containers));
+        true
+    } else {
+        remove(&containers, &signals, &mut stats)
+    };
+
+    if is_gone {
+        guardian.dismiss();
+    }
+    // Otherwise the guardian goes on once this process has ended.
+    let (launched, output) = outcome?;
+    let (ending, wall, overruled) = match launched {
+        Launched::NotBegun(signal) => return Ok(128 + signal),
+        Launched::Ended {
+            ending,
+            wall,
+            overruled,
+        } => (ending, wall, overruled),
+    };
+    let report = Report {
+        containers: &containers,
+        command: &options.command,
+        ending,
+        wall,
+        stats: Stats {
+            overruled,
+            ..stats.unwrap_or_default()
+        },
+        left,
+        kept: options.keep && was_executed,
+    };
+
+    tell(&report, &options, output)?;
+    Ok(ending.status())
+}
+
+fn open_output(options: &Options) -> Result<Option<File>> {
+    options
+        .output
+        .as_ref()
+        .map(|path| {
+            File::create(path).map_err(|error| {
+                Error::io(
+                    format!(
+                        "{}: cannot be written",
+                        format::printable(&path.to_string_lossy())
+                    ),
+                    &error,
+                )
+            })
+        })
+        .transpose()
+}
+
+fn tell(report: &Report<'_>, options: &Options, output: Option<File>) -> Result<()> {
+    let mut text = String::new();
+
+    if let Ending::NotExecuted(errno) = report.ending {
+        Error::io(
+            format!(
+                "{}: cannot be executed",
+                format::printable(&options.command[0].to_string_lossy())
+            ),
+            &io::Error::from_raw_os_error(errno),
+        )
+        .print();
+    }
+    for warning in report.warnings() {
+        eprint!("{warning}");
+    }
+    if options.time {
+        text += &report.text();
+    }
+    if options.json {
+        text += &format!("{}\n", report.json());
+    }
+    match output {
+        Some(mut file) => file
+            .write_all(text.as_bytes())
+            .map_err(|error| Error::io("the report cannot be written", &error)),
+        None => {
+            eprint!("{text}");
+            Ok(())
+        }
+    }
+}
+
+/// What came of the command
+enum Launched {
+    /// Somebody has sent this signal before it was there.
+    NotBegun(i32),
+    Ended {
+        ending: Ending,
+        wall: Duration,
+        overruled: Option<u64>,
+    },
+}
+
+/// Let the command be born in the first container and run, until it ends.
+fn launch(
+    containers: &[Container<'_>],
+    command: &sys::Command,
+    signals: &Signals,
+) -> Result<Launched> {
+    let (first, others) = containers.split_first().ok_or_else(no_container)?;
+    let birthplace = File::options()
+        .read(true)
+        .custom_flags(O_PATH)
+        .open(&first.dir)
+        .map_err(|error| explain::birth(first, &error))?;
+    let places = others
+        .iter()
+        .map(|container| {
+            File::options()
+                .write(true)
+                .open(container.dir.join("procs"))
+                .map_err(|error| explain::attach(container, "procs", 0, &error))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (told, tell) =
+        UnixStream::pair().map_err(|error| Error::io("a socket cannot be made", &error))?;
+
+    while let Some(arrived) = signals.next() {
+        if signals::is_end(arrived.signal) {
+            return Ok(Launched::NotBegun(arrived.signal));
+        }
+    }
+    let begin = Instant::now();
+
+    match sys::fork_into(birthplace.as_fd()).map_err(|error| explain::birth(first, &error))? {
+        Forked::Child => become_command(&places, command, signals, tell.as_fd()),
+        Forked::Parent(pid) => {
+            drop(tell);
+            let mut child = Child {
+                pid,
+                told: Some(told),
+                failure: None,
+                overruled: None,
+            };
+            let ending = child.watch(signals, containers)?;
+
+            match child.failure {
+                Some(Failure {
+                    stage: Stage::Place(number),
+                    errno,
+                }) => Err(others.get(number).map_or_else(no_container, |container| {
+                    explain::attach(
+                        container,
+                        "procs",
+                        pid,
+                        &io::Error::from_raw_os_error(errno),
+                    )
+                })),
+                Some(Failure { errno, .. }) => Ok(Launched::Ended {
+                    ending: Ending::NotExecuted(errno),
+                    wall: begin.elapsed(),
+                    overruled: None,
+                }),
+                None => Ok(Launched::Ended {
+                    ending,
+                    wall: begin.elapsed(),
+                    overruled: child.overruled,
+                }),
+            }
+        }
+    }
+}
+
+fn no_container() -> Error {
+    Error::new("there is no container to run in", "no hierarchy is mounted")
+}
+
+/// What the child does, which may call nothing but system calls
+fn become_command(
+    places: &[File],
+    command: &sys::Command,
+    signals: &Signals,
+    tell: BorrowedFd<'_>,
+) -> ! {
+    for (number, place) in places.iter().enumerate() {
+        if let Err(errno) = sys::write_fd(place.as_fd(), b"0\n") {
+            let _ = sys::write_fd(tell, &Failure::placing(number, errno).to_bytes());
+            sys::exit_now(OWN_FAILURE);
+        }
+    }
+    signals.restore();
+    let errno = command.execute();
+    let _ = sys::write_fd(tell, &Failure::executing(errno).to_bytes());
+
+    sys::exit_now(OWN_FAILURE);
+}
+
+/// Where the child has failed
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// In the container of this number behind the first
+    Place(usize),
+    Execute,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Failure {
+    stage: Stage,
+    errno: i32,
+}
+
+impl Failure {
+    fn placing(number: usize, errno: i32) -> Self {
+        Self {
+            stage: Stage::Place(number),
+            errno,
+        }
+    }
+
+    fn executing(errno: i32) -> Self {
+        Self {
+            stage: Stage::Execute,
+            errno,
+        }
+    }
+
+    fn to_bytes(self) -> [u8; 8] {
+        let number = match self.stage {
+            Stage::Place(number) => number as u32,
+            Stage::Execute => u32::MAX,
+        };
+        let mut bytes = [0; 8];
+
+        bytes[..4].copy_from_slice(&number.to_ne_bytes());
+        bytes[4..].copy_from_slice(&self.errno.to_ne_bytes());
+        bytes
+    }
+
+    /// None if the child has become the command.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let number = u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?);
+        let errno = i32::from_ne_bytes(bytes.get(4..8)?.try_into().ok()?);
+
+        Some(match number {
+            u32::MAX => Self::executing(errno),
+            number => Self::placing(number as usize, errno),
+        })
+    }
+}
+
+/// The child, as its parent sees it
+struct Child {
+    pid: i32,
+    /// Until it has become the command, or failed
+    told: Option<UnixStream>,
+    failure: Option<Failure>,
+    overruled: Option<u64>,
+}
+
+impl Child {
+    /// Pass on signals until it ends.
+    fn watch(&mut self, signals: &Signals, containers: &[Container<'_>]) -> Result<Ending> {
+        loop {
+            let [signalled, told] = sys::wait_for(
+                [
+                    Some((signals.fd(), POLLIN)),
+                    self.told.as_ref().map(|told| (told.as_fd(), POLLIN)),
+                ],
+                None,
+            )
+            .map_err(|error| Error::io("the command cannot be waited for", &error))?;
+
+            if told {
+                self.read_told();
+                self.look_at_governors(containers);
+            }
+            while let Some(arrived) = signalled.then(|| signals.next()).flatten() {
+                match signals::meant(arrived) {
+                    Meant::Nothing => {}
+                    Meant::PassOn(signal) => {
+                        let _ = sys::kill(self.pid, signal);
+                    }
+                    Meant::Child => {
+                        if let Some(ending) = self.look() {
+                            self.read_told();
+                            return Ok(ending);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// How it has ended, if it has. If it was stopped, stop as well: the shell waits for us.
+    fn look(&self) -> Option<Ending> {
+        loop {
+            match sys::changed(self.pid) {
+                Ok(Some(Change::Stopped(signal))) => {
+                    if matches!(signal, sys::SIGTSTP | sys::SIGTTIN | sys::SIGTTOU) {
+                        let _ = sys::kill(std::process::id() as i32, signal);
+                        sys::deliver(signal);
+                    }
+                }
+                Ok(Some(change)) => return Some(Ending::from_change(change)),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// The descriptor is closed by execve(2), or there is a failure to read.
+    fn read_told(&mut self) {
+        if let Some(told) = self.told.take() {
+            let mut bytes = [0; 8];
+            let length = sys::read_some(&told, &mut bytes).unwrap_or(0);
+
+            self.failure = Failure::from_bytes(&bytes[..length]);
+        }
+    }
+
+    /// Who is governed by a control group is known only while there is somebody.
+    fn look_at_governors(&mut self, containers: &[Container<'_>]) {
+        self.overruled = containers
+            .iter()
+            .filter(|container| container.tree.has("cpu"))
+            .find_map(|container| Stats::of(container).overruled);
+    }
+}
+
+fn stats_of(containers: &[Container<'_>]) -> Stats {
+    containers
+        .iter()
+        .map(Stats::of)
+        .fold(Stats::default(), Stats::or)
+}
+
+/// How many processes are in the first container, and below
+fn count_processes(containers: &[Container<'_>]) -> u64 {
+    containers.first().map_or(0, |container| {
+        container
+            .walk()
+            .iter()
+            .map(|container| container.ids("procs").len() as u64)
+            .sum()
+    })
+}
+
+/// End what is left and remove the containers. In between, note what was used. False if somebody
+/// does not want to wait for it, or it cannot be done: that is then for the guardian.
+fn remove(containers: &[Container<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bool {
+    loop {
+        if let Err(error) = end::kill_all(containers) {
+            error.print();
+            return false;
+        }
+        for container in containers {
+            if !wait_for_end(container, signals) {
+                return false;
+            }
+        }
+        *stats = Some(stats_of(containers));
+        for container in containers {
+            match end::remove_tree(container) {
+                Ok(()) => {}
+                // Somebody has moved a task in.
+                Err(busy) if busy.error.raw_os_error() == Some(EBUSY) => {}
+                Err(busy) => {
+                    busy.explained.print();
+                    return false;
+                }
+            }
+        }
+        if !containers.iter().any(|container| container.dir.is_dir()) {
+            return true;
+        }
+    }
+}
+
+/// Wait for the last task of a container. After a while, say for whom.
+fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
+    let mut deadline = Some(Instant::now() + PATIENCE);
+
+    loop {
+        match wait::until_empty(container, deadline, Some(signals.fd())) {
+            Ok(Waited::Empty) => return true,
+            Ok(Waited::TimedOut) => {
+                deadline = None;
+                eprintln!(
+                    "rcfs: {}: waiting for {} to end; those that a container above has frozen have to \
+                     thaw; Ctrl-C leaves the rest to the guardian process",
+                    container.name(),
+                    format::processes(count_processes(std::slice::from_ref(container))),
+                );
+            }
+            Ok(Waited::Interrupted) => {
+                while let Some(arrived) = signals.next() {
+                    if signals::is_end(arrived.signal) {
+                        return false;
+                    }
+                }
+            }
+            Err(error) => {
+                error.print();
+                return false;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(words: &[&str]) -> Result<Options> {
+        Options::parse(Args::new(words.iter().map(OsString::from).collect()))
+    }
+
+    #[test]
+    fn options_end_with_the_command() {
+        let options = options(&[
+            "-l",
+            "pids.max=64",
+            "--limit=cpu.shares=5",
+            "--name",
+            "x",
+            "-ccpu,pids",
+            "--time",
+            "make",
+            "--json",
+            "-j",
+        ])
+        .unwrap();
+
+        assert_eq!(options.limits.len(), 2);
+        assert_eq!(options.name.unwrap(), "x");
+        assert_eq!(options.controllers.unwrap(), ["cpu", "pids"]);
+        assert!(options.time && !options.json && !options.keep);
+        assert_eq!(options.command, ["make", "--json", "-j"]);
+    }
+
+    #[test]
+    fn two_dashes_in_front_of_the_command() {
+        assert_eq!(options(&["--json", "--", "-x"]).unwrap().command, ["-x"]);
+        assert_eq!(options(&["--", "a", "--"]).unwrap().command, ["a", "--"]);
+        for words in [&[][..], &["--"], &["--keep"]] {
+            assert_eq!(options(words).err().unwrap().what, "run wants a command");
+        }
+    }
+
+    #[test]
+    fn failures_are_told() {
+        for failure in [Failure::placing(3, 13), Failure::executing(2)] {
+            assert_eq!(Failure::from_bytes(&failure.to_bytes()), Some(failure));
+        }
+        assert_eq!(Failure::from_bytes(&[]), None);
+    }
+}

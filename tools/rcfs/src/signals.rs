@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The names of signals, and those that reach a command through `rcfs run`.
+
+use crate::{
+    error::{
+        Error,
+        Result, //
+    },
+    sys::{
+        self,
+        Arrived,
+        Disposition,
+        SignalSet, //
+    },
+};
+use std::os::fd::{
+    AsFd,
+    BorrowedFd,
+    OwnedFd, //
+};
+
+/// By number, from 1
+const NAMES: [&str; 31] = [
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2",
+    "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG",
+    "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+];
+
+/// Those that somebody sends to `rcfs run` for the command
+const PASSED_ON: [i32; 8] = [
+    sys::SIGHUP,
+    sys::SIGINT,
+    sys::SIGQUIT,
+    sys::SIGTERM,
+    sys::SIGUSR1,
+    sys::SIGUSR2,
+    sys::SIGTSTP,
+    sys::SIGCONT,
+];
+
+pub(crate) fn name(signal: i32) -> String {
+    match usize::try_from(signal)
+        .ok()
+        .and_then(|number| NAMES.get(number.wrapping_sub(1)))
+    {
+        Some(name) => format!("SIG{name}"),
+        None => format!("signal {signal}"),
+    }
+}
+
+/// A name, with or without `SIG`, or a number
+pub(crate) fn parse(text: &str) -> Result<i32> {
+    let upper = text.to_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let number = NAMES
+        .iter()
+        .position(|known| *known == name)
+        .map(|index| index as i32 + 1)
+        .or_else(|| name.parse().ok().filter(|number| (1..=64).contains(number)));
+
+    number.ok_or_else(|| {
+        Error::usage(
+            format!("there is no signal {text:?}"),
+            format!("a number from 1 to 64, or one of {}", NAMES.join(" ")),
+        )
+    })
+}
+
+/// Whether somebody who sends this wants the command not to begin at all
+pub(crate) fn is_end(signal: i32) -> bool {
+    matches!(
+        signal,
+        sys::SIGHUP | sys::SIGINT | sys::SIGQUIT | sys::SIGTERM
+    )
+}
+
+/// What to do about a signal that has arrived while the command runs
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Meant {
+    /// A child has changed.
+    Child,
+    /// The command has to get it.
+    PassOn(i32),
+    /// It comes from the terminal, whose kernel has sent it to the command as well.
+    Nothing,
+}
+
+pub(crate) fn meant(arrived: Arrived) -> Meant {
+    match arrived {
+        Arrived {
+            signal: sys::SIGCHLD,
+            ..
+        } => Meant::Child,
+        // The command is in the same process group, in which the kernel tells everybody.
+        Arrived { code: 1.., .. } => Meant::Nothing,
+        Arrived { signal, .. } => Meant::PassOn(signal),
+    }
+}
+
+/// Signals, as something to read
+pub(crate) struct Signals {
+    fd: OwnedFd,
+    /// What was blocked before
+    mask: SignalSet,
+    /// What was done about SIGCHLD before: who ignores it is not told of children.
+    child: Disposition,
+}
+
+impl Signals {
+    /// Those that `rcfs run` hears
+    pub(crate) fn begin() -> Result<Self> {
+        let mut signals = PASSED_ON.to_vec();
+
+        signals.push(sys::SIGCHLD);
+        Self::of(&signals)
+    }
+
+    pub(crate) fn of(signals: &[i32]) -> Result<Self> {
+        let failed = |error| Error::io("signals cannot be blocked", &error);
+        let child = sys::default_signal(sys::SIGCHLD);
+        let mask = sys::block_signals(signals).map_err(failed)?;
+        let fd = sys::signal_descriptor(signals).map_err(failed)?;
+
+        Ok(Self { fd, mask, child })
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    pub(crate) fn next(&self) -> Option<Arrived> {
+        sys::next_signal(self.fd()).ok().flatten()
+    }
+
+    /// Set all back to what it was when the program started. For children as well.
+    pub(crate) fn restore(&self) {
+        sys::restore_signal(sys::SIGCHLD, self.child);
+        sys::set_signal_mask(&self.mask);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers() {
+        assert_eq!(name(9), "SIGKILL");
+        assert_eq!(name(34), "signal 34");
+        assert_eq!(name(0), "signal 0");
+        for text in ["TERM", "sigterm", "15", "SIGTERM"] {
+            assert_eq!(parse(text).unwrap(), 15);
+        }
+        assert_eq!(parse("SYS").unwrap(), 31);
+        for text in ["", "0", "65", "TERMX", "-1"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_terminal_sends_is_not_sent_twice() {
+        let arrived = |signal, code| meant(Arrived { signal, code });
+
+        // SI_KERNEL, SI_USER, SI_TKILL
+        assert_eq!(arrived(sys::SIGINT, 0x80), Meant::Nothing);
+        assert_eq!(arrived(sys::SIGINT, 0), Meant::PassOn(sys::SIGINT));
+        assert_eq!(arrived(sys::SIGTERM, -6), Meant::PassOn(sys::SIGTERM));
+        assert_eq!(arrived(sys::SIGCHLD, 1), Meant::Child);
+    }
+}
