@@ -185,7 +185,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_missing_file_is_not_made() {
-        let folder = Folder::new(&[("tasks", ""), ("a/pids.max", "max\n")]);
+        let folder = Folder::new(&[("tasks", ""), ("a/pids.max", "4\n")]);
         let tree = folder.tree("pids");
         let a = Container::new(&tree, "/a".into()).unwrap();
 

@@ -16,7 +16,8 @@ use std::{
     io, //
 };
 
-/// Kill all processes in these containers and below. They may take a moment to be gone.
+/// Kill all processes in these containers and below, those that are frozen as well. They may take
+/// a moment to be gone.
 pub(crate) fn kill_all(containers: &[Container<'_>]) -> Result<()> {
     for container in containers {
         match container.write("kill", "1") {
@@ -25,27 +26,7 @@ pub(crate) fn kill_all(containers: &[Container<'_>]) -> Result<()> {
             result => result?,
         }
     }
-    // Who is frozen dies when it thaws, and runs no instruction of its program before.
-    for container in containers {
-        thaw(container);
-    }
     Ok(())
-}
-
-/// Take back all freezing that was asked for in a container and below. What is frozen by a
-/// container above stays frozen.
-fn thaw(container: &Container<'_>) {
-    if !container.tree.has("freezer") {
-        return;
-    }
-    for container in container.walk() {
-        let asked = container.read("freezer.self_freezing");
-
-        if asked.is_some_and(|asked| asked == "1") {
-            // Somebody else's container below stays as it is, and its tasks keep us waiting.
-            let _ = container.write("freezer.state", "THAWED");
-        }
-    }
 }
 
 /// Remove a container and all below, which have to be without tasks.
@@ -82,25 +63,13 @@ mod tests {
     };
 
     #[test]
-    fn who_is_frozen_is_killed_first_and_thawed_then() {
-        let folder = Folder::new(&[
-            ("kill", ""),
-            ("a/freezer.self_freezing", "1"),
-            ("a/freezer.state", "FROZEN"),
-            ("b/freezer.self_freezing", "0"),
-            ("b/freezer.state", "FROZEN"),
-        ]);
-        let tree = folder.tree("freezer");
+    fn who_is_gone_needs_no_end() {
+        let folder = Folder::new(&[("kill", ""), ("a/tasks", "")]);
+        let tree = folder.tree("pids");
         let root = Container::new(&tree, "/".into()).unwrap();
 
         kill_all(&[root.clone(), root.child("gone")]).unwrap();
         assert_eq!(root.read("kill").unwrap(), "1");
-        assert_eq!(
-            root.child("a").read("freezer.state").unwrap().trim_end(),
-            "THAWED"
-        );
-        // By a container above, or not at all
-        assert_eq!(root.child("b").read("freezer.state").unwrap(), "FROZEN");
         // There is a container, and no file: the kernel cannot do it.
         kill_all(&[root.child("a")]).unwrap_err();
     }

@@ -92,6 +92,7 @@ pub(crate) fn write(
     let wanted = values(file).map(|values| format!("{file} takes {values}"));
 
     match error.raw_os_error() {
+        Some(EACCES) if file == "kill" => told.remedy(delegation(&container.dir.join(file), "")),
         Some(EACCES) => told.remedy(format!(
             "the file belongs to {}: limits are for whoever has given the container away; \
              make a container below, whose files are yours",
@@ -271,6 +272,11 @@ pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
             ..told
         }
         .remedy("find out who removes containers there, or use --name"),
+        Some(EROFS) => Error {
+            why: READ_ONLY.to_owned(),
+            ..told
+        }
+        .remedy(REMOUNT),
         Some(EBUSY) => told.remedy(
             "SCHED_DEADLINE: the new process would have less CPUs than it was admitted to; \
              give cpuset.cpus more",
@@ -409,7 +415,7 @@ mod tests {
         for errno in [EACCES, EBUSY, EPERM, EROFS] {
             assert!(rmdir(&a, &os(errno)).remedy.is_some(), "rmdir {errno}");
         }
-        for errno in [EACCES, EAGAIN, EBADF, EBUSY, ENODEV] {
+        for errno in [EACCES, EAGAIN, EBADF, EBUSY, ENODEV, EROFS] {
             assert!(birth(&a, &os(errno)).remedy.is_some(), "birth {errno}");
         }
         for errno in [EACCES, EINVAL, ESRCH, EPERM, EBUSY, EROFS, ENOMEM] {

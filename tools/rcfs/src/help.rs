@@ -109,8 +109,8 @@ that are in any container but a root.
             "\
 Usage: rcfs kill [OPTION…] PATH…
 
-End all processes in containers and below, and wait until they are gone. Frozen
-ones are thawed, and run no more.
+End all processes in containers and below, those that are frozen as well, and wait
+until they are gone.
 
       --no-wait          do not wait
       --timeout SECONDS  wait for so long at most; exit with 1 then

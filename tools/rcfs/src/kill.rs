@@ -117,21 +117,16 @@ fn still_there(container: &Container<'_>) -> Error {
         .flat_map(|container| container.ids("procs"))
         .map(|pid| pid.to_string())
         .collect();
-    let frozen = container
-        .read("freezer.state")
-        .is_some_and(|state| state != "THAWED");
-    let error = Error::new(
+
+    Error::new(
         format!("{}: not empty when the time was up", container.name()),
         format!(
             "{} left: {}",
             format::processes(pids.len() as u64),
             pids.join(" ")
         ),
-    );
-
-    error.remedy(if frozen {
-        "a container above is frozen: rcfs thaw it"
-    } else {
-        "they are killed, and may wait for a disk or a server: wait longer; see /proc/PID/stack"
-    })
+    )
+    .remedy(
+        "they are killed, and wait for a disk or a server, which /proc/PID/stack shows: wait longer",
+    )
 }

@@ -538,8 +538,7 @@ fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
             Ok(Waited::TimedOut) => {
                 deadline = None;
                 eprintln!(
-                    "rcfs: {}: waiting for {} to end; those that a container above has frozen have to \
-                     thaw; Ctrl-C leaves the rest to the guardian process",
+                    "rcfs: {}: waiting for {} to end; Ctrl-C leaves the rest to the guardian process",
                     container.name(),
                     format::processes(count_processes(std::slice::from_ref(container))),
                 );
