@@ -12,6 +12,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
+# shellcheck source=tools/run/command.sh
+. "$TOP/tools/run/command.sh"
 # shellcheck source=tools/run/initramfs.sh
 . "$TOP/tools/run/initramfs.sh"
 # shellcheck source=tools/run/boot.sh
@@ -251,6 +253,7 @@ if [[ $MODE == build-only ]]; then
 fi
 take_kernel
 step "initramfs"
+command_prepare
 base_initramfs
 [[ $MODE != test ]] || selftests_install
 step "accelerator"

@@ -14,6 +14,7 @@ OWNED_PREFIXES=(
 	kernel
 	rust
 	samples
+	tools/rcfs
 	tools/testing
 )
 

@@ -176,7 +176,7 @@ find_headers() {
 			"libclang-$(basename "${LIBCLANG_DIR%/lib}" | sed 's/llvm-//')-dev"
 }
 
-# The tests are linked with another machine's libraries. Part of them belongs to a
+# The tests and the command are linked with another machine's libraries. Part of them belongs to a
 # compiler, whose version is in the package's name.
 find_cross_libc() {
 	local program=$CACHE/tools/linked-$ARCH gcc
@@ -256,7 +256,10 @@ find_tools() {
 	MISSING=() WHY_MISSING=()
 	find_commands
 	find_llvm
-	[[ $ARCH != arm64 || ${MODE-} != test ]] || find_cross_libc
+	case $ARCH:${MODE-} in
+	arm64: | arm64:build-only) ;;
+	arm64:*) find_cross_libc ;;
+	esac
 	find_rust
 	find_bindgen
 	[[ ${MODE-} != bench ]] || find_bench_tools

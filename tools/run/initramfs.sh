@@ -41,6 +41,10 @@ guest_begin() {
 	rm -rf "$GUEST"
 	mkdir -p "$GUEST/etc/rcfs"
 	echo "$1" >"$GUEST/etc/rcfs/mode"
+	if [[ ${RCFS_COMMAND-} ]]; then
+		mkdir -p "$GUEST/usr/local/bin"
+		cp "$RCFS_COMMAND" "$GUEST/usr/local/bin/rcfs"
+	fi
 }
 
 # guest_add FILE[:DEST]: a file or a folder of the host
