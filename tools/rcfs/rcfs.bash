@@ -67,7 +67,7 @@ _rcfs() {
 		return
 		;;
 	kill:-s | kill:--signal)
-		mapfile -t COMPREPLY < <(compgen -A signal -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$(compgen -A signal SIG | sed 's/^SIG//')" -- "$cur")
 		return
 		;;
 	top:--sort)

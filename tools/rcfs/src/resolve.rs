@@ -109,9 +109,9 @@ fn normal(path: &Path) -> Result<PathBuf> {
 
 /// The container of a directory, if that is below a mount
 fn below_a_mount(path: &Path, system: &System) -> Option<Meaning> {
-    // One may be mounted in a directory whose name another one begins with.
+    // One may be mounted in a directory whose name another one begins with, or below it.
     let tree = system
-        .trees
+        .mounts
         .iter()
         .filter(|tree| path.starts_with(&tree.mount))
         .max_by_key(|tree| tree.mount.components().count())?;
@@ -226,9 +226,10 @@ mod tests {
     #[test]
     fn bind_mounts_show_a_part() {
         let mut system = example();
+        let mut part = tree(1, "cpuacct,cpu", "/mnt");
 
-        system.trees[0] = tree(1, "cpuacct,cpu", "/mnt");
-        system.trees[0].top = "/jail".into();
+        part.top = "/jail".into();
+        system.mounts.push(part);
         assert_eq!(
             Meaning::of(OsStr::new("/mnt/x"), &system).unwrap(),
             Meaning::In(1, "/jail/x".into())

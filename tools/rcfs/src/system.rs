@@ -83,6 +83,8 @@ pub(crate) struct System {
     pub(crate) controllers: Vec<Controller>,
     /// One mount for each hierarchy that has any
     pub(crate) trees: Vec<Tree>,
+    /// All mounts that can be reached
+    pub(crate) mounts: Vec<Tree>,
     /// Where this process is, with a line for each hierarchy that exists
     pub(crate) own: Vec<Place>,
 }
@@ -93,11 +95,12 @@ impl System {
         let own = own_places()?;
         let mounts = fs::read("/proc/self/mountinfo")
             .map_err(|error| Error::io("/proc/self/mountinfo: cannot be read", &error))?;
-        let trees = find_trees(parse_mounts(&mounts, &own), is_reachable);
+        let mounts = reachable(parse_mounts(&mounts, &own), is_reachable);
 
         Ok(Self {
             controllers,
-            trees,
+            trees: choose_trees(&mounts),
+            mounts,
             own,
         })
     }
@@ -210,25 +213,31 @@ pub(crate) fn own_places() -> Result<Vec<Place>> {
     Ok(parse_places(&read_proc("/proc/self/rcfs")?))
 }
 
-/// Of several mounts of a hierarchy one that is not covered by another file system, and that shows
-/// all of it if there is such a mount. In the order of the hierarchies' numbers.
-fn find_trees(mounts: Vec<(Tree, u64)>, is_reachable: impl Fn(&Path, u64) -> bool) -> Vec<Tree> {
+/// The mounts that are not covered by another file system
+fn reachable(mounts: Vec<(Tree, u64)>, is_reachable: impl Fn(&Path, u64) -> bool) -> Vec<Tree> {
+    mounts
+        .into_iter()
+        .filter(|(tree, device)| is_reachable(&tree.mount, *device))
+        .map(|(tree, _)| tree)
+        .collect()
+}
+
+/// Of several mounts of a hierarchy one that shows all of it, and can be written, if there is such
+/// a mount. In the order of the hierarchies' numbers.
+fn choose_trees(mounts: &[Tree]) -> Vec<Tree> {
     let mut trees: Vec<Tree> = Vec::new();
 
-    for (tree, device) in mounts {
-        if !is_reachable(&tree.mount, device) {
-            continue;
-        }
+    for tree in mounts {
         match trees
             .iter_mut()
             .find(|other| other.hierarchy == tree.hierarchy)
         {
-            None => trees.push(tree),
+            None => trees.push(tree.clone()),
             Some(other) => {
                 let worth = |tree: &Tree| (tree.top == Path::new("/"), !tree.read_only);
 
-                if worth(&tree) > worth(other) {
-                    *other = tree;
+                if worth(tree) > worth(other) {
+                    *other = tree.clone();
                 }
             }
         }
@@ -369,15 +378,18 @@ pub(crate) mod tests {
 
     /// Two hierarchies, a controller without, and this process in a container of each
     pub(crate) fn example() -> System {
+        let trees = vec![
+            tree(1, "cpuacct,cpu", "/sys/fs/rcfs/cpu"),
+            tree(2, "pids", "/sys/fs/rcfs/pids"),
+        ];
+
         System {
             controllers: parse_controllers(
                 b"#subsys_name\thierarchy\tcontainers\tenabled\n\
                   cpuacct\t1\t3\t1\ncpu\t1\t3\t1\npids\t2\t2\t1\nfreezer\t0\t1\t1\ndebug\t3\t2\t1\n",
             ),
-            trees: vec![
-                tree(1, "cpuacct,cpu", "/sys/fs/rcfs/cpu"),
-                tree(2, "pids", "/sys/fs/rcfs/pids"),
-            ],
+            mounts: trees.clone(),
+            trees,
             own: parse_places(b"1:cpuacct,cpu:/user\n2:pids:/\n3:debug:/\n"),
         }
     }
@@ -440,9 +452,13 @@ pub(crate) mod tests {
             (tree(2, "pids", "/pids"), 6),
             (tree(1, "cpu", "/best"), 4),
         ];
-        let trees = find_trees(mounts, |_, device| device != 5);
+        let mounts = reachable(mounts, |_, device| device != 5);
 
-        assert_eq!(trees, [tree(1, "cpu", "/best"), tree(2, "pids", "/pids")]);
+        assert_eq!(mounts.len(), 4);
+        assert_eq!(
+            choose_trees(&mounts),
+            [tree(1, "cpu", "/best"), tree(2, "pids", "/pids")]
+        );
     }
 
     #[test]
