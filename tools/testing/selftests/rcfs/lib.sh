@@ -8,11 +8,11 @@
 #	ktap_finished
 #
 # Every point runs in a subshell, with an empty container $C of its own below
-# the root container $ROOT, and an empty folder $WORK; $SELF is the id of the
-# subshell, which is in the root container. Whatever is in $C afterwards is
-# ended, and $C must then go away, or the point has failed. A function says with
-# because() why it fails, returns non-zero then, and returns $KSFT_SKIP if it
-# cannot run.
+# the root container $ROOT, and an empty folder $WORK; $P is the path of $C from
+# the root of the hierarchy, and $SELF the id of the subshell, which is in the root
+# container. Whatever is in $C afterwards is ended, and $C must then go away, or
+# the point has failed. A function says with because() why it fails, returns
+# non-zero then, and returns $KSFT_SKIP if it cannot run.
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 for folder in "$HERE/../kselftest" "${BASE_DIR:-}/kselftest"; do
@@ -103,7 +103,8 @@ point() {
 	POINT=$((POINT + 1))
 	# shellcheck disable=SC2030 # for the functions that run here
 	(
-		C=$ROOT/test-$$-$POINT
+		P=/test-$$-$POINT
+		C=$ROOT$P
 		WORK=$WORK/$POINT
 		mkdir -m 755 "$WORK" || exit 1
 		CHILDREN=

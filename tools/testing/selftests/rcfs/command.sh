@@ -1,0 +1,720 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The command rcfs, of tools/rcfs: commands in containers, what it shows, and its
+# errors.
+
+# shellcheck disable=SC2016 # single quotes are for the shells that are started
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=controllers.sh
+. "$HERE/controllers.sh"
+
+# run ARGUMENT...: rcfs run, with a container $C/job
+run() {
+	rcfs run --name "$P/job" "$@"
+}
+
+# status_of COMMAND...: what it exits with
+status_of() {
+	"$@" >"$WORK/out" 2>"$WORK/err"
+	echo $?
+}
+
+# must_say TEXT: on standard error of status_of()
+must_say() {
+	grep -qF -e "$1" "$WORK/err" && return
+	because "'$1' is not in: $(cat "$WORK/err")"
+	return 1
+}
+
+# must_be_gone [NAME]: the container, and whoever was in there
+must_be_gone() {
+	[ ! -e "$C/${1:-job}" ] && return
+	because "$C/${1:-job} is still there, with $(xargs 2>/dev/null <"$C/${1:-job}/procs")"
+	return 1
+}
+
+is_gone() {
+	[ ! -e "$1" ]
+}
+
+has_task() {
+	[ "$(cat "$1/tasks" 2>/dev/null)" ]
+}
+
+# json FILE: that it is a list of JSON values, one a line
+json() {
+	awk '
+		{
+			text = $0
+			gsub(/"([^"\\]|\\.)*"/, "s", text)
+			gsub(/-?[0-9]+/, "v", text)
+			gsub(/true|false|null/, "v", text)
+			gsub(/s:/, "k", text)
+			gsub(/s/, "v", text)
+			while (gsub(/\[\]|\{\}|\[v(,v)*\]|\{kv(,kv)*\}/, "v", text))
+				;
+			if (text != "v") {
+				print "# no JSON: " $0
+				bad = 1
+			}
+		}
+		END { exit bad || !NR }
+	' "$1"
+}
+
+# member NAME FILE: its number in the first object that has it
+member() {
+	grep -o "\"$1\":[^,}]*" "$2" | head -n 1 | cut -d : -f 2
+}
+
+# ---- run
+
+in_its_container() {
+	expect "$P/job" run sh -c "sed -n 's/^[^:]*:[^:]*pids[^:]*://p' /proc/self/rcfs" || return
+	must_be_gone || return
+	# Without a name, below the container of the caller
+	sh -c "echo 0 >$C/procs && exec rcfs run cat /proc/self/rcfs" >"$WORK/said" || return
+	grep -q ":$P/run-[0-9]*\$" "$WORK/said" || return
+	expect "" find "$C" -mindepth 1 -type d
+}
+
+limits_are_there_before_it() {
+	expect "64
+50000
+200000" run -l pids.max=64 -l cpu.cfs_quota_us=50000 -l cpu.cfs_period_us=200000 \
+		cat "$C/job/pids.max" "$C/job/cpu.cfs_quota_us" "$C/job/cpu.cfs_period_us" || return
+	must_be_gone
+}
+
+# What forks all the time cannot fork to look: read is the shell's own.
+fork_bomb() {
+	cat >"$WORK/bomb" <<-END
+		bomb() { bomb | bomb & }
+		bomb
+		refused=0
+		until [ "\$refused" -gt 0 ]; do
+			read -r _ refused <$C/job/pids.events
+		done
+		exit 3
+	END
+	expect 3 status_of run -l pids.max=8 --json -o "$WORK/report" sh "$WORK/bomb" || return
+	must_be_gone || return
+	must_say "pids.max has refused" || return
+	json "$WORK/report" || return
+	expect 3 member status "$WORK/report" || return
+	if [ "$(member tasks_peak "$WORK/report")" -gt 8 ]; then
+		because "there were $(member tasks_peak "$WORK/report") tasks of 8"
+		return 1
+	fi
+	[ "$(member forks_refused "$WORK/report")" -gt 0 ] || return
+	[ "$(member cpu_ns "$WORK/report")" -gt 0 ] || return
+	[ "$(member wall_ns "$WORK/report")" -gt 0 ]
+}
+
+full_from_the_beginning() {
+	expect 125 status_of run -l pids.max=0 true || return
+	must_say "is reached" || return
+	must_be_gone
+}
+
+exit_statuses() {
+	expect 0 status_of run true || return
+	expect 7 status_of run sh -c 'exit 7' || return
+	expect 137 status_of run sh -c 'kill -9 $$' || return
+	expect 143 status_of run sh -c 'kill $$' || return
+	expect 127 status_of run "$WORK/nosuch" || return
+	must_say "nosuch: cannot be executed" || return
+	expect 126 status_of run "$WORK" || return
+	expect 125 status_of run -l pids.max=x true || return
+	expect 125 status_of run --nosuch true || return
+	expect 125 status_of run || return
+	must_be_gone
+}
+
+# start_job ARGUMENT...: in the background, until its shell is ready
+start_job() {
+	rm -f "$WORK/ready"
+	start rcfs run --name "$P/job" "$@"
+	wait_until test -e "$WORK/ready"
+}
+
+LOOP='while :; do sleep 1000 & wait $!; done'
+
+# signal_when_ready SIGNAL: to the process whose id is in $WORK/pid, in the background
+signal_when_ready() {
+	rm -f "$WORK/ready" "$WORK/pid"
+	{
+		wait_until test -e "$WORK/ready"
+		kill -s "$1" "$(cat "$WORK/pid")"
+	} &
+	CHILDREN="$CHILDREN $!"
+}
+
+# foreground COMMAND...: a shell has its background ignore SIGINT and SIGQUIT.
+foreground() {
+	sh -c "echo \$\$ >$WORK/pid; exec \"\$@\"" - "$@"
+}
+
+signals_are_passed_on() {
+	for signal in HUP INT QUIT TERM USR1 USR2; do
+		signal_when_ready $signal
+		expect 5 status_of foreground rcfs run --name "$P/job" \
+			sh -c "trap 'exit 5' $signal; echo >$WORK/ready; $LOOP" || return
+		must_be_gone || return
+	done
+	signal_when_ready TERM
+	expect 143 status_of foreground rcfs run --name "$P/job" \
+		sh -c "echo >$WORK/ready; exec sleep 1000" || return
+	must_be_gone
+}
+
+# Signals that were ignored stay ignored; those that rcfs blocks are not for its command.
+signals_are_as_they_were() {
+	mask="grep -E '^Sig(Blk|Ign)' /proc/self/status"
+	sh -c "trap '' USR2 CHLD; $mask" >"$WORK/before"
+	sh -c "trap '' USR2 CHLD; exec rcfs run --name $P/job sh -c \"$mask\"" >"$WORK/after" || return
+	expect "" diff "$WORK/before" "$WORK/after"
+}
+
+streams_are_as_they_were() {
+	expect hello sh -c "echo hello | rcfs run --name $P/job cat" || return
+	# No descriptor of rcfs's own: find itself has one.
+	find /proc/self/fd -type l | wc -l >"$WORK/before"
+	run find /proc/self/fd -type l | wc -l >"$WORK/after" || return
+	expect "" diff "$WORK/before" "$WORK/after" || return
+	# What is closed stays closed, and nothing is written to the files of a container instead.
+	expect 125 status_of sh -c "rcfs run --name $P/job -l pids.max=x true 2>&-" || return
+	expect closed run sh -c '{ true <&0; } 2>/dev/null || echo closed' <&- || return
+	must_be_gone
+}
+
+rest_is_killed() {
+	run --json -o "$WORK/report" sh -c "
+		mkdir $C/job/below
+		sh -c 'echo 0 >$C/job/below/procs; exec setsid sleep 1000' &
+		setsid sleep 1000 &
+		until [ \"\$(cat $C/job/below/procs)\" ]; do :; done
+		exit 0" || return
+	must_be_gone || return
+	expect 2 member processes_left "$WORK/report" || return
+	expect false member kept "$WORK/report"
+}
+
+kept() {
+	run --keep -l pids.max=9 sh -c 'setsid sleep 1000 & exit 4'
+	expect 4 echo $? || return
+	expect 9 cat "$C/job/pids.max" || return
+	[ "$(count_lines "$C/job/procs")" = 1 ] || return
+	wait_until no_guardian || return
+	# What was not executed is not kept.
+	expect 127 status_of rcfs run --keep --name "$P/other" "$WORK/nosuch" || return
+	must_be_gone other
+}
+
+# guardians: the ids of all of them
+guardians() {
+	grep -lsx rcfs-guardian /proc/[0-9]*/comm | tr -dc '0-9\n'
+}
+
+no_guardian() {
+	[ ! "$(guardians)" ]
+}
+
+removed_after_sigkill() {
+	start_job sh -c "
+		sh -c 'setsid sleep 1000 & exec sleep 1000' &
+		mkdir $C/job/below
+		echo >$WORK/ready
+		exec sleep 1000" || return
+	kill -9 "$PID"
+	wait_until is_gone "$C/job" || return
+	wait_until no_guardian
+}
+
+# The same at any moment, from the first instruction on
+removed_after_sigkill_at_any_time() {
+	for moment in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 25 30 40; do
+		start rcfs run --name "$P/job$moment" sh -c 'setsid sleep 1000 & exec sleep 1000'
+		usleep $((moment * 1500))
+		kill -9 "$PID"
+		wait "$PID" 2>/dev/null
+	done
+	wait_until no_guardian || return
+	expect "" find "$C" -mindepth 1 -type d || return
+	must_be_empty "$C"
+}
+
+without_its_guardian() {
+	start_job sh -c "echo >$WORK/ready; until [ -e $WORK/end ]; do sleep 0.01; done; exit 6"
+	kill -9 "$(guardians)"
+	: >"$WORK/end"
+	wait "$PID"
+	expect 6 echo $? || return
+	must_be_gone
+}
+
+# It is nobody's neighbour: not in the process group, and not in the way of whoever
+# waits for the end of a stream.
+guardian_is_apart() {
+	need_controller freezer || return
+	start_job -l pids.max=9 sh -c "echo >$WORK/ready; exec sleep 1000" || return
+	guardian=$(guardians)
+	expect 1 echo "$(echo "$guardian" | wc -l)" || return
+	in_container "$guardian" "$ROOT" || return
+	expect "$guardian" awk '{ print $6 }' "/proc/$guardian/stat" || return
+	expect / readlink "/proc/$guardian/cwd" || return
+	expect "/dev/null" readlink "/proc/$guardian/fd/1" || return
+	for signal in HUP INT QUIT TERM; do
+		kill -s $signal "$guardian"
+	done
+	# The end comes to those who are frozen, too.
+	echo FROZEN >"$C/job/freezer.state"
+	kill -9 "$PID"
+	wait_until is_gone "$C/job"
+}
+
+frozen_from_the_beginning() {
+	need_controller freezer || return
+	start rcfs run --name "$P/job" -l freezer.state=FROZEN sh -c "echo >$WORK/ran; exit 0"
+	wait_until has_task "$C/job" || return
+	wait_until expect FROZEN cat "$C/job/freezer.state" || return
+	is_gone "$WORK/ran" || return
+	expect 0 status_of rcfs thaw "$P/job" || return
+	wait "$PID" || return
+	[ -e "$WORK/ran" ] || return
+	must_be_gone
+}
+
+# One in another, whose end is that of both
+nested() {
+	start_job rcfs run sh -c "cat /proc/self/rcfs >$WORK/said; echo >$WORK/ready; exec sleep 1000" || return
+	grep -q ":$P/job/run-[0-9]*\$" "$WORK/said" || return
+	kill -9 "$PID"
+	wait_until is_gone "$C/job" || return
+	wait_until no_guardian
+}
+
+# two_trees: another one at $WORK/tree, of a subsystem that is not in the one at $ROOT
+two_trees() {
+	if ! load_subsystems 1 2>/dev/null; then
+		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
+		return "$KSFT_SKIP"
+	fi
+	mount_tree tree test0 && mkdir "$WORK/tree$P"
+}
+
+several_hierarchies() {
+	two_trees || return
+	expect "2" run -l pids.max=5 -c test0 sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
+	must_be_gone || return
+	is_gone "$WORK/tree$P/job" || return
+	# All of them, if nobody chooses
+	expect "2" run sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
+	expect "1" run -c pids sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
+	expect "1" rcfs run --name "$WORK/tree$P/job" sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
+	start rcfs run --name "$P/job" sleep 1000
+	wait_until has_task "$WORK/tree$P/job" || return
+	rcfs status --json >"$WORK/json" && json "$WORK/json" || return
+	rcfs ps "$P" >"$WORK/said" || return
+	grep -q "$P/job,.*$P/job" "$WORK/said" || return
+	kill -9 "$PID"
+	wait_until is_gone "$C/job" || return
+	wait_until is_gone "$WORK/tree$P/job" || return
+	rmdir "$WORK/tree$P"
+}
+
+placing_fails() {
+	two_trees || return
+	refuse attach -33
+	expect 125 status_of run sh -c "echo >$WORK/ran" || return
+	must_say "cannot be moved there" || return
+	refuse attach 0
+	is_gone "$WORK/ran" || return
+	must_be_gone || return
+	is_gone "$WORK/tree$P/job" || return
+	rmdir "$WORK/tree$P"
+}
+
+delegated() {
+	chown 1000:1000 "$C" "$C/tasks" "$C/procs" || return
+	try -u 1000 run rcfs run --name "$P/job" -l pids.max=3 --time \
+		sh -c "id -u; cat $C/job/pids.max" >"$WORK/said" 2>"$WORK/err" || return
+	expect "1000
+3" cat "$WORK/said" || return
+	must_say "tasks     2 at most" || return
+	must_be_gone || return
+	# Whoever is in there needs no name.
+	sh -c "echo 0 >$C/procs && exec try -u 1000 run rcfs run cat /proc/self/rcfs" >"$WORK/said" || return
+	grep -q ":$P/run-" "$WORK/said" || return
+	start try -u 1000 run rcfs run --name "$P/job" sleep 1000
+	wait_until has_task "$C/job" || return
+	kill -9 "$PID"
+	wait_until is_gone "$C/job"
+}
+
+not_delegated() {
+	chown 1000:1000 "$C" || return
+	expect 125 status_of try -u 1000 run rcfs run true || return
+	must_say "Permission denied" || return
+	must_say "--name $P/NAME makes it where you may" || return
+	# The limits of what was given away are not the user's.
+	expect 125 status_of try -u 1001 run rcfs run --name "$P/job" true || return
+	must_say "chown USER" || return
+	must_be_gone
+}
+
+report_goes_to_a_file() {
+	expect 0 status_of run --time -o "$WORK/report" true || return
+	expect "" cat "$WORK/err" || return
+	grep -q '^rcfs: true ended with status 0, in ' "$WORK/report" || return
+	grep -q '^  cpu ' "$WORK/report" || return
+	expect 125 status_of run -o "$WORK/nosuch/report" sh -c "echo >$WORK/ran" || return
+	is_gone "$WORK/ran" || return
+	must_be_gone
+}
+
+throttling_is_reported() {
+	need_controller cpu || return
+	run -l cpu.cfs_quota_us=2000 --json -o "$WORK/report" sh -c "
+		until grep -q '^nr_throttled [1-9]' $C/job/cpu.stat; do :; done" || return
+	[ "$(member periods_throttled "$WORK/report")" -gt 0 ] || return
+	[ "$(member throttled_ns "$WORK/report")" -gt 0 ]
+}
+
+# ---- run on a terminal
+
+# on_terminal STEPS COMMAND...: how it ends; what it shows is in $WORK/shown
+on_terminal() {
+	steps=$1
+	shift
+	echo "$steps" | terminal -r 10 -c 60 "$WORK/shown" "$@"
+}
+
+# The kernel sends it to both.
+ctrl_c_arrives_once() {
+	cat >"$WORK/script" <<-'END'
+		count=0 told=0
+		trap 'count=$((count + 1))' INT
+		echo ready
+		while [ $count -lt 2 ]; do
+			sleep 0.2
+			[ $count = $told ] || echo "interrupts $count"
+			told=$count
+		done
+		exit 4
+	END
+	expect "exited 4" on_terminal "expect ready
+send ^C
+expect interrupts 1
+send ^C" rcfs run --name "$P/job" sh "$WORK/script" || return
+	must_be_gone || return
+	expect "exited 130" on_terminal "expect ready
+send ^C" rcfs run --name "$P/job" sh -c 'echo ready; exec sleep 1000' || return
+	must_be_gone
+}
+
+ctrl_z_stops_both() {
+	cat >"$WORK/script" <<-'END'
+		echo ready
+		while read -r line; do echo "<$line>"; done
+		exit 4
+	END
+	expect "exited 0" on_terminal "send PS1=now; rcfs run --name $P/job sh $WORK/script^M
+expect ready
+send one^M
+expect <one>
+send ^Z
+expect Stopped
+expect now
+send fg^M
+expect rcfs run
+send two^M
+expect <two>
+send ^D
+expect now
+send echo status \$?; exit 0^M
+expect status 4" sh -i || return
+	must_be_gone
+}
+
+terminal_is_hung_up() {
+	start terminal "$WORK/shown" rcfs run --name "$P/job" sh -c "setsid sleep 1000 & exec sleep 1000"
+	wait_until has_task "$C/job" || return
+	end_task "$PID"
+	wait_until is_gone "$C/job"
+}
+
+# ---- looking
+
+some_containers() {
+	mkdir -p "$C/a/b" || return
+	set_file "$C/a/pids.max" 9 || return
+	start sleep 1000
+	attach "$PID" "$C/a/b"
+}
+
+tree() {
+	some_containers || return
+	rcfs ls "$P" >"$WORK/said" || return
+	grep -q "^$P " "$WORK/said" || return
+	grep -q '^└─a .* pids 1/9$' "$WORK/said" || return
+	grep -q '^  └─b  *1 ' "$WORK/said" || return
+	rcfs ls -p "$P" | grep -q "    └─$PID sleep 1000" || return
+	rcfs ls >"$WORK/all" || return
+	grep -q "─${C##*/} " "$WORK/all" || return
+	rcfs ls --json >"$WORK/json" && json "$WORK/json" || return
+	grep -q "\"path\":\"$P/a\",\"tasks\":0,.*\"limits\":{\"pids.max\":\"9\"}" "$WORK/json"
+}
+
+processes() {
+	some_containers || return
+	rcfs ps >"$WORK/said" || return
+	grep -q "^ *$PID  $P/a/b .* sleep 1000\$" "$WORK/said" || return
+	expect 0 grep -c " $SELF  " "$WORK/said" || return
+	rcfs ps -a | grep -q "^ *$SELF  / " || return
+	expect 2 echo "$(rcfs ps "$C/a" | wc -l)" || return
+	rcfs ps --json >"$WORK/json" && json "$WORK/json" || return
+	grep -q "{\"pid\":$PID,\"containers\":\[{\"mount\":\"[^\"]*\",\"path\":\"$P/a/b\"}\]" "$WORK/json"
+}
+
+# A path in all of its forms
+paths() {
+	some_containers || return
+	tasks=$(rcfs ls "$P/a/b" | tail -n 1)
+	expect "$tasks" sh -c "rcfs ls $C/a/b | tail -n 1" || return
+	expect "$tasks" sh -c "cd $C/a && rcfs ls ./b | tail -n 1" || return
+	expect "$tasks" sh -c "echo 0 >$C/procs && rcfs ls a/b | tail -n 1" || return
+	expect 1 status_of rcfs ls "$P/nosuch" || return
+	must_say "no such container" || return
+	expect 1 status_of sh -c "cd / && rcfs ls ./a" || return
+	must_say "not below a mount"
+}
+
+status() {
+	mkdir "$C/a" || return
+	rcfs status >"$WORK/said" || return
+	grep -q "^ *[0-9]* .*$(rcfs_options | cut -d , -f 1)" "$WORK/said" || return
+	rcfs status --json >"$WORK/json" && json "$WORK/json" || return
+	grep -q '"hierarchies":\[{"hierarchy":[0-9]*,"mount":"/' "$WORK/json" || return
+	if load_subsystems 1 2>/dev/null; then
+		rcfs status | grep -q '^In no hierarchy: test0' || return
+	fi
+}
+
+top_tables() {
+	mkdir "$C/a" "$C/b" || return
+	spin_in "$C/b" busy || return
+	rcfs top --batch -n 2 -d 0.3 "$P" >"$WORK/said" || return
+	expect 2 grep -c '^ *%CPU' "$WORK/said" || return
+	# The busiest first: the one above has as much.
+	expect "$P/b" sh -c "sed -n 3p $WORK/said | sed 's/.* //'" || return
+	rcfs top --once --json -d 0.2 "$P" >"$WORK/json" && json "$WORK/json" || return
+	[ "$(grep -o "{\"container\":\"$P/b\"[^}]*" "$WORK/json" | grep -o '"used_ns":[0-9]*' | cut -d : -f 2)" -gt 0 ] || return
+	expect 1 status_of rcfs top || return
+	must_say "rcfs top --batch"
+}
+
+top_on_a_terminal() {
+	mkdir "$C/a" || return
+	cat >"$WORK/script" <<-END
+		stty -g >$WORK/before
+		rcfs top -d 0.2 $P
+		echo "status \$?"
+		stty -g >$WORK/after
+	END
+	expect "exited 0" on_terminal "expect CONTAINER
+expect $P/a
+expect %CPU
+send q
+expect status 0" sh "$WORK/script" || return
+	expect "" diff "$WORK/before" "$WORK/after" || return
+	# No line is longer than the terminal is wide, and the cursor is back.
+	grep -qF "$(printf '\033[?25h')" "$WORK/shown" || return
+	expect "exited 0" on_terminal "expect CONTAINER
+send ^C
+expect status 130" sh "$WORK/script" || return
+	expect "" diff "$WORK/before" "$WORK/after"
+}
+
+# ---- doing
+
+killing() {
+	mkdir -p "$C/a/b" || return
+	for _ in 1 2 3; do
+		start sh -c "echo 0 >$C/a/b/procs; while :; do sleep 1000 & wait; done"
+	done
+	wait_until has_task "$C/a/b" || return
+	expect 0 status_of rcfs kill "$P/a" || return
+	expect 1 cat "$C/a/empty" || return
+	# Nothing more to kill is no error.
+	expect 0 status_of rcfs kill "$P/a" || return
+	expect 1 status_of rcfs kill / || return
+	must_say "the root of a hierarchy" || return
+	expect 2 status_of rcfs kill
+}
+
+other_signals() {
+	mkdir -p "$C/a/b" || return
+	start sh -c "trap 'echo >$WORK/told; exit' TERM; echo 0 >$C/a/b/procs; while :; do sleep 0.1; done"
+	wait_until has_task "$C/a/b" || return
+	expect 0 status_of rcfs kill -s TERM "$P/a" || return
+	wait_until test -e "$WORK/told" || return
+	expect 2 status_of rcfs kill -s NOSUCH "$P/a"
+}
+
+freezing() {
+	need_controller freezer || return
+	mkdir "$C/a" || return
+	spin_in "$C/a" busy || return
+	expect 0 status_of rcfs freeze "$P/a" || return
+	expect FROZEN cat "$C/a/freezer.state" || return
+	rcfs ls "$P" | grep -q '─a .*frozen' || return
+	echo FROZEN >"$C/freezer.state"
+	expect 1 status_of rcfs thaw "$P/a" || return
+	must_say "still frozen" || return
+	expect 0 status_of rcfs thaw "$P" || return
+	expect THAWED cat "$C/a/freezer.state" || return
+	expect 0 status_of rcfs freeze --no-wait "$P/a" || return
+	expect 0 status_of rcfs kill "$P/a" || return
+	# Nobody freezes itself.
+	expect 1 sh -c "echo 0 >$C/procs; timeout 60 rcfs freeze . 2>/dev/null; echo \$?" || return
+	expect 1 sh -c "echo 0 >$C/procs; timeout 60 rcfs freeze $P 2>/dev/null; echo \$?"
+}
+
+moving() {
+	mkdir "$C/a" || return
+	start threads 3
+	wait_until has_threads "$PID" 3 || return
+	expect 0 status_of rcfs move "$P/a" "$PID" || return
+	expect 3 count_lines "$C/a/tasks" || return
+	thread=$(threads_of "$PID" | tail -n 1)
+	expect 1 status_of rcfs move "$P" "$thread" || return
+	must_say "--threads" || return
+	expect 0 status_of rcfs move --threads "$P" "$thread" || return
+	expect "$thread" cat "$C/tasks" || return
+	expect 0 status_of rcfs move / "$PID" || return
+	must_be_empty "$C/a" || return
+	end_task "$PID"
+	expect 1 status_of rcfs move "$P/a" "$PID" || return
+	must_say "no such task" || return
+	expect 1 status_of rcfs move "$P/a" 2 || return
+	must_say "kernel thread" || return
+	expect 2 status_of rcfs move "$P/a" x
+}
+
+removing() {
+	mkdir -p "$C/a/b/c" "$C/a/d" || return
+	start sleep 1000
+	attach "$PID" "$C/a/d" || return
+	expect 1 status_of rcfs rm "$P/a" || return
+	must_say "there are containers in it: 2" || return
+	expect 1 status_of rcfs rm -r "$P/a" || return
+	must_say "1 task in it" || return
+	is_gone "$C/a/b" || return
+	expect 0 status_of rcfs kill "$P/a" || return
+	expect 0 status_of rcfs rm -r "$P/a" || return
+	is_gone "$C/a"
+}
+
+# ---- errors
+
+errors_have_a_remedy() {
+	expect 125 status_of run -l nosuch.max=1 true || return
+	must_say "no mounted hierarchy has the controller nosuch" || return
+	expect 125 status_of run -l pids.max=4194305 true || return
+	must_say "a number from 0 to 4194304, or max" || return
+	expect 125 status_of run -l cpu.cfs_quota_us=5 true || return
+	must_say "1000 or more microseconds" || return
+	expect 125 status_of run -l pids.nosuch=1 true || return
+	must_say "no such file" || return
+	mkdir "$C/job" || return
+	expect 125 status_of run true || return
+	must_say "choose another name" || return
+	rmdir "$C/job" || return
+	expect 125 status_of rcfs run --name "$P/x/y" true || return
+	must_say "mkdir " || return
+	deepest=$P
+	while mkdir "$ROOT$deepest/x" 2>/dev/null; do
+		deepest=$deepest/x
+	done
+	expect 125 status_of rcfs run --name "$deepest/job" true || return
+	must_say "32 containers above" || return
+	expect 0 status_of rcfs rm -r "$P/x"
+}
+
+without_a_mount() {
+	unshare -m sh -c '
+		awk "\$3 == \"rcfs\" { print \$2 }" /proc/mounts | while read -r folder; do
+			umount -l "$folder"
+		done
+		rcfs ls' >"$WORK/out" 2>"$WORK/err"
+	expect 1 echo $? || return
+	must_say "mount -t rcfs" || return
+	# Covered by something else is not mounted either.
+	unshare -m sh -c "
+		mount -t tmpfs none /sys/fs/rcfs
+		mount -t tmpfs none $ROOT
+		rcfs ls" >"$WORK/out" 2>"$WORK/err"
+	expect 1 echo $?
+}
+
+help_and_usage() {
+	for subcommand in run ls top ps kill freeze thaw move rm status; do
+		expect 0 status_of rcfs $subcommand --help || return
+		grep -q "^Usage: rcfs $subcommand" "$WORK/out" || return
+		expect 0 status_of rcfs help $subcommand || return
+	done
+	for subcommand in ls top ps kill freeze thaw move rm status; do
+		expect 2 status_of rcfs $subcommand --nosuch || return
+	done
+	expect 2 status_of rcfs || return
+	expect 2 status_of rcfs nosuch || return
+	must_say "no subcommand"
+}
+
+rcfs_begin
+command -v rcfs >/dev/null || skip_all "the command rcfs is not installed (make -C tools/rcfs install)"
+need_controllers pids cpuacct cpu
+point "run: a command is in its container from the beginning" in_its_container
+point "run: limits are there before the command" limits_are_there_before_it
+point "run: a fork bomb ends with a report" fork_bomb
+point "run: a container that is full has no child" full_from_the_beginning
+point "run: the exit status is that of the command" exit_statuses
+point "run: signals are passed on" signals_are_passed_on
+point "run: the command ignores and blocks what it did before" signals_are_as_they_were
+point "run: the command has the streams that it had before" streams_are_as_they_were
+point "run: what the command leaves is killed" rest_is_killed
+point "run: --keep keeps limits and tasks" kept
+point "run: SIGKILL leaves no container and no task" removed_after_sigkill
+point "run: SIGKILL at any time leaves nothing" removed_after_sigkill_at_any_time
+point "run: without its guardian, rcfs run cleans up" without_its_guardian
+point "run: the guardian is apart from all others" guardian_is_apart
+point "run: a frozen container's command begins when it is thawed" frozen_from_the_beginning
+point "run: one in another" nested
+point "run: containers in several hierarchies" several_hierarchies
+point "run: a command that cannot be placed does not begin" placing_fails
+point "run: a user who owns a container" delegated
+point "run: a user who does not" not_delegated
+point "run: the report goes to a file" report_goes_to_a_file
+point "run: throttling is reported" throttling_is_reported
+point "run: Ctrl-C arrives once" ctrl_c_arrives_once
+point "run: Ctrl-Z stops both, and fg continues them" ctrl_z_stops_both
+point "run: a terminal that is hung up ends all" terminal_is_hung_up
+point "ls: the tree" tree
+point "ps: processes" processes
+point "a container has several names" paths
+point "status: hierarchies" status
+point "top: tables" top_tables
+point "top: on a terminal" top_on_a_terminal
+point "kill: everybody, and waits" killing
+point "kill: other signals" other_signals
+point "freeze and thaw" freezing
+point "move: processes and threads" moving
+point "rm: from the bottom up" removing
+point "errors have a remedy" errors_have_a_remedy
+point "without a mount there is the command for it" without_a_mount
+point "help and usage" help_and_usage
+ktap_finished
