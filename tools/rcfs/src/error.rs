@@ -61,7 +61,7 @@ impl Error {
     }
 
     pub(crate) fn print(&self) {
-        eprint!("{self}");
+        crate::format::complain(&self.to_string());
     }
 }
 

@@ -113,9 +113,18 @@ pub(crate) fn print(text: &str) {
     let mut out = io::stdout().lock();
 
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        eprintln!("rcfs: standard output: {}", crate::error::reason(&error));
+        complain(&format!(
+            "rcfs: standard output: {}\n",
+            crate::error::reason(&error)
+        ));
         sys::exit_now(crate::FAILED);
     }
+}
+
+/// Write to standard error. Whoever does not read it, or has hung up the terminal, does not keep us
+/// from what has to be done.
+pub(crate) fn complain(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Write lines to standard output.

@@ -56,7 +56,7 @@ const FAILED: i32 = 1;
 #[cfg_attr(test, allow(dead_code))]
 fn start(mut arguments: Vec<OsString>) -> i32 {
     if arguments.is_empty() {
-        eprint!("{}", help::overview());
+        format::complain(help::overview());
         return error::USAGE;
     }
     let name = arguments.remove(0).to_string_lossy().into_owned();

@@ -224,7 +224,7 @@ fn tell(report: &Report<'_>, options: &Options, output: Option<File>) -> Result<
         .print();
     }
     for warning in report.warnings() {
-        eprint!("{warning}");
+        format::complain(&warning);
     }
     if options.time {
         text += &report.text();
@@ -237,7 +237,7 @@ fn tell(report: &Report<'_>, options: &Options, output: Option<File>) -> Result<
             .write_all(text.as_bytes())
             .map_err(|error| Error::io("the report cannot be written", &error)),
         None => {
-            eprint!("{text}");
+            format::complain(&text);
             Ok(())
         }
     }
@@ -537,11 +537,11 @@ fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
             Ok(Waited::Empty) => return true,
             Ok(Waited::TimedOut) => {
                 deadline = None;
-                eprintln!(
-                    "rcfs: {}: waiting for {} to end; Ctrl-C leaves the rest to the guardian process",
+                format::complain(&format!(
+                    "rcfs: {}: waiting for {} to end; Ctrl-C leaves the rest to the guardian process\n",
                     container.name(),
                     format::processes(count_processes(std::slice::from_ref(container))),
-                );
+                ));
             }
             Ok(Waited::Interrupted) => {
                 while let Some(arrived) = signals.next() {

@@ -92,6 +92,12 @@ pub(crate) fn meant(arrived: Arrived) -> Meant {
             signal: sys::SIGCHLD,
             ..
         } => Meant::Child,
+        // A terminal that is hung up tells the leader of the session alone, which may be us. To be
+        // told twice does no harm.
+        Arrived {
+            signal: sys::SIGHUP,
+            ..
+        } => Meant::PassOn(sys::SIGHUP),
         // The command is in the same process group, in which the kernel tells everybody.
         Arrived { code: 1.., .. } => Meant::Nothing,
         Arrived { signal, .. } => Meant::PassOn(signal),
@@ -164,6 +170,7 @@ mod tests {
 
         // SI_KERNEL, SI_USER, SI_TKILL
         assert_eq!(arrived(sys::SIGINT, 0x80), Meant::Nothing);
+        assert_eq!(arrived(sys::SIGHUP, 0x80), Meant::PassOn(sys::SIGHUP));
         assert_eq!(arrived(sys::SIGINT, 0), Meant::PassOn(sys::SIGINT));
         assert_eq!(arrived(sys::SIGTERM, -6), Meant::PassOn(sys::SIGTERM));
         assert_eq!(arrived(sys::SIGCHLD, 1), Meant::Child);

@@ -143,6 +143,13 @@ start_job() {
 
 LOOP='while :; do sleep 1000 & wait $!; done'
 
+# on_terminal STEPS COMMAND...: how it ends; what it shows is in $WORK/shown
+on_terminal() {
+	steps=$1
+	shift
+	echo "$steps" | terminal -r 10 -c 60 "$WORK/shown" "$@"
+}
+
 # signal_when_ready SIGNAL: to the process whose id is in $WORK/pid, in the background
 signal_when_ready() {
 	rm -f "$WORK/ready" "$WORK/pid"
@@ -153,21 +160,22 @@ signal_when_ready() {
 	CHILDREN="$CHILDREN $!"
 }
 
-# foreground COMMAND...: a shell has its background ignore SIGINT and SIGQUIT.
-foreground() {
-	sh -c "echo \$\$ >$WORK/pid; exec \"\$@\"" - "$@"
-}
-
+# On a terminal, as a shell has its background ignore SIGINT and SIGQUIT
 signals_are_passed_on() {
 	for signal in HUP INT QUIT TERM USR1 USR2; do
+		cat >"$WORK/script" <<-END
+			trap 'exit 5' $signal
+			echo >$WORK/ready
+			$LOOP
+		END
 		signal_when_ready $signal
-		expect 5 status_of foreground rcfs run --name "$P/job" \
-			sh -c "trap 'exit 5' $signal; echo >$WORK/ready; $LOOP" || return
+		expect "exited 5" on_terminal "" sh -c \
+			"echo \$\$ >$WORK/pid; exec rcfs run --name $P/job sh $WORK/script" || return
 		must_be_gone || return
 	done
 	signal_when_ready TERM
-	expect 143 status_of foreground rcfs run --name "$P/job" \
-		sh -c "echo >$WORK/ready; exec sleep 1000" || return
+	expect "exited 143" on_terminal "" sh -c \
+		"echo \$\$ >$WORK/pid; exec rcfs run --name $P/job sh -c 'echo >$WORK/ready; exec sleep 1000'" || return
 	must_be_gone
 }
 
@@ -187,7 +195,7 @@ streams_are_as_they_were() {
 	expect "" diff "$WORK/before" "$WORK/after" || return
 	# What is closed stays closed, and nothing is written to the files of a container instead.
 	expect 125 status_of sh -c "rcfs run --name $P/job -l pids.max=x true 2>&-" || return
-	expect closed run sh -c '{ true <&0; } 2>/dev/null || echo closed' <&- || return
+	expect closed run sh -c '[ -e /proc/$$/fd/0 ] || echo closed' <&- || return
 	must_be_gone
 }
 
@@ -385,13 +393,6 @@ throttling_is_reported() {
 }
 
 # ---- run on a terminal
-
-# on_terminal STEPS COMMAND...: how it ends; what it shows is in $WORK/shown
-on_terminal() {
-	steps=$1
-	shift
-	echo "$steps" | terminal -r 10 -c 60 "$WORK/shown" "$@"
-}
 
 # The kernel sends it to both.
 ctrl_c_arrives_once() {

@@ -28,6 +28,9 @@ static void make_terminal(struct winsize *size, char **command)
 {
 	int side;
 
+	/* A shell has its background ignore these two. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
 	if (setsid() < 0)
 		fail("setsid: %s", strerror(errno));
 	side = open(ptsname(terminal), O_RDWR);
@@ -89,7 +92,7 @@ static void step(char *line)
 		send(line + 5);
 	else if (!strncmp(line, "expect ", 7))
 		expect(line + 7);
-	else
+	else if (*line)
 		fail("no step: %s", line);
 }
 
