@@ -14,6 +14,8 @@ FLAVOUR=clippy
 VERBOSE=
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
+# shellcheck source=tools/run/command.sh
+. "$TOP/tools/run/command.sh"
 STEPS=4
 
 cd "$TOP" || exit 1
@@ -23,7 +25,7 @@ cd "$TOP" || exit 1
 find_checkers() {
 	local pair package
 	MISSING=() WHY_MISSING=()
-	for pair in git:git quilt:quilt shellcheck:shellcheck perl:perl python3:python3; do
+	for pair in git:git quilt:quilt shellcheck:shellcheck perl:perl python3:python3 mandoc:mandoc; do
 		command -v "${pair%:*}" >/dev/null || missing "no ${pair%:*}" "${pair#*:}"
 	done
 	# The formatter and the linter must be the compiler's own.
@@ -124,6 +126,23 @@ check_clippy() {
 	}
 	! grep -A 12 '^warning' "$BUILD/clippy.log"
 }
+
+# The command rcfs: the linter with its warnings as errors, and the tests of what needs no
+# kernel with rcfs.
+check_command_clippy() { check_command clippy; }
+check_command_tests() { check_command test; }
+
+check_command() {
+	command_setup
+	command_make "$1" >"$COMMAND_BUILD/check.log" 2>&1 || {
+		# Of the tests, those that have failed.
+		grep -vE '^make|^test .* ok$' "$COMMAND_BUILD/check.log" | head -n 60
+		return 1
+	}
+}
+
+# Part of what mandoc warns of is about the manual pages of this machine.
+check_manual() { mandoc -T lint -W warning tools/rcfs/rcfs.1; }
 
 # It takes the lock by itself, and means the same source as we do.
 check_unchanged() { LINUX_SRC=$GIVEN_SOURCE tools/check/unchanged.sh "$1"; }
@@ -242,6 +261,9 @@ main() {
 	local TREE_BROKEN=
 	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
 	add "clippy" check_clippy
+	add "clippy of the command rcfs" check_command_clippy
+	add "tests of the command rcfs" check_command_tests
+	add "the manual page of the command rcfs" check_manual
 	add "no code changes without CONFIG_RCFS" check_unchanged x86_64
 	add "no code changes without CONFIG_RCFS on arm64" check_unchanged arm64
 	add "rustfmt" check_rustfmt
@@ -272,7 +294,7 @@ main() {
 	echo "1..${#names[@]}"
 	for i in "${!names[@]}"; do
 		# The others only read the pristine source: let another run begin.
-		[[ ${commands[i]} == check_clippy ]] || unlock_cache
+		[[ ${commands[i]} == check_clippy || ${commands[i]} == check_command_* ]] || unlock_cache
 		if output=$(${commands[i]} 2>&1); then
 			passed=$((passed + 1))
 			echo "ok $((i + 1)) ${names[i]}"

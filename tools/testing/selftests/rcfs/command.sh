@@ -392,6 +392,36 @@ throttling_is_reported() {
 	[ "$(member throttled_ns "$WORK/report")" -gt 0 ]
 }
 
+# What a control group governs is not under the limits of a container.
+overruled() {
+	mkdir "$WORK/cgroup" || return
+	if ! mount -t cgroup2 none "$WORK/cgroup" 2>/dev/null; then
+		because "there is no cgroup2"
+		return "$KSFT_SKIP"
+	fi
+	EXTRA_MOUNTS="$EXTRA_MOUNTS $WORK/cgroup"
+	if ! grep -qw cpu "$WORK/cgroup/cgroup.controllers"; then
+		because "cgroup2 has no controller cpu"
+		return "$KSFT_SKIP"
+	fi
+	before=$(cat "$WORK/cgroup/cgroup.subtree_control")
+	mkdir "$WORK/cgroup/service" || return
+	echo +cpu >"$WORK/cgroup/cgroup.subtree_control"
+	sh -c "echo 0 >$WORK/cgroup/service/cgroup.procs
+		exec rcfs run --name $P/job -l cpu.cfs_quota_us=50000 true" 2>"$WORK/err"
+	start sh -c "echo 0 >$WORK/cgroup/service/cgroup.procs; echo 0 >$C/procs; exec sleep 1000"
+	wait_until has_task "$C" || return
+	rcfs status >"$WORK/said"
+	end_task "$PID"
+	wait_until rmdir "$WORK/cgroup/service" || return
+	case " $before " in
+	*" cpu "*) ;;
+	*) echo -cpu >"$WORK/cgroup/cgroup.subtree_control" ;;
+	esac
+	must_say "govern 1 member" || return
+	grep -q "^Overruled: .*$P: .*govern 1 member" "$WORK/said"
+}
+
 # ---- run on a terminal
 
 # The kernel sends it to both.
@@ -702,6 +732,7 @@ point "run: a user who owns a container" delegated
 point "run: a user who does not" not_delegated
 point "run: the report goes to a file" report_goes_to_a_file
 point "run: throttling is reported" throttling_is_reported
+point "run: it is told that a control group governs the command" overruled
 point "run: Ctrl-C arrives once" ctrl_c_arrives_once
 point "run: Ctrl-Z stops both, and fg continues them" ctrl_z_stops_both
 point "run: a terminal that is hung up ends all" terminal_is_hung_up
