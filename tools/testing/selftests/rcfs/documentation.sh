@@ -7,7 +7,7 @@
 #	.. selftest: WHAT
 #
 # is run by "sh -e", in an empty folder, if the kernel has the controllers whose
-# names are in it and the modules that it loads. An example checks its own claims.
+# names are in it and the modules that it loads, and the command rcfs is there if it is used. An example checks its own claims.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -72,6 +72,7 @@ missing() {
 		! grep -qw "$controller" "$WORK/example" || is_mounted "$controller" ||
 			echo "controller $controller at $MOUNTED"
 	done
+	! grep -q '^ *rcfs ' "$WORK/example" || command -v rcfs >/dev/null || echo "command rcfs"
 	sed -n 's/^ *modprobe \([a-z_]*\).*/\1/p' "$WORK/example" | while read -r module; do
 		find "/lib/modules/$(uname -r)" -name "$module.ko*" 2>/dev/null | grep -q . ||
 			echo "module $module"
@@ -181,6 +182,14 @@ end_all_tasks() {
 	example "end all tasks of a container"
 }
 
+command_with_limits() {
+	example "a command with limits"
+}
+
+look_after_containers() {
+	example "look after containers with the command"
+}
+
 where_a_task_is() {
 	example "where a task is"
 }
@@ -271,6 +280,8 @@ point "example: a first container" first_container
 point "example: a command in a container" command_in_container
 point "example: children stay" children_stay
 point "example: end all tasks of a container" end_all_tasks
+point "example: a command with limits" command_with_limits
+point "example: look after containers with the command" look_after_containers
 point "example: where a task is" where_a_task_is
 point "example: delegation" delegation
 point "example: why a mount fails" why_a_mount_fails
