@@ -77,7 +77,7 @@ impl Report<'_> {
         if let Some(peak) = stats.tasks_peak {
             add("tasks", format!("{peak} at most"));
         }
-        if let Some(refused) = stats.forks_refused {
+        if let Some(refused) = stats.forks_refused.filter(|refused| *refused > 0) {
             add(
                 "refused",
                 format!("{} by pids.max", format::count(refused, "fork")),

@@ -7,7 +7,8 @@
 #	.. selftest: WHAT
 #
 # is run by "sh -e", in an empty folder, if the kernel has the controllers whose
-# names are in it and the modules that it loads, and the command rcfs is there if it is used. An example checks its own claims.
+# names are in it and the modules that it loads, and if the command rcfs is there
+# that it uses. An example checks its own claims.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
