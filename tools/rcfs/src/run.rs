@@ -32,7 +32,10 @@ use crate::{
         Meant,
         Signals, //
     },
-    stats::Stats,
+    stats::{
+        self,
+        Stats, //
+    },
     sys::{
         self,
         Change,
@@ -275,8 +278,13 @@ fn launch(
                 .map_err(|error| explain::attach(container, "procs", 0, &error))
         })
         .collect::<Result<Vec<_>>>()?;
-    let (told, tell) =
-        UnixStream::pair().map_err(|error| Error::io("a socket cannot be made", &error))?;
+    let cpu_stat = containers
+        .iter()
+        .find(|container| container.tree.has("cpu"))
+        .and_then(|container| File::open(container.dir.join("cpu.stat")).ok());
+    let failed = |error| Error::io("a socket cannot be made", &error);
+    let (told, tell) = UnixStream::pair().map_err(failed)?;
+    let (told_stat, tell_stat) = UnixStream::pair().map_err(failed)?;
 
     while let Some(arrived) = signals.next() {
         if signals::is_end(arrived.signal) {
@@ -286,16 +294,23 @@ fn launch(
     let begin = Instant::now();
 
     match sys::fork_into(birthplace.as_fd()).map_err(|error| explain::birth(first, &error))? {
-        Forked::Child => become_command(&places, command, signals, tell.as_fd()),
+        Forked::Child => become_command(
+            &places,
+            cpu_stat.as_ref(),
+            command,
+            signals,
+            tell.as_fd(),
+            tell_stat.as_fd(),
+        ),
         Forked::Parent(pid) => {
-            drop(tell);
+            drop((tell, tell_stat));
             let mut child = Child {
                 pid,
-                told: Some(told),
+                told: Some((told, told_stat)),
                 failure: None,
                 overruled: None,
             };
-            let ending = child.watch(signals, containers)?;
+            let ending = child.watch(signals)?;
 
             match child.failure {
                 Some(Failure {
@@ -328,18 +343,31 @@ fn no_container() -> Error {
     Error::new("there is no container to run in", "no hierarchy is mounted")
 }
 
+/// More than a `cpu.stat` has
+const STAT_LENGTH: usize = 512;
+
 /// What the child does, which may call nothing but system calls
 fn become_command(
     places: &[File],
+    cpu_stat: Option<&File>,
     command: &sys::Command,
     signals: &Signals,
     tell: BorrowedFd<'_>,
+    tell_stat: BorrowedFd<'_>,
 ) -> ! {
     for (number, place) in places.iter().enumerate() {
         if let Err(errno) = sys::write_fd(place.as_fd(), b"0\n") {
             let _ = sys::write_fd(tell, &Failure::placing(number, errno).to_bytes());
             sys::exit_now(OWN_FAILURE);
         }
+    }
+    // Who is governed by a control group is known only while there is somebody, and the command may
+    // end at once.
+    if let Some(file) = cpu_stat {
+        let mut text = [0; STAT_LENGTH];
+        let length = sys::read_some(file, &mut text).unwrap_or(0);
+
+        let _ = sys::write_fd(tell_stat, &text[..length]);
     }
     signals.restore();
     let errno = command.execute();
@@ -404,20 +432,20 @@ impl Failure {
 /// The child, as its parent sees it
 struct Child {
     pid: i32,
-    /// Until it has become the command, or failed
-    told: Option<UnixStream>,
+    /// Whether it has failed, and its `cpu.stat`; until it has become the command, or failed
+    told: Option<(UnixStream, UnixStream)>,
     failure: Option<Failure>,
     overruled: Option<u64>,
 }
 
 impl Child {
     /// Pass on signals until it ends.
-    fn watch(&mut self, signals: &Signals, containers: &[Container<'_>]) -> Result<Ending> {
+    fn watch(&mut self, signals: &Signals) -> Result<Ending> {
         loop {
             let [signalled, told] = sys::wait_for(
                 [
                     Some((signals.fd(), POLLIN)),
-                    self.told.as_ref().map(|told| (told.as_fd(), POLLIN)),
+                    self.told.as_ref().map(|(told, _)| (told.as_fd(), POLLIN)),
                 ],
                 None,
             )
@@ -425,7 +453,6 @@ impl Child {
 
             if told {
                 self.read_told();
-                self.look_at_governors(containers);
             }
             while let Some(arrived) = signalled.then(|| signals.next()).flatten() {
                 match signals::meant(arrived) {
@@ -460,22 +487,18 @@ impl Child {
         }
     }
 
-    /// The descriptor is closed by execve(2), or there is a failure to read.
+    /// The descriptors are closed by execve(2), or there is a failure to read.
     fn read_told(&mut self) {
-        if let Some(told) = self.told.take() {
+        if let Some((told, told_stat)) = self.told.take() {
             let mut bytes = [0; 8];
             let length = sys::read_some(&told, &mut bytes).unwrap_or(0);
 
             self.failure = Failure::from_bytes(&bytes[..length]);
-        }
-    }
+            let mut text = [0; STAT_LENGTH];
+            let length = sys::read_some(&told_stat, &mut text).unwrap_or(0);
 
-    /// Who is governed by a control group is known only while there is somebody.
-    fn look_at_governors(&mut self, containers: &[Container<'_>]) {
-        self.overruled = containers
-            .iter()
-            .filter(|container| container.tree.has("cpu"))
-            .find_map(|container| Stats::of(container).overruled);
+            self.overruled = stats::overruled(&String::from_utf8_lossy(&text[..length]));
+        }
     }
 }
 

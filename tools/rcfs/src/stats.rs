@@ -47,7 +47,7 @@ impl Stats {
             stats.periods = field(&text, "nr_periods");
             stats.periods_throttled = field(&text, "nr_throttled");
             stats.throttled_ns = field(&text, "throttled_time");
-            stats.overruled = field(&text, "nr_overruled");
+            stats.overruled = overruled(&text);
         }
         stats
     }
@@ -82,6 +82,11 @@ impl Stats {
             ("overruled", self.overruled.into()),
         ]
     }
+}
+
+/// How many members a control group governs, by the text of `cpu.stat`
+pub(crate) fn overruled(text: &str) -> Option<u64> {
+    field(text, "nr_overruled")
 }
 
 fn number(container: &Container<'_>, file: &str) -> Option<u64> {
