@@ -55,12 +55,15 @@ all_below_die() {
 
 # One look has to be enough: nobody repeats it.
 nothing_forks_away() {
+	need_controller pids || return
 	mkdir -p "$C/a/b" || return
+	set_file "$C/a/pids.max" 60 || return
+	set_file "$C/a/b/pids.max" 30 || return
 	delay visible 300
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		start launch bomb "$C/a" 30
+		start launch bomb "$C/a"
 		first=$PID
-		start launch bomb "$C/a/b" 30
+		start launch bomb "$C/a/b"
 		wait_until busy_with 20 || return
 		kill_all "$C/a" || return
 		wait_until is_over "$C/a" || return

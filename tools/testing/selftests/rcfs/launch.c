@@ -38,9 +38,9 @@ static const char usage[] =
 	"           child appears where the launcher has been\n"
 	"       launch going DIR ROUNDS\n"
 	"           into containers in DIR that are being made and removed\n"
-	"       launch bomb DIR N\n"
-	"           attach to DIR; then N processes at most, which fork and end all the\n"
-	"           time, for 200 s at most\n";
+	"       launch bomb DIR\n"
+	"           attach to DIR; then processes, as many as there may be there, which\n"
+	"           fork and end all the time, for 200 s at most\n";
 
 /* The first version with a descriptor in it */
 struct args {
@@ -382,16 +382,15 @@ static int going(const char *dir, unsigned long rounds)
 }
 
 #define BOMB_SECONDS 200
-/* Attempts of a process, but of the first one, before it makes room for others */
+/* Forks of a process, refused ones included, before it makes room for others */
 #define ATTEMPTS 8
 
-static int bomb(const char *dir, int most)
+static int bomb(const char *dir)
 {
 	unsigned long begin = now_ns();
 	bool first = true;
 	int attempts = 0;
 
-	share();
 	move(0, dir);
 	/* Nobody has to wait for children. */
 	signal(SIGCHLD, SIG_IGN);
@@ -400,20 +399,16 @@ static int bomb(const char *dir, int most)
 
 		if (++attempts > ATTEMPTS && !first)
 			break;
-		if (__atomic_add_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST) > most) {
-			__atomic_sub_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST);
-			sched_yield();
-			continue;
-		}
 		pid = fork();
-		if (pid < 0)
+		if (pid < 0 && errno != EAGAIN)
 			fail("fork: %s", strerror(errno));
+		if (pid < 0)
+			sched_yield();
 		if (!pid) {
 			first = false;
 			attempts = 0;
 		}
 	}
-	__atomic_sub_fetch(&shared->rounds, 1, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
@@ -429,8 +424,8 @@ int main(int argc, char **argv)
 		return race(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10));
 	if (!strcmp(action, "going") && argc == 4)
 		return going(argv[2], strtoul(argv[3], NULL, 10));
-	if (!strcmp(action, "bomb") && argc == 4)
-		return bomb(argv[2], atoi(argv[3]));
+	if (!strcmp(action, "bomb") && argc == 3)
+		return bomb(argv[2]);
 	if (!strcmp(action, "fd") && argc >= 4)
 		return run(atoi(argv[2]), 0, argv + 3);
 	if (!strcmp(action, "run")) {
