@@ -67,10 +67,9 @@ pub fn find_task_by_pidfd(fd: u32) -> Result<ARef<Task>> {
 
     // SAFETY: The reference came with the pid, which nobody uses any more.
     unsafe { bindings::put_pid(pid) };
+    let task = NonNull::new(task).ok_or(ESRCH)?;
     // SAFETY: A reference comes with the task; the layouts are the same.
-    NonNull::new(task)
-        .map(|task| unsafe { ARef::from_raw(task.cast()) })
-        .ok_or(ESRCH)
+    Ok(unsafe { ARef::from_raw(task.cast()) })
 }
 
 /// References on all threads of the process that `task` belongs to, in the order in which they came
