@@ -52,6 +52,8 @@ help() {
 	                     arm64, which is cross-built
 	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
 	                     and PROVE_RCU; much faster than those checks in QEMU
+	  --native           User Mode Linux without the checkers: the speed of this machine,
+	                     for questions of time, which emulation distorts
 	  --kcsan            look for data races as well, with KCSAN in the plain kernel; slow.
 	                     Those that rcfs has no part in do not count
 	  --rt               PREEMPT_RT with KASAN, lockdep and sets of CPUs that are allocated, in
@@ -65,7 +67,8 @@ help() {
 	  --icount           count instructions instead of time: figures repeat, whatever
 	                     else the machine does (one processor, emulated)
 	  --smp N            processors of the guest (default: $SMP)
-	  --mem SIZE         memory of the guest (default: 512M; 1G with --debug and --rt)
+	  --mem SIZE         memory of the guest (default: 512M; 1G with --debug and --rt, 2G
+	                     with --bench)
 	  --append 'ARGS'    more arguments for the guest's kernel
 	  --accel WHICH      tcg, kvm or auto (default): KVM only if a short boot with it
 	                     has worked on this machine, else emulation
@@ -77,8 +80,8 @@ help() {
 	  --help             this text
 
 	CMD's output alone goes to stdout, its errors to stderr, and its standard input
-	is ours unless that is a terminal (for --debug it is read to its end first). All
-	else is told on stderr; every error names the log.
+	is ours unless that is a terminal (for --debug and --native it is read to its end
+	first). All else is told on stderr; every error names the log.
 
 	The exit status is CMD's; of the demonstration, the tests and --soak, 0 or 1. Our own:
 	  2    wrong usage
@@ -157,12 +160,14 @@ while [[ $# -gt 0 ]]; do
 		;;
 	--bench)
 		MODE=bench
-		CONFIGS=("$TOP/tools/run/bench.config" "${CONFIGS[@]}")
 		if [[ $# -gt 0 && $1 != -* ]]; then BENCH_RESULTS=$1; shift; fi
 		;;
 	--build-only)	MODE='build-only' ;;
 	--arch)		ARCH=$1; shift ;;
-	--debug)	FLAVOUR=debug ;;
+	--debug | --native)
+		[[ $FLAVOUR =~ ^(plain|${option#--})$ ]] || usage "--debug and --native exclude each other"
+		FLAVOUR=${option#--}
+		;;
 	--kcsan)
 		KCSAN=1
 		CONFIGS=("$TOP/tools/run/kcsan.config" "${CONFIGS[@]}")
@@ -200,21 +205,22 @@ while [[ $# -gt 0 ]]; do
 done
 [[ $ARCH =~ ^(x86_64|arm64)$ ]] || usage "--arch wants x86_64 or arm64, not $ARCH"
 if [[ $ARCH == arm64 ]]; then
-	[[ $FLAVOUR == plain ]] || usage "--debug and --arch arm64 exclude each other: User Mode Linux is a program of this machine"
+	[[ $FLAVOUR == plain ]] || usage "--$FLAVOUR and --arch arm64 exclude each other: User Mode Linux is a program of this machine"
 	[[ ! $KCSAN ]] || usage "--kcsan and --arch arm64 exclude each other: data races are looked for on x86-64"
 	[[ ! $RT ]] || usage "--rt and --arch arm64 exclude each other: its checkers run on x86-64"
 	[[ $MODE != bench ]] || usage "--bench and --arch arm64 exclude each other: what is measured is x86-64"
 	[[ $ACCEL != kvm ]] || usage "--accel kvm and --arch arm64 exclude each other: KVM runs what this machine is"
 fi
-[[ ! $RT || ( $FLAVOUR == plain && ! $KCSAN ) ]] || usage "--rt excludes --debug and --kcsan: it is a kernel of its own"
-[[ ! $KCSAN || $FLAVOUR == plain ]] || usage "--kcsan and --debug exclude each other: KCSAN does not go with KASAN"
+[[ ! $RT || ( $FLAVOUR == plain && ! $KCSAN ) ]] || usage "--rt excludes --debug, --native and --kcsan: it is a kernel of its own"
+[[ ! $KCSAN || $FLAVOUR == plain ]] || usage "--kcsan and --$FLAVOUR exclude each other: KCSAN is for the plain kernel"
 [[ ! $SEED || $SOAK ]] || usage "--seed is for --soak"
 [[ ! $SOAK ]] || soak_prepare
 [[ $SMP =~ ^[1-9][0-9]*$ ]] || usage "--smp wants a number, not $SMP"
 [[ $ACCEL =~ ^(tcg|kvm|auto)$ ]] || usage "--accel wants tcg, kvm or auto, not $ACCEL"
 [[ $SILENCE$LIMIT$TEST_LIMIT =~ ^[0-9]+$ ]] || usage "RCFS_SILENCE, RCFS_LIMIT and RCFS_TEST_LIMIT want seconds"
 if [[ $MODE == bench ]]; then
-	[[ $FLAVOUR == plain ]] || usage "--bench measures the plain kernel; it excludes --debug"
+	[[ $FLAVOUR == plain ]] || usage "--bench measures the plain kernel; it excludes --$FLAVOUR"
+	CONFIGS=("$TOP/tools/run/bench.config" "${CONFIGS[@]}")
 	[[ ! $ICOUNT && ! $GDB ]] || usage "--bench boots on its own terms; it excludes --icount and --gdb"
 	[[ $SMP -ge 2 ]] || usage "--bench wants two processors for what runs side by side"
 	MEM=${MEM:-2G}
@@ -223,10 +229,10 @@ if [[ $ICOUNT ]]; then
 	[[ $ACCEL != kvm ]] || usage "--icount counts what QEMU emulates; it excludes --accel kvm"
 	SMP=1 ACCEL=tcg
 fi
-if [[ $FLAVOUR == debug ]]; then
-	MEM=${MEM:-1G}
-	[[ ! $ICOUNT ]] || usage "--icount is QEMU's; it excludes --debug"
-	[[ ! $GDB ]] || usage "--gdb is QEMU's; the debug kernel is a process: start it and use gdb -p PID"
+if is_uml; then
+	[[ $FLAVOUR != debug ]] || MEM=${MEM:-1G}
+	[[ ! $ICOUNT ]] || usage "--icount is QEMU's; it excludes --$FLAVOUR"
+	[[ ! $GDB ]] || usage "--gdb is QEMU's; the $FLAVOUR kernel is a process: start it and use gdb -p PID"
 fi
 [[ ! $RT ]] || MEM=${MEM:-1G}
 MEM=${MEM:-512M}

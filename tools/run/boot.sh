@@ -4,8 +4,8 @@
 # Boot the guest, in QEMU or as User Mode Linux, watch it, and find out how it
 # ended.
 #
-# $RUN is this run's own folder: copies of kernel and initramfs, so that another
-# run may build meanwhile, and the lines of the guest as files:
+# $RUN is this run's own folder: copies of kernels (kernel-FLAVOUR) and initramfs, so that
+# another run may build meanwhile, and the lines of the guest as files:
 #	console		what the kernel prints
 #	out err		the command's streams
 #	status		"exit N", from the guest's init
@@ -50,10 +50,11 @@ run_end() {
 # Take the kernel while the lock is held. A hard link is as good as a copy where
 # the linker writes a new file, as it does for User Mode Linux.
 take_kernel() {
-	if [[ $FLAVOUR == debug ]]; then
-		ln "$KERNEL_IMAGE" "$RUN/kernel" 2>/dev/null || cp "$KERNEL_IMAGE" "$RUN/kernel"
+	local kernel=$RUN/kernel-$FLAVOUR
+	if is_uml; then
+		ln "$KERNEL_IMAGE" "$kernel" 2>/dev/null || cp "$KERNEL_IMAGE" "$kernel"
 	else
-		cp "$KERNEL_IMAGE" "$RUN/kernel"
+		cp "$KERNEL_IMAGE" "$kernel"
 	fi || fail "the kernel cannot be copied" "$(why_unwritable "$CACHE")" "make room"
 }
 
@@ -95,7 +96,7 @@ qemu_arguments() {
 	# interrupted in between.
 	[[ $ARCH != arm64 ]] || accel+=,thread=single
 	VM_COMMAND=(env -C "$RUN" "$QEMU" -nodefaults -no-user-config -display none -no-reboot -nic none
-		    "${QEMU_MACHINE[@]}" -accel "$accel" -m "$MEM" -smp "$SMP" -kernel kernel -initrd initrd)
+		    "${QEMU_MACHINE[@]}" -accel "$accel" -m "$MEM" -smp "$SMP" -kernel "kernel-$FLAVOUR" -initrd initrd)
 	[[ $ACCEL != kvm ]] || VM_COMMAND+=(-cpu host)
 	[[ ! $ICOUNT ]] || VM_COMMAND+=(-icount "shift=0,sleep=off")
 	[[ ! $GDB ]] || VM_COMMAND+=(-s -S)
@@ -113,9 +114,9 @@ boot_command() {
 	[[ $MODE != test ]] || append="kunit.enable=1 kmemleak=on $append"
 	# The kernel crate's own tests of SpinLockIrq are not for locks that sleep.
 	[[ ! $RT ]] || append="kunit.filter_glob=rcfs* $append"
-	if [[ $FLAVOUR == debug ]]; then
+	if is_uml; then
 		exec {OUT}>>"$RUN/out" {ERR}>>"$RUN/err" {STATUS}>>"$RUN/status" {CONSOLE}>>"$RUN/console"
-		VM_COMMAND=(env TMPDIR="${TMPDIR:-/dev/shm}" "$RUN/kernel" mem="$MEM" initrd="$RUN/initrd" uml_dir="$RUN/" ncpus="$SMP" seccomp=on
+		VM_COMMAND=(env TMPDIR="${TMPDIR:-/dev/shm}" "$RUN/kernel-$FLAVOUR" mem="$MEM" initrd="$RUN/initrd" uml_dir="$RUN/" ncpus="$SMP" seccomp=on
 			    con=null ssl=null "ssl1=null,fd:$OUT" "ssl2=null,fd:$ERR" "ssl3=null,fd:$STATUS" "ssl0=null,fd:$CONSOLE"
 			    console=ttyS0)
 		[[ ! $interactive ]] || VM_COMMAND+=("con0=fd:0,fd:1" console=tty0)
@@ -156,7 +157,7 @@ boot_shell() {
 guest_stdin() {
 	if [[ -t 0 || $MODE != command ]]; then
 		exec {GUEST_STDIN}</dev/null
-	elif [[ $FLAVOUR == debug ]]; then
+	elif is_uml; then
 		cat >"$GUEST/etc/rcfs/stdin"
 		exec {GUEST_STDIN}</dev/null
 	else

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Configure and build. Two kernels: "plain", for QEMU's x86-64 or arm64 (ARCH), and
-# "debug", User Mode Linux with the checkers on.
+# Configure and build. Three kernels (FLAVOUR): "plain", for QEMU's x86-64 or arm64
+# (ARCH); "native", User Mode Linux at the speed of this machine; and "debug", User Mode
+# Linux with the checkers on.
 #
 # Sets BUILD (make's O=), KERNEL_IMAGE and MODULES (a folder with lib/modules,
 # or empty).
 
 FRAGMENTS=("$TOP/.config.fragment")
 CONFIGS=()		# more fragments, on top: absolute names
+
+# is_uml: the kernel is a program of this machine, and needs no QEMU
+is_uml() { [[ $FLAVOUR == native || $FLAVOUR == debug ]]; }
 
 build_setup() {
 	BUILD=$CACHE/build/$FLAVOUR
@@ -22,8 +26,9 @@ build_setup() {
 	# bindgen must read the headers with the compiler's own libclang.
 	export LIBCLANG_PATH=$LIBCLANG_DIR
 	export KBUILD_BUILD_TIMESTAMP='' KBUILD_BUILD_USER=rcfs KBUILD_BUILD_HOST=rcfs
-	if [[ $FLAVOUR == debug ]]; then
-		FRAGMENTS+=("$TOP/tools/run/debug.config")
+	if is_uml; then
+		FRAGMENTS+=("$TOP/tools/run/uml.config")
+		[[ $FLAVOUR != debug ]] || FRAGMENTS+=("$TOP/tools/run/debug.config")
 		MAKE+=(ARCH=um)
 		TARGET=linux
 		KERNEL_IMAGE=$BUILD/linux

@@ -80,7 +80,7 @@ guest_shell() {
 	echo "$size ${TERM:-linux}" >"$GUEST/etc/rcfs/terminal"
 	{
 		echo "Linux with rcfs at /sys/fs/rcfs. Leave with 'exit' or 'poweroff'."
-		[[ $FLAVOUR == debug ]] || echo "Ctrl-a x ends the guest at once, Ctrl-a a is a Ctrl-a."
+		is_uml || echo "Ctrl-a x ends the guest at once, Ctrl-a a is a Ctrl-a."
 	} >"$GUEST/etc/rcfs/welcome"
 }
 
