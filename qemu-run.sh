@@ -39,7 +39,8 @@ help() {
 	                                                rcfs at random, for so long
 	       ./qemu-run.sh [OPTION…] --bench [FOLDER] measure rcfs against cgroup v1 and
 	                                                v2; results go into FOLDER (default:
-	                                                ./bench-results) and to stdout
+	                                                ./bench-results) and to stdout. With
+	                                                --native: only what that kernel tells
 
 	Builds Linux $KERNEL with rcfs and boots it in QEMU, with rcfs mounted at
 	/sys/fs/rcfs. Installs what is missing (Debian 12 and 13), fetches the source,
@@ -219,8 +220,8 @@ fi
 [[ $ACCEL =~ ^(tcg|kvm|auto)$ ]] || usage "--accel wants tcg, kvm or auto, not $ACCEL"
 [[ $SILENCE$LIMIT$TEST_LIMIT =~ ^[0-9]+$ ]] || usage "RCFS_SILENCE, RCFS_LIMIT and RCFS_TEST_LIMIT want seconds"
 if [[ $MODE == bench ]]; then
-	[[ $FLAVOUR == plain ]] || usage "--bench measures the plain kernel; it excludes --$FLAVOUR"
-	CONFIGS=("$TOP/tools/run/bench.config" "${CONFIGS[@]}")
+	[[ $FLAVOUR != debug ]] || usage "--bench measures the kernel without checkers; it excludes --debug"
+	[[ $FLAVOUR == native ]] || CONFIGS=("$TOP/tools/run/bench.config" "${CONFIGS[@]}")
 	[[ ! $ICOUNT && ! $GDB ]] || usage "--bench boots on its own terms; it excludes --icount and --gdb"
 	[[ $SMP -ge 2 ]] || usage "--bench wants two processors for what runs side by side"
 	MEM=${MEM:-2G}
@@ -258,6 +259,7 @@ if [[ $MODE == build-only ]]; then
 	exit 0
 fi
 take_kernel
+[[ $MODE != bench ]] || bench_native_kernel
 step "initramfs"
 command_prepare
 base_initramfs

@@ -5,20 +5,23 @@
  *
  * "bench count CONTAINERS" counts instructions, in a guest with one processor and QEMU's
  * -icount shift=0, where the time stamp counter grows by one with each of them.
- * "bench time" measures microseconds, with two processors. "bench loop WHAT" does
- * the same for ever, for a profile.
+ * "bench time" measures microseconds, with two processors. "bench native" does that
+ * where the guest is User Mode Linux, and waiting is not hidden by emulation. "bench
+ * loop WHAT" does the same for ever, for a profile.
  *
  * What was measured goes to stdout, for report.py, one measurement a line:
  *
  *	OPERATION SYSTEM CONTROLLERS UNIT VALUE...
  *
- * with a value for each batch, and "complete" at the end. Everything that is done
+ * with a value for each batch, and "complete PART" at the end. Everything that is done
  * is looked at, outside of what is measured; if it is not what it should be, that
  * is the end.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -56,9 +59,21 @@
 #define SIDE_BY_SIDE	300
 #define RATE_ROUNDS	200
 #define RATE_FORKS	60
+#define CYCLES		20
+#define KILLS_OF_ONE	20
+#define KILLS_OF_MANY	3
+#define MANY		100	/* processes that are killed at once */
+#define QUIET_LAUNCHES	5
+#define LAUNCH_ROUNDS	7
+#define LAUNCH_VALUES	20	/* in each round */
+#define LAUNCHES	100	/* for each value */
+#define NATIVE_ROUNDS	7
+#define NATIVE_TRIES	15	/* in each round */
+#define NATIVE_ATTACHES	2000	/* one directly after the other */
 
 #define ALL		"cpuacct,pids,cpu"
 #define TWO		"cpuacct,pids"
+#define WITH_FREEZER	"cpuacct,pids,cpu,freezer"
 
 /* Something that groups tasks, or nothing */
 struct grouping {
@@ -100,6 +115,7 @@ static const struct grouping *const systems[] = { &rcfs, &v1, &v2 };
 static bool counting;
 static int many;	/* how many containers there are at most */
 static double *shared;	/* with the children that measure */
+#define SHARED		1024	/* how many there are */
 static uint64_t clock_cost;
 
 static __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...)
@@ -490,11 +506,94 @@ static void disperse(void)
 	crowded = 0;
 }
 
+/* ---- launch: begin in a group, and end */
+
+/* How a child gets into the group: neither means not at all. */
+struct launcher {
+	const struct grouping *g;
+	const char *group;
+	int into;	/* CLONE_INTO_CGROUP: the directory */
+	int tasks;	/* without that: the child writes to this file itself */
+};
+
+static const struct launcher no_launcher = { .into = -1, .tasks = -1 };
+
+static struct launcher open_launcher(const struct grouping *g, const char *group)
+{
+	struct launcher l = { g, group, -1, -1 };
+
+	if (g == &v1)
+		l.tasks = open_file(path(g, group, g->tasks), O_WRONLY);
+	else
+		l.into = open_file(path(g, group, ""), O_RDONLY | O_DIRECTORY);
+	return l;
+}
+
+static void close_launcher(const struct launcher *l)
+{
+	close(l->into >= 0 ? l->into : l->tasks);
+}
+
+/*
+ * As a vfork: the child has our memory, our stack as well, and we go on when it has
+ * ended. It must not return from the function that this is called in, hence inline,
+ * and no function of the C library, which has none for clone3().
+ */
+static inline __attribute__((always_inline)) pid_t clone_like_vfork(int into)
+{
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_VFORK,
+		.exit_signal = SIGCHLD,
+	};
+	long pid;
+
+	if (into >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = into;
+	}
+	asm volatile("syscall" : "=a"(pid) : "0"(SYS_clone3), "D"(&args), "S"(sizeof(args))
+		     : "rcx", "r11", "memory");
+	return pid;
+}
+
+static inline __attribute__((always_inline)) double launch(const struct launcher *l, bool check)
+{
+	uint64_t start = ticks();
+	int status;
+	pid_t pid = clone_like_vfork(l->into);
+
+	if (!pid) {
+		if (l->tasks >= 0 && pwrite(l->tasks, "0", 1, 0) != 1)
+			_exit(1);
+		if (check)
+			check_is_in(l->g, l->group, 0);
+		_exit(0);
+	}
+	if (pid < 0) {
+		errno = -pid;
+		die("%s: cannot launch into '%s'", l->g ? l->g->name : "none", l->group);
+	}
+	if (waitpid(pid, &status, 0) != pid || status)
+		die("what was launched has failed");
+	return since(start);
+}
+
+static __attribute__((noinline)) double single_launch(const struct launcher *l)
+{
+	return launch(l, false);
+}
+
+/* The child looks where it is. */
+static __attribute__((noinline)) void check_launch(const struct launcher *l)
+{
+	launch(l, true);
+}
+
 /* ---- fork and exit */
 
-enum { FORK, VFORK, WAYS };
+enum { FORK, VFORK, LAUNCH, WAYS };
 
-static const char *const ways[WAYS] = { "fork", "vfork" };
+static const char *const ways[WAYS] = { "fork", "vfork", "launch" };
 
 static double single_fork(int way)
 {
@@ -526,14 +625,14 @@ static void go_into(const struct grouping *g, const char *group)
  * those that were not disturbed is what repeats; the mean of all is there to see
  * that nothing was put off to where the other does not show it.
  */
-static void forks(int way, double *undisturbed, double *all)
+static void forks(int way, const struct launcher *l, double *undisturbed, double *all)
 {
 	double single[FORKS];
 	int i, n = 0;
 
 	*undisturbed = *all = 0;
 	for (i = 0; i < FORKS; i++) {
-		single[i] = single_fork(way);
+		single[i] = way == LAUNCH ? single_launch(l) : single_fork(way);
 		*all += single[i] / FORKS;
 	}
 	qsort(single, FORKS, sizeof(*single), compare);
@@ -570,18 +669,27 @@ struct fork_order {
 	bool in_group;
 };
 
+/* From the root it launches into the group; in the group, what it launches stays there. */
 static __attribute__((noreturn)) void run_forker(int wanted, int done)
 {
 	struct fork_order order;
 	int way;
 
 	while (read(wanted, &order, sizeof(order)) == sizeof(order)) {
-		if (order.in_group)
+		struct launcher l = no_launcher;
+
+		if (order.in_group) {
 			go_into(order.g, "a");
+		} else if (order.g != &ramfs) {
+			l = open_launcher(order.g, "a");
+			check_launch(&l);
+		}
 		for (way = 0; way < WAYS; way++)
-			forks(way, &shared[2 * way], &shared[2 * way + 1]);
+			forks(way, &l, &shared[2 * way], &shared[2 * way + 1]);
 		if (order.in_group)
 			move(order.g, "", 0);
+		else if (order.g != &ramfs)
+			close_launcher(&l);
 		if (write(done, "", 1) != 1)
 			die("nobody wants to know");
 	}
@@ -653,6 +761,8 @@ static void report_forks(const struct fork_case *this, const char *where,
 	int way;
 
 	for (way = 0; way < WAYS; way++) {
+		if (way == LAUNCH && !strcmp(where, "root") && this->g != &ramfs)
+			where = "into";
 		snprintf(operation, sizeof(operation), "%s.%s", ways[way], where);
 		report(operation, this->g, this->set, "instructions", values[way].undisturbed,
 		       FORK_BATCHES);
@@ -1184,6 +1294,200 @@ static void listing_series(void)
 	}
 }
 
+/* ---- what a launcher of sandboxes does, from the group to its end */
+
+struct limit {
+	const char *file, *value;
+};
+
+/* So much that nobody ever gets there */
+static void limits_of(const struct grouping *g, struct limit limits[2])
+{
+	limits[0] = (struct limit){ "pids.max", "100" };
+	limits[1] = is_v2(g) ? (struct limit){ "cpu.max", "50000 100000" }
+			     : (struct limit){ "cpu.cfs_quota_us", "50000" };
+}
+
+/*
+ * mkdir, two limits, launch, exit, wait, rmdir. A task that has been waited for may be
+ * in there for a moment more, so rmdir is tried until it is done: that is part of it.
+ */
+static double cycle(const struct grouping *g)
+{
+	char dir[64], names[2][64];
+	struct limit limits[2];
+	struct launcher l;
+	uint64_t start;
+	int i, tries;
+
+	limits_of(g, limits);
+	strcpy(dir, path(g, "j", ""));
+	for (i = 0; i < 2; i++)
+		strcpy(names[i], path(g, "j", limits[i].file));
+	start = ticks();
+	if (mkdir(dir, 0755))
+		die("cannot make %s", dir);
+	for (i = 0; i < 2; i++)
+		write_file(names[i], limits[i].value);
+	l = open_launcher(g, "j");
+	single_launch(&l);
+	close_launcher(&l);
+	for (tries = 0; rmdir(dir); tries++) {
+		if (errno != EBUSY || tries == 100000)
+			die("cannot remove %s", dir);
+		sched_yield();
+	}
+	return since(start);
+}
+
+/*
+ * The first limit of CPU time switches a static key of the scheduler on, and the last
+ * one off. Where sandboxes are made all the time there is another one that has a limit.
+ */
+static void hold_a_limit(const struct grouping *g, const char *group)
+{
+	struct limit limits[2];
+
+	limits_of(g, limits);
+	write_file(path(g, group, limits[1].file), limits[1].value);
+}
+
+static void cycles(const struct grouping *g, const char *set, const char *operation)
+{
+	double values[BATCHES], sum;
+	int batch, i;
+
+	hold_a_limit(g, "a");
+	for (batch = -1; batch < BATCHES; batch++) {
+		for (i = 0, sum = 0; i < CYCLES; i++)
+			sum += cycle(g);
+		if (batch >= 0)
+			values[batch] = sum / CYCLES;
+		settle();
+	}
+	report_batches(operation, g, set, values);
+}
+
+/* A launch after 200 ms in which nothing is done: each batch has the median of some. */
+static void quiet_launches(const struct grouping *g, const char *set, const char *operation)
+{
+	double values[BATCHES], single[QUIET_LAUNCHES];
+	struct launcher l = g->type ? open_launcher(g, "a") : no_launcher;
+	int batch, i;
+
+	for (batch = -1; batch < BATCHES; batch++) {
+		for (i = 0; i < QUIET_LAUNCHES; i++) {
+			usleep(200000);
+			single[i] = single_launch(&l);
+		}
+		if (batch >= 0)
+			values[batch] = median(single, QUIET_LAUNCHES);
+	}
+	report_batches(operation, g, set, values);
+	if (g->type) {
+		check_launch(&l);
+		close_launcher(&l);
+	}
+}
+
+/*
+ * v1 has no file for it: freeze all, so that none forks away, signal each that is
+ * listed, thaw.
+ */
+static void kill_v1(int state, int tasks)
+{
+	char text[1 << 12], *line, *save;
+	int n, length = 0;
+
+	write_state(state, "FROZEN");
+	while (!is_frozen(&v1, state))
+		sched_yield();
+	while ((n = pread(tasks, text + length, sizeof(text) - 1 - length, length)) > 0)
+		length += n;
+	if (n < 0)
+		die("cannot read who is to be killed");
+	text[length] = 0;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (kill(atoi(line), SIGKILL))
+			die("cannot kill %s", line);
+	write_state(state, "THAWED");
+}
+
+/* From the write until all have been waited for */
+static double kill_all(const struct grouping *g, int n)
+{
+	const char *name = g == &v1 ? "freezer.state" : is_v2(g) ? "cgroup.kill" : "kill";
+	int file = open_file(path(g, "b", name), g == &v1 ? O_RDWR : O_WRONLY), tasks = -1;
+	uint64_t start, elapsed;
+	int i, status;
+
+	gather(n);
+	for (i = 0; i < n; i++)
+		move(g, "b", crowd[i]);
+	if (g == &v1)
+		tasks = open_file(path(g, "b", g->tasks), O_RDONLY);
+	settle();
+	start = ticks();
+	if (g == &v1)
+		kill_v1(file, tasks);
+	else
+		put(file, "1", 1);
+	for (i = 0; i < n; i++)
+		if (waitpid(crowd[i], &status, 0) != crowd[i] || !WIFSIGNALED(status))
+			die("%s: process %d of %d was not killed", g->name, i, n);
+	elapsed = since(start);
+	crowded = 0;
+	close(file);
+	if (g == &v1) {
+		close(tasks);
+		/* It keeps a listing for a second. */
+		usleep(1500000);
+	}
+	return elapsed;
+}
+
+static void kills(const struct grouping *g, const char *set, const char *count)
+{
+	int n = atoi(count), times = n == 1 ? KILLS_OF_ONE : KILLS_OF_MANY, batch, i;
+	double values[BATCHES], sum;
+	char operation[32];
+
+	for (batch = -1; batch < BATCHES; batch++) {
+		for (i = 0, sum = 0; i < times; i++)
+			sum += kill_all(g, n);
+		if (batch >= 0)
+			values[batch] = sum / times;
+	}
+	snprintf(operation, sizeof(operation), "kill.%d", n);
+	report_batches(operation, g, set, values);
+}
+
+static void launch_series(void)
+{
+	const struct grouping *g;
+	char many[16];
+
+	snprintf(many, sizeof(many), "%d", MANY);
+	progress("launch after some quiet, without groups");
+	in_child(quiet_launches, &none, "-", "launch.quiet");
+	for_each_system(g) {
+		progress("launch after some quiet, and from mkdir to rmdir: %s", g->name);
+		begin(g, ALL);
+		make(g, "a");
+		in_child(quiet_launches, g, ALL, "launch.quiet");
+		in_child(cycles, g, ALL, "cycle");
+		unmake(g, "a");
+		end(g, ALL);
+		progress("kill: %s", g->name);
+		begin(g, WITH_FREEZER);
+		make(g, "b");
+		in_child(kills, g, WITH_FREEZER, "1");
+		in_child(kills, g, WITH_FREEZER, many);
+		unmake(g, "b");
+		end(g, WITH_FREEZER);
+	}
+}
+
 /* ---- memory, and attach with many empty groups around */
 
 /* The free pages, those that processors keep for themselves included: megabytes */
@@ -1361,37 +1665,74 @@ static double fork_time(int n)
 	return since(start) / 1000.0 / n;
 }
 
+/* What a round measures: its values are in @shared, one kind behind the other. */
+struct kind {
+	const char *operation, *unit;
+	int n;
+};
+
+#define KINDS		8
+#define MOST_SYSTEMS	4
+
+/*
+ * The systems take turns, so that all have what else the machine does. A round has a
+ * process of its own, with two groups if there are groups, and leaves NAN where it has
+ * nothing to say. The first round does not count.
+ */
+static void side_by_side(const struct grouping *const *which, int systems, int rounds,
+			 void (*run)(const struct grouping *, const char *, const char *),
+			 const struct kind *kinds, const char *suffix)
+{
+	double *values[MOST_SYSTEMS][KINDS] = { }, *from;
+	char operation[64];
+	int round, i, k, n;
+
+	for (round = -1; round < rounds; round++) {
+		for (i = 0; i < systems; i++) {
+			const struct grouping *g = which[i];
+
+			begin(g, ALL);
+			if (g->type) {
+				make(g, "a");
+				make(g, "b");
+			}
+			for (k = 0; k < SHARED; k++)
+				shared[k] = NAN;
+			in_child(run, g, ALL, g->type ? "a" : "");
+			if (g->type) {
+				unmake(g, "a");
+				unmake(g, "b");
+			}
+			end(g, ALL);
+			from = shared;
+			for (k = 0; kinds[k].operation; from += kinds[k++].n) {
+				n = kinds[k].n;
+				if (round < 0)
+					values[i][k] = calloc(rounds * n, sizeof(double));
+				else
+					memcpy(values[i][k] + round * n, from, n * sizeof(double));
+			}
+		}
+	}
+	for (i = 0; i < systems; i++) {
+		for (k = 0; kinds[k].operation; k++) {
+			snprintf(operation, sizeof(operation), "%s%s", kinds[k].operation, suffix);
+			if (!isnan(values[i][k][0]))
+				report(operation, which[i], which[i]->type ? ALL : "-",
+				       kinds[k].unit, values[i][k], rounds * kinds[k].n);
+			free(values[i][k]);
+		}
+	}
+}
+
+static const struct kind fork_kinds[] = { { "fork", "microseconds", 1 }, { } };
+
 static void fork_round(const struct grouping *g, const char *set, const char *group)
 {
 	(void)set;
 	go_into(g, group);
 	pin(0);
 	*shared = fork_time(SIDE_BY_SIDE);
-}
-
-static void forks_side_by_side(const struct grouping *const *which, int n, const char *operation)
-{
-	double values[4][FORK_ROUNDS];
-	int round, i;
-
-	for (round = -1; round < FORK_ROUNDS; round++) {
-		for (i = 0; i < n; i++) {
-			const struct grouping *g = which[i];
-
-			begin(g, ALL);
-			if (g->type)
-				make(g, "a");
-			in_child(fork_round, g, ALL, g->type ? "a" : "");
-			if (g->type)
-				unmake(g, "a");
-			end(g, ALL);
-			if (round >= 0)
-				values[i][round] = *shared;
-		}
-	}
-	for (i = 0; i < n; i++)
-		report(operation, which[i], which[i]->type ? ALL : "-", "microseconds",
-		       values[i], FORK_ROUNDS);
 }
 
 enum { SPIN, ATTACH, LEAVE };
@@ -1457,10 +1798,25 @@ static void fork_rates(const struct grouping *g, const char *set, const char *gr
 
 /* ---- time: two that fork at once, on two CPUs, in one group or in the root */
 
-static double fork_together_in(const struct grouping *g, const char *group)
+/* At the end of what the children share, away from what they measure */
+#define PLACE		(shared + SHARED - 4)
+
+/* Both begin when both are ready. */
+static void start_together(void)
 {
-	volatile int *ready = (void *)(shared + 1);
-	volatile double *times = shared + 2;
+	volatile int *ready = (void *)PLACE;
+
+	__atomic_fetch_add(ready, 1, __ATOMIC_SEQ_CST);
+	while (*ready < 2)
+		;
+}
+
+/* What two do in a second, each on a CPU of its own: @each says what one takes. */
+static double together(double (*each)(const struct grouping *, const char *),
+		       const struct grouping *g, const char *first, const char *second)
+{
+	volatile int *ready = (void *)PLACE;
+	volatile double *times = PLACE + 1;
 	pid_t pids[2];
 	int i, status;
 
@@ -1472,19 +1828,22 @@ static double fork_together_in(const struct grouping *g, const char *group)
 			die("cannot fork");
 		if (pids[i])
 			continue;
-		if (*group)
-			go_into(g, group);
 		pin(i);
-		__atomic_fetch_add(ready, 1, __ATOMIC_SEQ_CST);
-		while (*ready < 2)
-			;
-		times[i] = fork_time(RATE_FORKS);
+		times[i] = each(g, i ? second : first);
 		_exit(0);
 	}
 	for (i = 0; i < 2; i++)
 		if (waitpid(pids[i], &status, 0) != pids[i] || status)
-			die("a process that forks has failed");
+			die("one of two has failed");
 	return 1000000 / times[0] + 1000000 / times[1];
+}
+
+static double fork_in(const struct grouping *g, const char *group)
+{
+	if (*group)
+		go_into(g, group);
+	start_together();
+	return fork_time(RATE_FORKS);
 }
 
 /* One after the other in each round, so that both have what else the machine does. */
@@ -1494,11 +1853,53 @@ static void fork_together(const struct grouping *g, const char *set, const char 
 	int round;
 
 	for (round = 0; round < RATE_ROUNDS; round++) {
-		root[round] = fork_together_in(g, "");
-		in_group[round] = fork_together_in(g, group);
+		root[round] = together(fork_in, g, "", "");
+		in_group[round] = together(fork_in, g, group, group);
 	}
 	report("two.root", g, set, "forks/s", root, RATE_ROUNDS);
 	report("two.group", g, set, "forks/s", in_group, RATE_ROUNDS);
+}
+
+/* ---- time: launches a second, by one, and by two at once into different groups */
+
+static double launch_time(const struct launcher *l)
+{
+	uint64_t start = ticks();
+	int i;
+
+	for (i = 0; i < LAUNCHES; i++)
+		single_launch(l);
+	return since(start) / 1000.0 / LAUNCHES;
+}
+
+static double launch_into(const struct grouping *g, const char *group)
+{
+	struct launcher l = *group ? open_launcher(g, group) : no_launcher;
+
+	start_together();
+	return launch_time(&l);
+}
+
+static const struct kind launch_kinds[] = {
+	{ "launches.one", "launches/s", LAUNCH_VALUES },
+	{ "launches.two", "launches/s", LAUNCH_VALUES },
+	{ }
+};
+
+static void launch_round(const struct grouping *g, const char *set, const char *group)
+{
+	struct launcher l = *group ? open_launcher(g, group) : no_launcher;
+	int i;
+
+	(void)set;
+	if (*group)
+		check_launch(&l);
+	/* In turns, so that both have what else the machine does */
+	for (i = 0; i < LAUNCH_VALUES; i++) {
+		shared[LAUNCH_VALUES + i] = together(launch_into, g, group, *group ? "b" : "");
+		pin(0);
+		shared[i] = 1000000 / launch_time(&l);
+	}
 }
 
 static void time_series(const struct grouping *g)
@@ -1521,10 +1922,11 @@ static void time_series(const struct grouping *g)
 	end(g, ALL);
 }
 
+static const struct grouping *const four[] = { &none, &rcfs, &v1, &v2 };
+static const struct grouping *const two[] = { &none, &v2_dynamic };
+
 static void time_all(void)
 {
-	static const struct grouping *const four[] = { &none, &rcfs, &v1, &v2 };
-	static const struct grouping *const two[] = { &none, &v2_dynamic };
 	const struct grouping *g;
 
 	progress("latency of a write that does nothing");
@@ -1532,10 +1934,108 @@ static void time_all(void)
 	for_each_system(g)
 		time_series(g);
 	progress("fork+exit+wait, side by side");
-	forks_side_by_side(four, 4, "fork");
+	side_by_side(four, 4, FORK_ROUNDS, fork_round, fork_kinds, "");
+	progress("launches a second, side by side");
+	side_by_side(four, 4, LAUNCH_ROUNDS, launch_round, launch_kinds, "");
 	time_series(&v2_dynamic);
 	progress("fork+exit+wait, after favordynmods");
-	forks_side_by_side(two, 2, "fork-favordynmods");
+	side_by_side(two, 2, FORK_ROUNDS, fork_round, fork_kinds, "-favordynmods");
+}
+
+/* ---- native: time where nothing is emulated */
+
+enum { BY_WRITE, BY_TASKS, BY_PROCS, BY_LAUNCH, NATIVE };
+
+static const struct kind native_kinds[] = {
+	[BY_WRITE] = { "native.write", "microseconds", NATIVE_TRIES },
+	[BY_TASKS] = { "native.tasks", "microseconds", NATIVE_TRIES },
+	[BY_PROCS] = { "native.procs", "microseconds", NATIVE_TRIES },
+	[BY_LAUNCH] = { "native.launch", "microseconds", NATIVE_TRIES },
+	/* The same, one directly after the other */
+	[NATIVE + BY_WRITE] = { "native.write-close", "microseconds", 1 },
+	[NATIVE + BY_TASKS] = { "native.tasks-close", "microseconds", 1 },
+	[NATIVE + BY_PROCS] = { "native.procs-close", "microseconds", 1 },
+	{ }
+};
+
+static double *native_values(int kind)
+{
+	return kind < NATIVE ? shared + kind * NATIVE_TRIES
+			     : shared + NATIVE * NATIVE_TRIES + kind - NATIVE;
+}
+
+/* Between two files: after some quiet each time, and then without */
+static void native_writes(int kind, const char *first, const char *second, const char *text,
+			  void (*check)(const struct grouping *, const char *, pid_t),
+			  const struct grouping *g)
+{
+	int fd[2] = { open_file(first, O_WRONLY), open_file(second, O_WRONLY) };
+	int length = strlen(text), i;
+	uint64_t start;
+
+	put(fd[0], text, length);
+	put(fd[1], text, length);
+	for (i = 0; i < NATIVE_TRIES; i++) {
+		native_values(kind)[i] = write_after_quiet(fd[i & 1], text, length);
+		if (check)
+			check(g, i & 1 ? "b" : "a", atoi(text));
+	}
+	start = ticks();
+	for (i = 0; i < NATIVE_ATTACHES; i++)
+		put(fd[i & 1], text, length);
+	*native_values(NATIVE + kind) = since(start) / 1000.0 / NATIVE_ATTACHES;
+	if (check)
+		check(g, "b", atoi(text));
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void native_attaches(const struct grouping *g, const char *file, int kind)
+{
+	char first[64], text[16];
+
+	strcpy(first, path(g, "a", file));
+	gather(1);
+	snprintf(text, sizeof(text), "%d", crowd[0]);
+	native_writes(kind, first, path(g, "b", file), text, check_is_in, g);
+	disperse();
+}
+
+static void native_round(const struct grouping *g, const char *set, const char *group)
+{
+	struct launcher l = *group ? open_launcher(g, group) : no_launcher;
+	int i;
+
+	(void)set;
+	if (*group)
+		check_launch(&l);
+	for (i = 0; i < NATIVE_TRIES; i++) {
+		usleep(200000);
+		native_values(BY_LAUNCH)[i] = single_launch(&l) / 1000.0;
+	}
+	if (!*group) {
+		native_writes(BY_WRITE, nothing, nothing, "0", NULL, NULL);
+		return;
+	}
+	native_attaches(g, g->procs, BY_PROCS);
+	if (strcmp(g->tasks, g->procs))
+		native_attaches(g, g->tasks, BY_TASKS);
+}
+
+static void native_all(void)
+{
+	static const struct grouping *const three[] = { &none, &rcfs, &v2_dynamic };
+
+	progress("after some quiet, side by side");
+	side_by_side(four, 4, NATIVE_ROUNDS, native_round, native_kinds, "");
+	progress("launches a second, side by side");
+	side_by_side(four, 4, LAUNCH_ROUNDS, launch_round, launch_kinds, ".native");
+	/* The kernel does not forget this, so all are measured again. */
+	progress("after some quiet, side by side with favordynmods");
+	side_by_side(three, 3, NATIVE_ROUNDS, native_round, native_kinds, "-favordynmods");
+	progress("launches a second, side by side with favordynmods");
+	side_by_side(three, 3, LAUNCH_ROUNDS, launch_round, launch_kinds,
+		     ".native-favordynmods");
 }
 
 /* ---- for ever, for a profile */
@@ -1600,10 +2100,13 @@ static void wait_for_entropy(void)
 int main(int argc, char **argv)
 {
 	static const char usage[] =
-		"usage: bench count CONTAINERS | time | loop groups|threads|listing|fork [CONTROLLERS]\n";
+		"usage: bench count CONTAINERS | time | native | "
+		"loop groups|threads|listing|fork [CONTROLLERS]\n";
+	bool native = argc == 2 && !strcmp(argv[1], "native");
 
 	counting = argc == 3 && !strcmp(argv[1], "count");
-	if (argc < 2 || !(counting || !strcmp(argv[1], "time") || !strcmp(argv[1], "loop"))) {
+	if (argc < 2 || !(counting || native || !strcmp(argv[1], "time") ||
+			  !strcmp(argv[1], "loop"))) {
 		fputs(usage, stderr);
 		return 2;
 	}
@@ -1615,7 +2118,8 @@ int main(int argc, char **argv)
 		loop(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : TWO);
 		return 0;
 	}
-	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, SHARED * sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("no memory");
 	calibrate();
@@ -1627,12 +2131,15 @@ int main(int argc, char **argv)
 		fork_series();
 		listing_series();
 		freeze_series();
+		launch_series();
 		around_series();
 		memory_series();
 		favordynmods_series();
+	} else if (native) {
+		native_all();
 	} else {
 		time_all();
 	}
-	puts("complete");
+	printf("complete %s\n", argv[1]);
 	return 0;
 }

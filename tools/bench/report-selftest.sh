@@ -13,20 +13,51 @@ trap 'rm -rf "$SCRATCH"' EXIT
 RAW=$SCRATCH/raw
 failed=0
 
+LINE="%s %s %s instructions %s %s\n" TWO=cpuacct,pids ALL=cpuacct,pids,cpu
+
+# every OPERATION CONTROLLERS: of all systems
+every() {
+	# shellcheck disable=SC2059 # one format for all
+	printf "$LINE" "$1" rcfs "$2" 100 101 "$1" v1 "$2" 1000 1001 "$1" v2 "$2" 2000 2001
+}
+
+# native: what that part has, with rcfs at 100 and peers at 100 times that and more
+native() {
+	local operation
+	for operation in native.tasks native.procs native.launch; do
+		# shellcheck disable=SC2059
+		printf "$LINE" "$operation" rcfs "$ALL" 100 101 "$operation" v1 "$ALL" 20000 20001
+	done
+	# shellcheck disable=SC2059
+	printf "$LINE" native.procs v2 "$ALL" 20000 20001 native.launch v2 "$ALL" 200 201 \
+		native.write none - 50 51 native.launch none - 50 51 native.write-close none - 5 5 \
+		native.write-favordynmods none - 60 60 native.tasks-favordynmods rcfs "$ALL" 100 100 \
+		native.procs-favordynmods rcfs "$ALL" 100 100 \
+		native.procs-favordynmods v2-favordynmods "$ALL" 140 140 \
+		native.launch-favordynmods v2-favordynmods "$ALL" 140 140 \
+		native.procs-close-favordynmods v2-favordynmods "$ALL" 14 14
+	every native.tasks-close "$ALL"
+	every native.procs-close "$ALL"
+	for operation in one two; do
+		# shellcheck disable=SC2059
+		printf "$LINE" "launches.$operation.native" rcfs "$ALL" 30000 30000 \
+			"launches.$operation.native" v1 "$ALL" 10000 10000 \
+			"launches.$operation.native" v2 "$ALL" 20000 20000 \
+			"launches.$operation.native" none - 40000 40000 \
+			"launches.$operation.native-favordynmods" v2-favordynmods "$ALL" 20000 20000
+	done
+	echo complete native
+}
+
 # measurements: one of each that there is to be, with rcfs at 100 and peers at 1000
 measurements() {
-	local two=cpuacct,pids all=cpuacct,pids,cpu set operation
-	local line="%s %s %s instructions %s %s\n"
-	for operation in fork.root vfork.root switch.root attach mkdir rmdir read; do
-		# shellcheck disable=SC2059 # one format for all
+	local two=$TWO all=$ALL line=$LINE set operation
+	for operation in fork.root vfork.root launch.root launch.quiet switch.root attach mkdir rmdir read; do
+		# shellcheck disable=SC2059
 		printf "$line" "$operation" none - 90 90
 	done
 	# shellcheck disable=SC2059
-	printf "$line" fork.root none again 90 90 vfork.root none again 90 90
-	every() {
-		# shellcheck disable=SC2059
-		printf "$line" "$1" rcfs "$2" 100 101 "$1" v1 "$2" 1000 1001 "$1" v2 "$2" 2000 2001
-	}
+	printf "$line" fork.root none again 90 90 vfork.root none again 90 90 launch.root none again 90 90
 	for set in debug cpuacct "$two" "$all"; do
 		for operation in fork vfork; do
 			every "$operation.root" "$set"
@@ -36,7 +67,8 @@ measurements() {
 	every switch.root cpuacct
 	every switch.group cpuacct
 	for set in "$two" "$all"; do
-		for operation in mkdir rmdir attach.self attach.other attach.first procs.1 procs.100; do
+		for operation in mkdir rmdir attach.self attach.other attach.first procs.1 procs.100 \
+				 launch.into launch.group; do
 			every "$operation" "$set"
 		done
 	done
@@ -46,24 +78,34 @@ measurements() {
 	# shellcheck disable=SC2059
 	printf "$line" around.100000 rcfs "$two" 100 101
 	for operation in read.full read.empty read.one read.far latency.tasks latency.procs fork \
-			 rate.spin rate.attach two.root two.group; do
+			 rate.spin rate.attach two.root two.group launch.quiet cycle launches.one \
+			 launches.two; do
 		every "$operation" "$all"
 	done
+	every kill.1 "$all,freezer"
+	every kill.100 "$all,freezer"
 	every freeze.alone freezer
 	every freeze.far freezer
 	# shellcheck disable=SC2059
 	printf "$line" fork none - 90 90 fork-favordynmods none - 90 90 \
 		fork-favordynmods v2-favordynmods "$all" 2000 2000 \
 		latency none - 20 20 latency.procs v2-favordynmods "$all" 600 600 \
-		rate.spin v2-favordynmods "$all" 100 100 rate.attach v2-favordynmods "$all" 90 90
-	echo complete
+		rate.spin v2-favordynmods "$all" 100 100 rate.attach v2-favordynmods "$all" 90 90 \
+		launches.one none - 90 90 launches.two none - 90 90
+	native | grep -v ^complete
+	echo complete count time native
 }
 
-# refused WHY WORD…: report.py fails on $RAW, says where or what, and has no table
+# refused WHY [OPTION… --] WORD…: report.py fails on $RAW, says where or what, and has no
+# table, except for what is wrong with a page
 refused() {
-	local why=$1 word output
+	local why=$1 word output options=()
 	shift
-	if output=$("$HERE/report.py" --no-chart "$RAW" 2>&1); then
+	while [[ " $* " == *" -- "* ]]; do
+		[[ $1 == -- ]] || options+=("$1")
+		shift
+	done
+	if output=$("$HERE/report.py" --no-chart "${options[@]}" "$RAW" 2>&1); then
 		echo "# $why: there was no error"
 		failed=1
 		return
@@ -74,7 +116,7 @@ refused() {
 			failed=1
 		}
 	done
-	[[ $output != *Traceback* && $output != *'| operation'* ]] || {
+	[[ $output != *Traceback* && ( ${options[*]} || $output != *'| operation'* ) ]] || {
 		echo "# $why: $output"
 		failed=1
 	}
@@ -99,6 +141,35 @@ output=$("$HERE/report.py" --no-chart "$RAW") || { echo "# a missed target is a 
 measurements | sed 's/^attach.self rcfs cpuacct,pids .*/attach.self rcfs cpuacct,pids instructions 100 110/' >"$RAW"
 [[ $("$HERE/report.py" --no-chart "$RAW") == *'(!)'* ]] || { echo "# repeats that differ are not marked"; failed=1; }
 
+native >"$RAW"
+output=$("$HERE/report.py" --no-chart "$RAW") || { echo "# a part alone is refused"; failed=1; }
+[[ $output == *'| native: launches from two'*"targets met, 0 missed"* && $output != *'| fork+exit'* ]] || {
+	echo "# a part alone has another table: $output"
+	failed=1
+}
+# missed OPERATION SYSTEM VALUE TARGET: the target is missed if the system needs so much
+missed() {
+	native | sed -E "s/^($1 $2 .* instructions) .*/\1 $3 $3/" >"$RAW"
+	output=$("$HERE/report.py" --no-chart "$RAW") && [[ $output == *"missed: native: "*": $4"* ]] || {
+		echo "# $1 of $2 is $3, and $4 is met"
+		failed=1
+	}
+}
+missed native.tasks rcfs 201 "≥ 100 times quicker"
+missed native.procs v2 9000 "≥ 100 times quicker"
+missed native.procs-favordynmods v2-favordynmods 139 "≤ 0.5 of favordynmods"
+missed native.launch rcfs 202 "≤ 1.0 of the better peer"
+missed launches.two.native v2 20001 "≥ 1.5 times v2"
+# More is better there: the better peer is the one with more.
+native | sed 's/^launches.two.native v1 .*/launches.two.native v1 cpuacct,pids,cpu launches 60000 60000/' >"$RAW"
+[[ $("$HERE/report.py" --no-chart "$RAW") == *'native: launches from two CPUs'*' 0.500 |'* ]] || {
+	echo "# launches are not compared with those of the better peer"
+	failed=1
+}
+native >"$RAW"
+refused "a page with a part alone" --page "$SCRATCH/page.rst" -- "these are missing: count, time"
+
+measurements >"$RAW"
 printf 'before\n.. measured\nold\n.. end of what was measured\nafter\n' >"$SCRATCH/page.rst"
 for _ in 1 2; do
 	"$HERE/report.py" --no-chart --about it --page "$SCRATCH/page.rst" "$RAW" >/dev/null || failed=1
@@ -121,6 +192,8 @@ measurements | sed '3s/ .*//' >"$RAW"
 refused "half a line" "$RAW:3: a measurement is OPERATION"
 measurements | sed '2s/ none / v3 /' >"$RAW"
 refused "an unknown system" "$RAW:2: there is no system 'v3'"
+measurements | sed 's/^complete.*/complete counts/' >"$RAW"
+refused "an unknown part" "there is no part 'counts'"
 measurements | sed '2p' >"$RAW"
 refused "twice" "$RAW:3: " "measured before"
 { measurements; echo more; } >"$RAW"

@@ -6,8 +6,9 @@ Usage: report.py [--out FOLDER] [--page PAGE.rst] [--about TEXT] [--no-chart] FI
 
 The table goes to stdout, and with the others into FOLDER: table.md, results.json,
 chart.png, chart.svg. PAGE.rst gets the table between its comments "measured" and
-"end of what was measured", and the chart as PAGE.svg beside it. Fails if a measurement is missing or cannot be read; a target
-that is missed is told, and no failure.
+"end of what was measured", and the chart as PAGE.svg beside it; that takes all parts of
+the benchmark: count, time and native. Without --page, any part has a table. Fails if a
+measurement is missing or cannot be read; a target that is missed is told, and no failure.
 """
 
 import argparse
@@ -19,6 +20,8 @@ import sys
 SYSTEMS = ("none", "rcfs", "v1", "v2", "v2-favordynmods")
 ALL = "cpuacct,pids,cpu"
 TWO = "cpuacct,pids"
+WITH_FREEZER = "cpuacct,pids,cpu,freezer"
+PARTS = ("count", "time", "native")
 AGREE = 3  # percent: what repeats may differ by
 
 
@@ -29,26 +32,30 @@ class Trouble(Exception):
 # ---- reading
 
 def read_measurements(names):
-    """{(operation, system, controllers): (unit, [value of each batch])}"""
-    found = {}
+    """{(operation, system, controllers): (unit, [value of each batch])}, {part}"""
+    found, parts = {}, set()
     for name in names:
         try:
             with open(name, encoding="utf-8", errors="replace") as lines:
-                read_file(name, lines, found)
+                parts.update(read_file(name, lines, found))
         except OSError as error:
             raise Trouble(f"{name}: {error.strerror}") from error
-    return found
+    return found, parts
 
 
 def read_file(name, lines, found):
-    complete = False
+    """Adds to what was found, and returns the parts of the benchmark that are complete"""
+    complete = None
     for number, line in enumerate(lines, 1):
         where = f"{name}:{number}"
         if complete:
             raise Trouble(f"{where}: there is more after 'complete'")
         words = line.split()
-        if words == ["complete"]:
-            complete = True
+        if words and words[0] == "complete":
+            complete = words[1:]
+            if not complete or not set(complete) <= set(PARTS):
+                raise Trouble(f"{where}: there is no part '{' '.join(complete)}'; "
+                              f"known: {', '.join(PARTS)}")
             continue
         if len(words) < 5:
             raise Trouble(f"{where}: a measurement is OPERATION SYSTEM CONTROLLERS UNIT VALUE..., "
@@ -70,13 +77,14 @@ def read_file(name, lines, found):
         found[key] = unit, values
     if not complete:
         raise Trouble(f"{name}: it ends before 'complete': the measurement was cut off")
+    return complete
 
 
 class Results:
     """What was measured, by name, and with an error that says what is missing."""
 
-    def __init__(self, found):
-        self.found = found
+    def __init__(self, found, parts):
+        self.found, self.parts = found, parts
 
     def has(self, operation, system, controllers):
         return (operation, system, controllers) in self.found
@@ -113,11 +121,11 @@ class Row:
     """One operation: what the systems need for it, and what was wanted of rcfs."""
 
     def __init__(self, label, unit, rcfs, v1=None, v2=None, floor=None, dynamic=None,
-                 spread=None, targets=()):
+                 spread=None, targets=(), better=min):
         self.label, self.unit, self.rcfs, self.v1, self.v2 = label, unit, rcfs, v1, v2
         self.floor, self.dynamic, self.spread = floor, dynamic, spread
         peers = [peer for peer in (v1, v2) if peer is not None]
-        self.ratio = rcfs / min(peers) if peers and min(peers) > 0 else None
+        self.ratio = rcfs / better(peers) if peers and better(peers) > 0 else None
         # Each: what was wanted, and whether it came
         self.targets = list(targets)
 
@@ -236,6 +244,24 @@ def other_count_rows(results):
     yield row.of_better_peer(1)
 
 
+def launch_rows(results):
+    """v2 and rcfs launch with CLONE_INTO_CGROUP, in v1 the child writes itself into tasks."""
+    nothing = without_groups(results, "launch.root")
+    for controllers in (TWO, ALL):
+        row = simple(results, f"launch into a container, {controllers}", "launch.into",
+                     controllers, nothing)
+        yield row.of_better_peer(0.9)
+        yield simple(results, f"the same by one that is in the container, {controllers}",
+                     "launch.group", controllers, nothing)
+    yield simple(results, f"launch into a container after 200 ms of quiet, {ALL}", "launch.quiet",
+                 ALL, results.median("launch.quiet", "none")).of_better_peer(1.0)
+    yield simple(results, f"mkdir, two limits, launch, exit, wait, rmdir, {ALL}", "cycle",
+                 ALL).of_better_peer(0.5)
+    for operation, name in (("kill.1", "1 process"), ("kill.100", "100 processes")):
+        yield simple(results, f"kill a container of {name}, {ALL}", operation,
+                     WITH_FREEZER).of_better_peer(1.0)
+
+
 def memory_rows(results):
     for operation, name in (("memory", "memory of a container"),
                             ("memory.at-once", "the same, directly after mkdir")):
@@ -291,11 +317,78 @@ def time_rows(results):
              for system in ("rcfs", "v1", "v2")}
     yield Row("fork rate of two in one container at once, of two in the root", "ratio",
               *(pairs[system] for system in ("rcfs", "v1", "v2")), floor=1).at_least(0.95)
+    yield from launch_rate_rows(results, "", "")
+
+
+def launch_rate_rows(results, suffix, where):
+    for operation, name in (("launches.one", "from one CPU"),
+                            ("launches.two", "from two CPUs at once, into two containers")):
+        rates = {system: upper_quartile(results.values(operation + suffix, system, ALL))
+                 for system in ("rcfs", "v1", "v2")}
+        floor = upper_quartile(results.values(operation + suffix, "none", "-"))
+        dynamic = None
+        if results.has(f"{operation}{suffix}-favordynmods", "v2-favordynmods", ALL):
+            dynamic = upper_quartile(results.values(f"{operation}{suffix}-favordynmods",
+                                                    "v2-favordynmods", ALL))
+        row = Row(f"{where}launches {name}", "launches/s", **rates, floor=floor, dynamic=dynamic,
+                  better=max)
+        if operation == "launches.two":
+            row.targets.append(("≥ 1.5 times v2", row.rcfs >= 1.5 * row.v2))
+        yield row
+
+
+def native_rows(results):
+    """Without emulation: what waiting costs"""
+    suffix = "-favordynmods"
+    tries = len(results.values("native.write", "none", "-"))
+    for kind, name in (("tasks", "attach after 200 ms of quiet, tasks"),
+                       ("procs", "attach after 200 ms of quiet, procs"),
+                       ("launch", "launch after 200 ms of quiet")):
+        nothing = "native.launch" if kind == "launch" else "native.write"
+        # A single thread of v2 moves by procs.
+        of_v2 = f"native.{'procs' if kind == 'tasks' else kind}"
+        for function, which in ((statistics.median, "median"), (max, "worst")):
+            row = Row(f"native: {name}, {which} of {tries}", "µs",
+                      function(results.values(f"native.{kind}", "rcfs", ALL)),
+                      function(results.values(f"native.{kind}", "v1", ALL)),
+                      function(results.values(of_v2, "v2", ALL)),
+                      floor=function(results.values(nothing, "none", "-")),
+                      dynamic=function(results.values(of_v2 + suffix, "v2-favordynmods", ALL)))
+            if which == "median" and kind == "launch":
+                row.of_better_peer(1.0)
+            elif which == "median":
+                row.targets.append(("≥ 100 times quicker than v1 and v2", row.ratio <= 0.01))
+            yield row
+        if kind == "launch":
+            continue
+        # Those that were measured side by side with favordynmods
+        floor = results.median(nothing + suffix, "none")
+        row = Row(f"native: the same above the floor, beside favordynmods, {kind}", "µs",
+                  results.median(f"native.{kind}{suffix}", "rcfs", ALL) - floor,
+                  dynamic=results.median(of_v2 + suffix, "v2-favordynmods", ALL) - floor)
+        row.targets.append(("≤ 0.5 of favordynmods", row.rcfs <= 0.5 * row.dynamic))
+        yield row
+    for kind in ("tasks", "procs"):
+        of_v2 = "native.procs-close"
+        yield Row(f"native: attach directly after another, {kind}", "µs",
+                  results.median(f"native.{kind}-close", "rcfs", ALL),
+                  results.median(f"native.{kind}-close", "v1", ALL),
+                  results.median(of_v2, "v2", ALL),
+                  floor=results.median("native.write-close", "none"),
+                  dynamic=results.median(of_v2 + suffix, "v2-favordynmods", ALL))
+    yield from launch_rate_rows(results, ".native", "native: ")
+
+
+ROWS = {"count": (fork_rows, switch_rows, attach_rows, other_count_rows, launch_rows, memory_rows),
+        "time": (time_rows,),
+        "native": (native_rows,)}
 
 
 def all_rows(results):
-    for rows in (fork_rows, switch_rows, attach_rows, other_count_rows, memory_rows, time_rows):
-        yield from rows(results)
+    for part in PARTS:
+        if part in results.parts:
+            for rows in ROWS[part]:
+                yield from rows(results)
 
 
 # ---- what it looks like
@@ -305,6 +398,8 @@ def number(value, unit):
         return ""
     if unit == "ratio":
         return f"{value:.3f}"
+    if unit == "µs" and abs(value) < 100:
+        return f"{value:.1f}"
     return f"{value:,.0f}"
 
 
@@ -437,7 +532,8 @@ def panels_of(rows):
     return [("instructions added to vfork+exit+wait, and to a context switch", added, "linear"),
             ("instructions", whole("instructions", *small, "fork+exit+wait"), "log"),
             ("bytes", whole("bytes"), "linear"),
-            ("microseconds", whole("µs"), "log")]
+            ("microseconds", whole("µs"), "log"),
+            ("launches a second: more is better", whole("launches/s"), "linear")]
 
 
 # ---- the page of the documentation
@@ -465,6 +561,9 @@ def rst_table(rows):
 
 
 def into_page(name, about, rows, results):
+    if results.parts != set(PARTS):
+        raise Trouble(f"{name} has all parts in it; these are missing: "
+                      f"{', '.join(part for part in PARTS if part not in results.parts)}")
     try:
         with open(name, encoding="utf-8") as file:
             page = file.read()
@@ -486,9 +585,10 @@ def main():
     parser.add_argument("--no-chart", action="store_true")
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
-    results = Results(read_measurements(options.files))
+    results = Results(*read_measurements(options.files))
     rows = list(all_rows(results))
-    parts = [options.about, table(rows), drift(results), verdicts(rows)]
+    parts = [options.about, table(rows), drift(results) if "count" in results.parts else "",
+             verdicts(rows)]
     text = "\n\n".join(part for part in parts if part) + "\n"
     print(text, end="")
     charts = []

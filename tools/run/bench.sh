@@ -2,8 +2,9 @@
 # shellcheck shell=bash
 #
 # The host's side of --bench: build the program, boot it once to count
-# instructions and once to measure time, and make a table, JSON and a chart of
-# what came back. What is measured, and how, is in tools/bench/README.md.
+# instructions, once to measure time in QEMU and once to measure time at native speed,
+# and make a table, JSON and a chart of what came back. With --native: the last boot
+# alone. What is measured, and how, is in tools/bench/README.md.
 
 # find_bench_tools: a Python that can draw. The first on the PATH may be one
 # that does not see Debian's packages.
@@ -21,6 +22,20 @@ bench_prepare() {
 		fail "the results cannot be put into $BENCH_RESULTS" "$(why_unwritable "$BENCH_RESULTS")" \
 			"name another folder: --bench FOLDER"
 	rm -f "$BENCH_RESULTS"/{table.md,results.json,chart.png,chart.svg}
+}
+
+# bench_native_kernel: the second kernel that --bench needs, without bench.config, as
+# User Mode Linux has no CONFIG_JUMP_LABEL. Sets NATIVE_MODULES.
+bench_native_kernel() {
+	local FRAGMENTS=("$TOP/.config.fragment") CONFIGS=("${CONFIGS[@]:1}")
+	local BUILD MODULES MAKE TARGET KERNEL_IMAGE
+	if [[ $FLAVOUR == native ]]; then
+		return
+	fi
+	local FLAVOUR=native
+	build_kernel
+	take_kernel
+	NATIVE_MODULES=$MODULES
 }
 
 # bench_build: static, as the guest has no libraries
@@ -49,14 +64,20 @@ bench_boot() {
 }
 
 bench_run() {
-	local accel=$ACCEL
-	# A busy host is too late for the timer interrupts that the kernel looks for.
-	APPEND="no_timer_check $APPEND"
-	ICOUNT=1 ACCEL=tcg SMP=1 bench_boot count "${RCFS_BENCH_MOST:-100000}"
-	ICOUNT='' ACCEL=$accel SMP=$SMP bench_boot time
+	local accel=$ACCEL raw=("$BENCH_RESULTS/native.raw")
+	if [[ $FLAVOUR == native ]]; then
+		bench_boot native
+	else
+		# A busy host is too late for the timer interrupts that the kernel looks for.
+		ICOUNT=1 ACCEL=tcg SMP=1 APPEND="no_timer_check $APPEND" \
+			bench_boot count "${RCFS_BENCH_MOST:-100000}"
+		ICOUNT='' ACCEL=$accel SMP=$SMP APPEND="no_timer_check $APPEND" bench_boot time
+		FLAVOUR=native MODULES=$NATIVE_MODULES bench_boot native
+		raw=("$BENCH_RESULTS"/{count,time,native}.raw)
+	fi
 	"$BENCH_PYTHON" "$TOP/tools/bench/report.py" --out "$BENCH_RESULTS" \
 		--about "Linux $KERNEL ($SOURCE_ID), rcfs $(bench_version)" \
-		"$BENCH_RESULTS"/{count,time}.raw
+		"${raw[@]}"
 }
 
 # bench_version: what was measured, by its commit
