@@ -2122,6 +2122,7 @@ int main(int argc, char **argv)
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		die("no memory");
+	settle();
 	calibrate();
 	if (counting) {
 		many = atoi(argv[2]);
