@@ -43,14 +43,17 @@ pub(crate) fn values(file: &str) -> Option<&'static str> {
         "cpu.shares" => "a number from 2 to 262144",
         "cpu.cfs_quota_us" => {
             "1000 or more microseconds in each cpu.cfs_period_us, or -1 for no limit; \
-             the ratio of both must not be above that of a container above, nor below that of one below"
+             the ratio of both must not be above that of a container above, nor below \
+              that of one below"
         }
         "cpu.cfs_period_us" => {
             "1000 to 1000000 microseconds; \
-             the ratio to cpu.cfs_quota_us must not be above that of a container above, nor below that of one below"
+             the ratio to cpu.cfs_quota_us must not be above that of a container above, \
+              nor below that of one below"
         }
         "cpuset.cpus" => {
-            "numbers and ranges with commas in between, like 0-3,5, of CPUs that the system can have: \
+            "numbers and ranges with commas in between, like 0-3,5, of CPUs that the system \
+             can have: \
              /sys/devices/system/cpu/possible"
         }
         "freezer.state" => "FROZEN or THAWED",
@@ -123,10 +126,11 @@ pub(crate) fn write(
             Some(wanted) => told.remedy(wanted),
             None => told.remedy("write it as it is read; the page of the controller has the range"),
         },
-        Some(EBUSY) if controller == "cpuset" => {
-            why("a task with the policy SCHED_DEADLINE would have less than the CPUs it was admitted to")
-                .remedy("move it out, or give it another policy")
-        }
+        Some(EBUSY) if controller == "cpuset" => why(
+            "a task with the policy SCHED_DEADLINE would have less than the CPUs it was \
+                admitted to",
+        )
+        .remedy("move it out, or give it another policy"),
         Some(ENOMEM) => told.remedy("write it again"),
         Some(E2BIG) => told.remedy("one value is less than a page"),
         Some(EROFS) => why(READ_ONLY).remedy(REMOUNT),
@@ -218,7 +222,8 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
                     ..told
                 }
                 .remedy(format!(
-                    "rcfs ps {name} lists them; rcfs kill {name} ends them; rcfs move puts them elsewhere"
+                    "rcfs ps {name} lists them; rcfs kill {name} ends them; rcfs move puts them \
+                     elsewhere"
                 ))
             } else {
                 told.remedy(
@@ -302,14 +307,16 @@ pub(crate) fn attach(container: &Container<'_>, file: &str, id: i32, error: &io:
         }
         .remedy("rcfs ps lists those that there are"),
         Some(EPERM) => Error {
-            why: "the CPUs of the container are limited, and the task has capabilities that you have \
+            why: "the CPUs of the container are limited, and the task has capabilities that you \
+                  have \
                   not; or a security module objects"
                 .to_owned(),
             ..told
         }
         .remedy("use CAP_SYS_NICE, or a container without cpuset.cpus"),
         Some(EBUSY) => Error {
-            why: "a task with the policy SCHED_DEADLINE would have less than the CPUs it was admitted to"
+            why: "a task with the policy SCHED_DEADLINE would have less than the CPUs it was \
+                admitted to"
                 .to_owned(),
             ..told
         }

@@ -114,7 +114,8 @@ fn wait_until_frozen(container: &Container<'_>, deadline: Option<Instant>) -> Re
     if !wait::until(deadline, is_decided) {
         return Err(Error::new(
             format!("{}: not frozen when the time was up", container.name()),
-            "a task is in an uninterruptible sleep, for a disk or a server, and freezes when it wakes up",
+            "a task is in an uninterruptible sleep, for a disk or a server, and freezes when it \
+             wakes up",
         )
         .remedy("wait longer; or rcfs thaw takes it back"));
     }

@@ -139,7 +139,10 @@ mod tests {
 
         assert_eq!(
             value.to_string(),
-            r#"{"null":null,"bool":true,"number":5,"negative":-1,"list":[1,[]],"map":{"pids.max":"max"}}"#
+            concat!(
+                r#"{"null":null,"bool":true,"number":5,"negative":-1,"list":[1,[]],"#,
+                r#""map":{"pids.max":"max"}}"#
+            )
         );
     }
 

@@ -127,6 +127,7 @@ fn still_there(container: &Container<'_>) -> Error {
         ),
     )
     .remedy(
-        "they are killed, and wait for a disk or a server, which /proc/PID/stack shows: wait longer",
+        "they are killed, and wait for a disk or a server, which /proc/PID/stack shows: wait \
+         longer",
     )
 }

@@ -63,9 +63,16 @@ impl Meaning {
             return below_a_mount(&normal(&here.join(path))?, system).ok_or_else(|| {
                 Error::new(
                     format!("{}: no container", show(path)),
-                    format!("it begins at the current directory, {}, which is not below a mount of rcfs", show(&here)),
+                    format!(
+                        "it begins at the current directory, {}, which is not below a mount of \
+                         rcfs",
+                        show(&here)
+                    ),
                 )
-                .remedy("leave out the ./ for a PATH that begins at your own container; rcfs status shows the mounts")
+                .remedy(
+                    "leave out the ./ for a PATH that begins at your own container; \
+                     rcfs status shows the mounts",
+                )
             });
         }
         if !path.is_absolute() {

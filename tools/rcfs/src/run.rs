@@ -561,7 +561,8 @@ fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
             Ok(Waited::TimedOut) => {
                 deadline = None;
                 format::complain(&format!(
-                    "rcfs: {}: waiting for {} to end; Ctrl-C leaves the rest to the guardian process\n",
+                    "rcfs: {}: waiting for {} to end; Ctrl-C leaves the rest to the guardian \
+                     process\n",
                     container.name(),
                     format::processes(count_processes(std::slice::from_ref(container))),
                 ));

@@ -175,7 +175,8 @@ impl<'a> Status<'a> {
         }
         for options in &self.unmounted {
             lines.push(format!(
-                "A hierarchy exists with containers and is not mounted: mount -t rcfs -o {options} none DIR"
+                "A hierarchy exists with containers and is not mounted: \
+                 mount -t rcfs -o {options} none DIR"
             ));
         }
         if !self.free.is_empty() {

@@ -206,7 +206,7 @@ unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     open_standard_streams();
     let arguments = (1..usize::try_from(argc).unwrap_or(0))
         .map(|i| {
-            // SAFETY: `i` is less than `argc`, so that there is a pointer to a string at `argv + i`.
+            // SAFETY: `i` is less than `argc`: there is a pointer to a string at `argv + i`.
             let argument = unsafe { CStr::from_ptr(*argv.add(i)) };
 
             OsString::from_vec(argument.to_bytes().to_vec())

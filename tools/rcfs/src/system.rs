@@ -386,7 +386,8 @@ pub(crate) mod tests {
         System {
             controllers: parse_controllers(
                 b"#subsys_name\thierarchy\tcontainers\tenabled\n\
-                  cpuacct\t1\t3\t1\ncpu\t1\t3\t1\npids\t2\t2\t1\nfreezer\t0\t1\t1\ndebug\t3\t2\t1\n",
+                  cpuacct\t1\t3\t1\ncpu\t1\t3\t1\npids\t2\t2\t1\n\
+                  freezer\t0\t1\t1\ndebug\t3\t2\t1\n",
             ),
             mounts: trees.clone(),
             trees,
@@ -424,7 +425,7 @@ pub(crate) mod tests {
     #[test]
     fn mounts() {
         let text = b"\
-            21 1 0:20 / /sys rw,relatime - sysfs sysfs rw\n\
+            21 1 0:20 / /sys rw,relatime - sysfs none rw\n\
             30 21 0:28 / /sys/fs/rcfs/my\\040tree rw,relatime shared:5 - rcfs none rw,cpuacct,cpu\n\
             31 21 0:29 /a /mnt ro,relatime - rcfs none rw,pids\n";
         let found = parse_mounts(text, &example().own);

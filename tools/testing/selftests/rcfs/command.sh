@@ -170,12 +170,14 @@ signals_are_passed_on() {
 		END
 		signal_when_ready $signal
 		expect "exited 5" on_terminal "" sh -c \
-			"echo \$\$ >$WORK/pid; exec rcfs run --name $P/job sh $WORK/script" || return
+			"echo \$\$ >$WORK/pid
+		exec rcfs run --name $P/job sh $WORK/script" || return
 		must_be_gone || return
 	done
 	signal_when_ready TERM
 	expect "exited 143" on_terminal "" sh -c \
-		"echo \$\$ >$WORK/pid; exec rcfs run --name $P/job sh -c 'echo >$WORK/ready; exec sleep 1000'" || return
+		"echo \$\$ >$WORK/pid
+		exec rcfs run --name $P/job sh -c 'echo >$WORK/ready; exec sleep 1000'" || return
 	must_be_gone
 }
 
@@ -183,7 +185,8 @@ signals_are_passed_on() {
 signals_are_as_they_were() {
 	mask="grep -E '^Sig(Blk|Ign)' /proc/self/status"
 	sh -c "trap '' USR2 CHLD; $mask" >"$WORK/before"
-	sh -c "trap '' USR2 CHLD; exec rcfs run --name $P/job sh -c \"$mask\"" >"$WORK/after" || return
+	sh -c "trap '' USR2 CHLD
+		exec rcfs run --name $P/job sh -c \"$mask\"" >"$WORK/after" || return
 	expect "" diff "$WORK/before" "$WORK/after"
 }
 
@@ -298,7 +301,8 @@ frozen_from_the_beginning() {
 
 # One in another, whose end is that of both
 nested() {
-	start_job rcfs run sh -c "cat /proc/self/rcfs >$WORK/said; echo >$WORK/ready; exec sleep 1000" || return
+	start_job rcfs run sh -c "cat /proc/self/rcfs >$WORK/said; echo >$WORK/ready
+		exec sleep 1000" || return
 	grep -q ":$P/job/run-[0-9]*\$" "$WORK/said" || return
 	kill -9 "$PID"
 	wait_until is_gone "$C/job" || return
@@ -322,7 +326,8 @@ several_hierarchies() {
 	# All of them, if nobody chooses
 	expect "2" run sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
 	expect "1" run -c pids sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
-	expect "1" rcfs run --name "$WORK/tree$P/job" sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
+	expect "1" rcfs run --name "$WORK/tree$P/job" \
+		sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
 	start rcfs run --name "$P/job" sleep 1000
 	wait_until has_task "$WORK/tree$P/job" || return
 	rcfs status --json >"$WORK/json" && json "$WORK/json" || return
@@ -355,7 +360,8 @@ delegated() {
 	must_say "tasks     2 at most" || return
 	must_be_gone || return
 	# Whoever is in there needs no name.
-	sh -c "echo 0 >$C/procs && exec try -u 1000 run rcfs run cat /proc/self/rcfs" >"$WORK/said" || return
+	sh -c "echo 0 >$C/procs &&
+		exec try -u 1000 run rcfs run cat /proc/self/rcfs" >"$WORK/said" || return
 	grep -q ":$P/run-" "$WORK/said" || return
 	start try -u 1000 run rcfs run --name "$P/job" sleep 1000
 	wait_until has_task "$C/job" || return
@@ -472,7 +478,8 @@ expect status 4" sh -i || return
 }
 
 terminal_is_hung_up() {
-	start terminal "$WORK/shown" rcfs run --name "$P/job" sh -c "setsid sleep 1000 & exec sleep 1000"
+	start terminal "$WORK/shown" rcfs run --name "$P/job" \
+		sh -c "setsid sleep 1000 & exec sleep 1000"
 	wait_until has_task "$C/job" || return
 	end_task "$PID"
 	wait_until is_gone "$C/job"
@@ -508,7 +515,8 @@ processes() {
 	rcfs ps -a | grep -q "^ *$SELF  / " || return
 	expect 2 echo "$(rcfs ps "$C/a" | wc -l)" || return
 	rcfs ps --json >"$WORK/json" && json "$WORK/json" || return
-	grep -q "{\"pid\":$PID,\"containers\":\[{\"mount\":\"[^\"]*\",\"path\":\"$P/a/b\"}\]" "$WORK/json"
+	place="{\"mount\":\"[^\"]*\",\"path\":\"$P/a/b\"}"
+	grep -q "{\"pid\":$PID,\"containers\":\[$place\]" "$WORK/json"
 }
 
 # A path in all of its forms
@@ -543,7 +551,8 @@ top_tables() {
 	# The busiest first. What the two others have used is the same.
 	expect "$P/a" sh -c "sed -n 4p $WORK/said | sed 's/.* //'" || return
 	rcfs top --once --json -d 0.2 "$P" >"$WORK/json" && json "$WORK/json" || return
-	[ "$(grep -o "{\"container\":\"$P/b\"[^}]*" "$WORK/json" | grep -o '"used_ns":[0-9]*' | cut -d : -f 2)" -gt 0 ] || return
+	used=$(grep -o "{\"container\":\"$P/b\"[^}]*" "$WORK/json" | grep -o '"used_ns":[0-9]*')
+	[ "${used#*:}" -gt 0 ] || return
 	expect 1 status_of rcfs top || return
 	must_say "rcfs top --batch"
 }
@@ -590,7 +599,8 @@ killing() {
 
 other_signals() {
 	mkdir -p "$C/a/b" || return
-	start sh -c "trap 'echo >$WORK/told; exit' TERM; echo 0 >$C/a/b/procs; while :; do sleep 0.1; done"
+	start sh -c "trap 'echo >$WORK/told; exit' TERM; echo 0 >$C/a/b/procs
+		while :; do sleep 0.1; done"
 	wait_until has_task "$C/a/b" || return
 	expect 0 status_of rcfs kill -s TERM "$P/a" || return
 	wait_until test -e "$WORK/told" || return
@@ -708,7 +718,8 @@ help_and_usage() {
 }
 
 rcfs_begin
-command -v rcfs >/dev/null || skip_all "the command rcfs is not installed (make -C tools/rcfs install)"
+command -v rcfs >/dev/null ||
+	skip_all "the command rcfs is not installed (make -C tools/rcfs install)"
 need_controllers pids cpuacct cpu
 point "run: a command is in its container from the beginning" in_its_container
 point "run: limits are there before the command" limits_are_there_before_it

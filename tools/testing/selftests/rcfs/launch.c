@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdnoreturn.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -116,7 +117,7 @@ static int open_dir(const char *dir)
 
 /* ---- a thread, which begins on a stack of its own */
 
-static _Noreturn void thread(void)
+static noreturn void thread(void)
 {
 	/* Its errno would be that of the other thread, so no function of the library. */
 	for (;;) {
