@@ -2052,13 +2052,17 @@ static void loop(const char *what, const char *set)
 	const char *name;
 	char text[1 << 16];
 	int fd[2], procs[2] = { }, length = 0;
+	struct launcher l;
 
 	begin(g, set);
 	make(g, "a");
 	make(g, "b");
 	fd[0] = open_file(path(g, "a", g->tasks), O_RDWR);
 	fd[1] = open_file(path(g, "b", g->tasks), O_WRONLY);
-	put(fd[0], "0", 1);
+	if (!strcmp(what, "launch"))
+		l = open_launcher(g, "a");
+	else
+		put(fd[0], "0", 1);
 	if (!strcmp(what, "listing"))
 		gather(CROWD);
 	if (!strcmp(what, "threads")) {
@@ -2083,6 +2087,8 @@ static void loop(const char *what, const char *set)
 			put(procs[1], text, length);
 		} else if (!strcmp(what, "fork")) {
 			single_fork(FORK);
+		} else if (!strcmp(what, "launch")) {
+			single_launch(&l);
 		} else {
 			errno = EINVAL;
 			die("there is no such loop");
@@ -2107,7 +2113,7 @@ int main(int argc, char **argv)
 {
 	static const char usage[] =
 		"usage: bench count CONTAINERS | time | native | "
-		"loop groups|threads|listing|fork [CONTROLLERS]\n";
+		"loop groups|threads|listing|fork|launch [CONTROLLERS]\n";
 	bool native = argc == 2 && !strcmp(argv[1], "native");
 
 	counting = argc == 3 && !strcmp(argv[1], "count");

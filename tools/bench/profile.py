@@ -26,6 +26,7 @@ CALLS = {
     "threads": {"__x64_sys_pwrite64": "procs"},
     "listing": {"__x64_sys_pread64": "listing"},
     "fork": {"__x64_sys_clone": "fork"},
+    "launch": {"__x64_sys_clone3": "launch"},
 }
 # Functions of the series, in C and in Rust, whose names are mangled
 OWN = re.compile(r"rcfs|nsproxy|zombie|4pids|7cpuacct|3cpu|rust_helper")
@@ -216,7 +217,7 @@ def main():
                                   "log none", "stop"])
     symbols = Symbols(options.symbols)
     with open(options.log, encoding="ascii", errors="replace") as log:
-        counter = count_all if options.what == "fork" else count
+        counter = count_all if options.what in ("fork", "launch") else count
         profiles = counter(log, symbols, CALLS[options.what])
     for name, profile in profiles.items():
         profile.show(name, symbols)

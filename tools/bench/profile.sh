@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Where the instructions of an attach, of mkdir and rmdir, of a listing or of a fork
+# Where the instructions of an attach, of mkdir and rmdir, of a listing, a fork or a launch
 # go: QEMU logs every instruction of a guest that does nothing else, and profile.py
 # counts them by function. Exact, and blind to what the processor would make of them.
 #
-#	tools/bench/profile.sh groups|threads|listing|fork [CONTROLLERS [MEGABYTES]]
+#	tools/bench/profile.sh groups|threads|listing|fork|launch [CONTROLLERS [MEGABYTES]]
 #
 # groups: attach (of oneself, between two containers), mkdir and rmdir
 # threads: attach of a process with a hundred threads, by procs
 # listing: a read of tasks, with a thousand of them
+# launch: a child that begins in a container, and ends
 # MEGABYTES: how long the log is to get; an instruction has about a hundred bytes
 
 set -u
@@ -22,8 +23,8 @@ fail() {
 	exit 1
 }
 
-[[ ${1-} =~ ^(groups|threads|listing|fork)$ ]] || {
-	echo "usage: tools/bench/profile.sh groups|threads|listing|fork [CONTROLLERS [MEGABYTES]]" >&2
+[[ ${1-} =~ ^(groups|threads|listing|fork|launch)$ ]] || {
+	echo "usage: tools/bench/profile.sh groups|threads|listing|fork|launch [CONTROLLERS [MEGABYTES]]" >&2
 	exit 2
 }
 what=$1 controllers=${2:-cpuacct,pids} megabytes=${3:-100}
