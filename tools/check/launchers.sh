@@ -44,7 +44,7 @@ build_launchers() {
 	logged unshare --map-root-user --mount --pid --fork sh -ec '
 		mount --rbind /dev "$1/dev"
 		mount -t proc none "$1/proc"
-		run() { env -i PATH=/usr/bin HOME=/tmp GOCACHE=/tmp/go CGO_ENABLED=0 chroot "$@"; }
+		run() { env -i PATH=/usr/sbin:/usr/bin HOME=/tmp GOCACHE=/tmp/go CGO_ENABLED=0 chroot "$@"; }
 		run "$1" gcc -O2 -Wall -D_GNU_SOURCE -static -o /tmp/spawn-glibc /tmp/spawn.c
 		run "$1" go build -o /tmp/spawn-go /tmp/spawn.go' - "$root" ||
 		fail "the launchers cannot be compiled" "$(tail -n 5 "$LOG")" "see the log"
