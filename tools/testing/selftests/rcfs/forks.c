@@ -73,28 +73,6 @@ static struct {
 
 static const char *container;
 
-static const char *name_of(int err)
-{
-	switch (err) {
-	case 0:
-		return "OK";
-	case EAGAIN:
-		return "EAGAIN";
-	case EDOM:
-		return "EDOM";
-	case EINVAL:
-		return "EINVAL";
-	case ENOMEM:
-		return "ENOMEM";
-	case ENOSPC:
-		return "ENOSPC";
-	case EPERM:
-		return "EPERM";
-	default:
-		return strerror(err);
-	}
-}
-
 static void hold(void)
 {
 	for (;;)
@@ -103,7 +81,7 @@ static void hold(void)
 
 static void say(int made, int err)
 {
-	printf("%d %s\n", made, name_of(err));
+	printf("%d %s\n", made, err ? strerrorname_np(err) : "OK");
 	fflush(stdout);
 	hold();
 }
@@ -432,7 +410,7 @@ static void cycle(int rounds)
 			_exit(0);
 		if (pid < 0)
 			fail("round %d: %s, and nobody is left of the round before",
-			     round, name_of(errno));
+			     round, strerrorname_np(errno));
 		other = fork();
 		if (!other)
 			_exit(0);
@@ -440,7 +418,7 @@ static void cycle(int rounds)
 			fail("round %d: a second child, with one that is not reaped",
 			     round);
 		if (errno != EAGAIN)
-			fail("round %d: %s", round, name_of(errno));
+			fail("round %d: %s", round, strerrorname_np(errno));
 		reap(pid);
 		must_be_counted(container, 1, round);
 	}

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,13 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clone3.h"
 #include "helpers.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
-#endif
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
 static const char usage[] =
@@ -43,50 +40,14 @@ static const char usage[] =
 	"           attach to DIR; then processes, as many as there may be there, which\n"
 	"           fork and end all the time, for 200 s at most\n";
 
-/* The first version with a descriptor in it */
-struct args {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
-	uint64_t stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-};
-
-static pid_t launch(int dir, uint64_t flags, int *pidfd)
-{
-	struct args args = {
-		.flags = CLONE_INTO_CGROUP | CLONE_PIDFD | flags,
-		.pidfd = (uintptr_t)pidfd,
-		.exit_signal = SIGCHLD,
-		.cgroup = dir,
-	};
-
-	return syscall(SYS_clone3, &args, sizeof(args));
-}
-
-static const char *name_of(int err)
-{
-#define NAMED(err) { err, #err }
-	static const struct {
-		int err;
-		const char *name;
-	} names[] = {
-		NAMED(EACCES), NAMED(EAGAIN), NAMED(EBADF), NAMED(EBUSY),
-		NAMED(EINVAL), NAMED(ENODEV), NAMED(ENOENT), NAMED(ENOMEM),
-		NAMED(EPERM), NAMED(EROFS), NAMED(ESRCH),
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].err == err)
-			return names[i].name;
-	return strerror(err);
-}
-
 static int run(int fd, uint64_t flags, char **command)
 {
 	siginfo_t info = { 0 };
 	int pidfd = -1;
-	pid_t pid = launch(fd, flags, &pidfd);
+	pid_t pid = clone_into(fd, flags, &pidfd);
 
 	if (pid < 0) {
-		puts(name_of(errno));
+		puts(strerrorname_np(errno));
 		return 0;
 	}
 	if (!pid) {
@@ -132,7 +93,7 @@ static noreturn void thread(void)
 	}
 }
 
-static long clone3_thread(struct args *args)
+static long clone3_thread(struct clone_args *args)
 {
 	long ret;
 
@@ -171,7 +132,7 @@ static long clone3_thread(struct args *args)
 static int launch_thread(const char *dir)
 {
 	const size_t size = 65536;
-	struct args args = {
+	struct clone_args args = {
 		.flags = CLONE_INTO_CGROUP | CLONE_VM | CLONE_FS | CLONE_FILES |
 			 CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
 		.stack_size = size,
@@ -186,7 +147,7 @@ static int launch_thread(const char *dir)
 	args.stack = (uintptr_t)stack;
 	tid = clone3_thread(&args);
 	if (tid < 0)
-		puts(name_of(errno));
+		puts(strerrorname_np(errno));
 	else
 		printf("%ld\n", tid);
 	fflush(stdout);
@@ -237,7 +198,7 @@ static pid_t start_launcher(const char *dir)
 	for (int i = 0; !load(&shared->stop); i = (i + 1) % BROOD) {
 		if (brood[i])
 			end(brood[i]);
-		brood[i] = launch(fd, 0, &pidfd);
+		brood[i] = clone_into(fd, 0, &pidfd);
 		if (brood[i] < 0)
 			fail("launch: %s", strerror(errno));
 		if (!brood[i]) {
@@ -364,7 +325,7 @@ static int going(const char *dir, unsigned long rounds)
 		if (fd < 0)
 			continue;
 		rounds--;
-		pid = launch(fd, 0, &pidfd);
+		pid = clone_into(fd, 0, &pidfd);
 		if (!pid)
 			_exit(0);
 		if (pid > 0) {

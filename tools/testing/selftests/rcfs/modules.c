@@ -49,30 +49,6 @@ static pid_t stormers[MAX_STORMERS];
 static int nr_stormers;
 static unsigned long cycle_round;
 
-static const char *name_of(int err)
-{
-	switch (err) {
-	case EAGAIN:
-		return "EAGAIN";
-	case EBUSY:
-		return "EBUSY";
-	case EEXIST:
-		return "EEXIST";
-	case EINVAL:
-		return "EINVAL";
-	case ENOENT:
-		return "ENOENT";
-	case ENOMEM:
-		return "ENOMEM";
-	case ENOSPC:
-		return "ENOSPC";
-	case ESRCH:
-		return "ESRCH";
-	default:
-		return strerror(err);
-	}
-}
-
 static void fail(const char *format, ...)
 {
 	va_list args;
@@ -123,7 +99,7 @@ static void must_write(const char *file, const char *text)
 	int fd = open(file, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		fail("writing '%s' to %s: %s", text, file, name_of(errno));
+		fail("writing '%s' to %s: %s", text, file, strerrorname_np(errno));
 	close(fd);
 }
 
@@ -141,7 +117,7 @@ static unsigned long must_read(const char *file)
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		fail("reading %s: %s", file, name_of(errno));
+		fail("reading %s: %s", file, strerrorname_np(errno));
 	close(fd);
 	return strtoul(text, NULL, 10);
 }
@@ -159,7 +135,7 @@ static void remove_soon(const char *dir)
 {
 	while (rmdir(dir)) {
 		if (errno != EBUSY)
-			fail("removing %s: %s", dir, name_of(errno));
+			fail("removing %s: %s", dir, strerrorname_np(errno));
 		sched_yield();
 	}
 }
@@ -175,11 +151,11 @@ static bool fork_once(void)
 		_exit(0);
 	if (pid < 0) {
 		if (errno != EAGAIN)
-			fail("fork: %s", name_of(errno));
+			fail("fork: %s", strerrorname_np(errno));
 		return false;
 	}
 	if (waitpid(pid, NULL, 0) != pid)
-		fail("waitpid: %s", name_of(errno));
+		fail("waitpid: %s", strerrorname_np(errno));
 	return true;
 }
 
@@ -229,7 +205,7 @@ static void start_stormers(void)
 		if (!pid)
 			storm(nr_stormers, cpu);
 		if (pid < 0)
-			fail("fork: %s", name_of(errno));
+			fail("fork: %s", strerrorname_np(errno));
 		stormers[nr_stormers++] = pid;
 	}
 }
@@ -294,7 +270,7 @@ static void must_be_in_use(const char *name)
 
 	if (err != EAGAIN)
 		fail("unloading the module in use: %s, expected EAGAIN",
-		     err ? name_of(err) : "OK");
+		     err ? strerrorname_np(err) : "OK");
 }
 
 static void cycle_once(int module, const char *name)
@@ -304,12 +280,12 @@ static void cycle_once(int module, const char *name)
 	int err = load(module);
 
 	if (err)
-		fail("loading the module: %s", name_of(err));
+		fail("loading the module: %s", strerrorname_np(err));
 	if (mount("none", root, "rcfs", 0, "forks"))
-		fail("mount: %s", name_of(errno));
+		fail("mount: %s", strerrorname_np(errno));
 
 	if (mkdir(outer, 0755) || mkdir(inner, 0755) || mkdir(mine, 0755))
-		fail("mkdir: %s", name_of(errno));
+		fail("mkdir: %s", strerrorname_np(errno));
 	storm_in(inner);
 	spend_budget(mine, root);
 	must_be_in_use(name);
@@ -322,12 +298,12 @@ static void cycle_once(int module, const char *name)
 	remove_soon(outer);
 	/* All that was there has been waited for. */
 	if (rmdir(mine))
-		fail("removing %s: %s", mine, name_of(errno));
+		fail("removing %s: %s", mine, strerrorname_np(errno));
 	if (umount(root))
-		fail("umount: %s", name_of(errno));
+		fail("umount: %s", strerrorname_np(errno));
 	err = unload(name);
 	if (err)
-		fail("unloading the module: %s", name_of(err));
+		fail("unloading the module: %s", strerrorname_np(err));
 }
 
 static void hang(int sig)
@@ -364,7 +340,7 @@ static void cycle(const char *file, const char *name, unsigned long rounds)
 
 static int say(int err)
 {
-	puts(err ? name_of(err) : "OK");
+	puts(err ? strerrorname_np(err) : "OK");
 	return 0;
 }
 

@@ -41,7 +41,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,15 +53,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clone3.h"
+
 #define THREADS 4
 /* More than an operation can possibly need */
 #define MAX_POINTS 20000
 /* When an attempt hangs, this ends it; it is no measure of anything. */
 #define HANG_SECONDS 120
 #define CLONED (CLONE_NEWUTS | CLONE_NEWIPC)
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
-#endif
 
 static const char *what;	/* is done */
 static unsigned int nth;	/* allocation that is to fail, 0: none */
@@ -750,17 +748,7 @@ static void prepare_launch(void)
 
 static int run_launch(void)
 {
-	/* The first version of struct clone_args with a descriptor in it */
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
-		uint64_t stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-	} clone_args = {
-		.flags = CLONE_INTO_CGROUP,
-		.exit_signal = SIGCHLD,
-		.cgroup = launch_dir,
-	};
-
-	child = syscall(SYS_clone3, &clone_args, sizeof(clone_args));
+	child = clone_into(launch_dir, 0, NULL);
 	if (!child) {
 		wait_go();
 		_exit(0);

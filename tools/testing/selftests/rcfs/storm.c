@@ -54,11 +54,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clone3.h"
 #include "random.h"
 
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
-#endif
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
@@ -521,21 +519,6 @@ static void start_child(unsigned int slot, enum kind kind)
 	expect(pid < 0 ? errno : 0, EAGAIN, 0);
 }
 
-static pid_t clone_into(int dir, uint64_t flags)
-{
-	/* The first version of struct clone_args with a descriptor in it */
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
-		uint64_t stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-	} args = {
-		.flags = CLONE_INTO_CGROUP | flags,
-		.exit_signal = SIGCHLD,
-		.cgroup = dir,
-	};
-
-	return syscall(SYS_clone3, &args, sizeof(args));
-}
-
 /* As start_child(), but the child begins elsewhere, and perhaps frozen. */
 static void launch_child(const char *dir, unsigned int slot, enum kind kind, uint64_t flags)
 {
@@ -547,7 +530,7 @@ static void launch_child(const char *dir, unsigned int slot, enum kind kind, uin
 		return;
 	}
 	end_child(&me->brood[slot]);
-	pid = clone_into(fd, flags);
+	pid = clone_into(fd, flags, NULL);
 	if (!pid)
 		live(kind);
 	if (pid > 0)

@@ -57,28 +57,6 @@ static const char usage[] =
 	"  nsopen FILE               open the namespace by that handle\n"
 	"  run COMMAND...            execute it\n";
 
-static const char *name_of(int err)
-{
-#define NAMED(err) { err, #err }
-	static const struct {
-		int err;
-		const char *name;
-	} names[] = {
-		NAMED(E2BIG), NAMED(EACCES), NAMED(EAGAIN), NAMED(EBADF),
-		NAMED(EBUSY), NAMED(EEXIST), NAMED(EINVAL), NAMED(EIO),
-		NAMED(EISDIR), NAMED(EMFILE), NAMED(ENAMETOOLONG),
-		NAMED(ENODEV), NAMED(ENOENT), NAMED(ENOMEM), NAMED(ENOSPC),
-		NAMED(ENOTDIR), NAMED(EPERM), NAMED(ERANGE), NAMED(EROFS),
-		NAMED(ESRCH), NAMED(ESTALE),
-		{ 0, NULL }
-	}, *named;
-
-	for (named = names; named->name; named++)
-		if (named->err == err)
-			return named->name;
-	return strerror(err);
-}
-
 static void die(const char *what)
 {
 	fprintf(stderr, "try: %s: %s\n", what, strerror(errno));
@@ -87,7 +65,7 @@ static void die(const char *what)
 
 static void end(bool ok)
 {
-	puts(ok ? "OK" : name_of(errno));
+	puts(ok ? "OK" : strerrorname_np(errno));
 	exit(0);
 }
 
