@@ -440,6 +440,12 @@ int rcfs_show_subsystems(struct seq_file *m, void *v);
 /* In Rust: calls the hooks that are called with the mutex of rcfs held */
 void rcfs_tell_cpus_changed(void);
 
+/*
+ * How often the lists of a container are read that tasks leave for another one of it,
+ * before somebody looks at all tasks.
+ */
+#define RCFS_WALK_ATTEMPTS		3
+
 /**
  * struct rcfs_walk - a walk along the tasks of a container
  * @cont: the container

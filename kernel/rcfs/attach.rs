@@ -133,7 +133,7 @@ fn is_gone(result: Result) -> Result<bool> {
 }
 
 /// Asks the subsystems whether tasks may move.
-fn ask<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) -> Result {
+pub(crate) fn ask<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) -> Result {
     for ss in &container.hierarchy().subsystems {
         ss.can_attach(guard, container, transfer.threads())?;
     }

@@ -11,7 +11,10 @@ use kernel::{
     },
     pid_namespace::PidNamespace,
     prelude::*,
-    rcfs::trim,
+    rcfs::{
+        members::ATTEMPTS,
+        trim, //
+    },
     seq_file::SeqFile,
     sync::aref::ARef,
     task::{
@@ -39,10 +42,6 @@ pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
         id => pid::find_task(id).ok_or(ESRCH),
     }
 }
-
-/// How often a list is read that tasks leave for another one of the container, before all tasks are
-/// looked at.
-const ATTEMPTS: usize = 3;
 
 /// The id of every task in a container, or of their processes if `processes`, as the reader sees
 /// them: sorted, and each once.

@@ -9,9 +9,6 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
-/* How often lists are read that tasks leave for another one of the container */
-#define ATTEMPTS	3
-
 static void kill_task(struct task_struct *tsk)
 {
 	/* The task itself may be setting other flags just now, without any lock. */
@@ -68,7 +65,7 @@ void rcfs_kill(const struct rcfs_container *top)
 
 	guard(read_lock)(&tasklist_lock);
 	guard(rcu)();
-	for (int i = 0; i < ATTEMPTS; i++)
+	for (int i = 0; i < RCFS_WALK_ATTEMPTS; i++)
 		if (kill_listed(top))
 			return;
 	for_each_process_thread(process, tsk)

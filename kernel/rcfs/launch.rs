@@ -6,6 +6,7 @@
 //! `procs`. The fork itself holds no lock of rcfs.
 
 use crate::{
+    attach,
     container::Container,
     door::REGISTRY,
     mount::Rcfs, //
@@ -41,18 +42,16 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
     Ok((ns, container.hierarchy().id))
 }
 
-/// Asks the subsystems that want to be asked. The mutex is for them: without any, launches do not
-/// wait for each other.
+/// Asks the subsystems, as an attach does. The mutex is for those that want to be asked: without
+/// any, launches do not wait for each other.
 fn ask(container: &Container, transfer: &Move) -> Result {
-    let subsystems = &container.hierarchy().subsystems;
+    let mut subsystems = container.hierarchy().subsystems.iter();
 
-    if subsystems.iter().any(|ss| ss.wants_to_be_asked()) {
+    if subsystems.any(|ss| ss.wants_to_be_asked()) {
         let guard = REGISTRY.lock();
 
         container.check_alive(&guard)?;
-        for ss in subsystems {
-            ss.can_attach(&guard, container, transfer.threads())?;
-        }
+        attach::ask(&guard, container, transfer)?;
     }
     Ok(())
 }

@@ -6,6 +6,9 @@
  * CONFIG_RCFS, they stay static.
  */
 
+#include <linux/sched/rcfs.h>
+#include <linux/security.h>
+
 /* ---- on which CPUs tasks run */
 
 /**

@@ -52,6 +52,10 @@ use core::{
 pub const SUBSYSTEM_WORDS: usize =
     (bindings::CONFIG_MAX_RC_SUBSYS as usize).div_ceil(usize::BITS as usize);
 
+/// How often lists are read that tasks leave for another one of the container, before all tasks are
+/// looked at.
+pub const ATTEMPTS: usize = bindings::RCFS_WALK_ATTEMPTS as usize;
+
 /// The tasks in a container, and the nsproxy that the container owns.
 ///
 /// # Invariants

@@ -36,10 +36,6 @@ use core::{
     },
 };
 
-/// How often lists are read that tasks leave for another one of the container, before all tasks are
-/// looked at.
-const ATTEMPTS: usize = 3;
-
 /// What the core keeps for a container: the state, and the way to others.
 ///
 /// # Invariants
@@ -347,7 +343,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// As [`for_each_task`](Self::for_each_task), with the state of where the task is.
     fn for_each_task_and_state(self, mut f: impl FnMut(&Task, StateRef<'_, C>)) {
         pid::wait_for_forks();
-        for _ in 0..ATTEMPTS {
+        for _ in 0..members::ATTEMPTS {
             if self.for_each_listed(&mut f) {
                 return;
             }
@@ -391,7 +387,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     pub fn any_task(self, mut f: impl FnMut(&Task) -> bool) -> bool {
         let mut any = false;
 
-        for _ in 0..ATTEMPTS {
+        for _ in 0..members::ATTEMPTS {
             let all = self.for_each_listed(|task, _| any = any || f(task));
 
             if any || all {
@@ -414,7 +410,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// Process context; may sleep. `f` must not.
     pub fn count_members(self, mut f: impl FnMut(&Task) -> bool) -> usize {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..members::ATTEMPTS {
             let mut count = 0;
 
             if self.for_each_member(|task| count += usize::from(f(task))) {
