@@ -16,11 +16,6 @@ set -u
 export LC_ALL=C.UTF-8
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
-FLAVOUR=plain
-VERBOSE=
-# shellcheck source=tools/run/kernel.sh
-. "$TOP/tools/run/kernel.sh"
 # shellcheck source=tools/run/packages.sh
 . "$TOP/tools/run/packages.sh"
 STEPS=1

@@ -18,11 +18,6 @@ export LC_ALL=C.UTF-8
 export RCFS_SILENCE=${RCFS_SILENCE:-400}
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
-FLAVOUR=plain
-VERBOSE=
-# shellcheck source=tools/run/kernel.sh
-. "$TOP/tools/run/kernel.sh"
 # shellcheck source=tools/run/packages.sh
 . "$TOP/tools/run/packages.sh"
 STEPS=1

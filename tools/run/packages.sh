@@ -4,6 +4,14 @@
 # Programs out of Debian's packages, with all that these depend on, as one archive for
 # the guest. Nothing is installed on this machine, and nothing of it is used: apt
 # resolves the dependencies against a system that has no package at all.
+#
+# For scripts that run the plain kernel with them, and have set TOP.
+
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
+# shellcheck disable=SC2034 # what the functions of kernel.sh look at
+FLAVOUR=plain VERBOSE=
+# shellcheck source=tools/run/kernel.sh
+. "$TOP/tools/run/kernel.sh"
 
 # debian_tree NAME SUITE PACKAGE…: sets DEBIAN_TREE, a tar archive of the packages and
 # of what they depend on, unpacked but not configured. It is made once. A PACKAGE may be
