@@ -24,8 +24,10 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/nsproxy.h>
+#include <linux/pid.h>
 #include <linux/rcfs.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/utsname.h>
@@ -72,6 +74,54 @@ static int states_get(char *buf, const struct kernel_param *kp)
 static const struct kernel_param_ops states_ops = { .get = states_get };
 module_param_cb(states, &states_ops, NULL, 0444);
 MODULE_PARM_DESC(states, "how many states there are");
+
+/* What somebody does who has found a task before it is reaped */
+static struct task_struct *held;
+
+static void release_held(void)
+{
+	if (held)
+		put_task_struct(held);
+	held = NULL;
+}
+
+static int hold_set(const char *val, const struct kernel_param *kp)
+{
+	pid_t pid;
+	int err = kstrtoint(val, 0, &pid);
+
+	if (err)
+		return err;
+	release_held();
+	if (!pid)
+		return 0;
+	scoped_guard(rcu) {
+		held = pid_task(find_vpid(pid), PIDTYPE_PID);
+		if (held)
+			get_task_struct(held);
+	}
+	return held ? 0 : -ESRCH;
+}
+
+static const struct kernel_param_ops hold_ops = { .set = hold_set };
+module_param_cb(hold, &hold_ops, NULL, 0200);
+MODULE_PARM_DESC(hold, "the id of a task to keep a reference on; 0 for none");
+
+static int renice_set(const char *val, const struct kernel_param *kp)
+{
+	int nice, err = kstrtoint(val, 0, &nice);
+
+	if (err)
+		return err;
+	if (!held)
+		return -ESRCH;
+	set_user_nice(held, nice);
+	return 0;
+}
+
+static const struct kernel_param_ops renice_ops = { .set = renice_set };
+module_param_cb(renice, &renice_ops, NULL, 0200);
+MODULE_PARM_DESC(renice, "the nice value that the task to which hold refers is to get");
 
 #define ALIVE	0x5afe57a7
 #define DEAD	0xdead57a7
@@ -400,6 +450,7 @@ static int __init test_rcfs_init(void)
 static void __exit test_rcfs_exit(void)
 {
 	unregister_first(count);
+	release_held();
 }
 
 module_init(test_rcfs_init);

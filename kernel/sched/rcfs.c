@@ -309,6 +309,28 @@ void sched_rcfs_fork(struct task_struct *p)
 }
 
 /**
+ * sched_rcfs_task_dead - take a task out of its group for good
+ * @p: a task that has been reaped, and has left the CPU for the last time
+ *
+ * Whoever has a reference on @p may still set its priority or policy, for which
+ * the scheduler looks at the group. Its load has been taken out of the group
+ * already (task_dead_fair()): there is nothing to move.
+ *
+ * Context: Any but one with a pi_lock or the lock of a run queue held.
+ */
+void sched_rcfs_task_dead(struct task_struct *p)
+{
+	/* What keeps the group is given up after this. Nobody else moves the task. */
+	if (!task_group_is_rcfs(task_group(p)))
+		return;
+
+	guard(task_rq_lock)(p);
+	p->se.avg.last_update_time = 0;
+	p->sched_task_group = &root_task_group;
+	set_task_rq(p, task_cpu(p));
+}
+
+/**
  * sched_rcfs_set_shares - set the weight of a task group
  * @tg: a group of rcfs
  * @shares: 1024 is the weight of a task with nice level 0

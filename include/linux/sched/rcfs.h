@@ -50,6 +50,7 @@ struct task_group *sched_rcfs_create_group(struct task_group *parent);
 void sched_rcfs_free_group(struct task_group *tg);
 void sched_rcfs_update_task(struct task_struct *p);
 void sched_rcfs_fork(struct task_struct *p);
+void sched_rcfs_task_dead(struct task_struct *p);
 
 int sched_rcfs_set_shares(struct task_group *tg, u64 shares);
 u64 sched_rcfs_shares(struct task_group *tg);
@@ -77,6 +78,7 @@ static inline bool sched_rcfs_is_overruled(struct task_struct *p)
 
 #else /* !CONFIG_RCFS_TASK_GROUP */
 static inline void sched_rcfs_update_task(struct task_struct *p) { }
+static inline void sched_rcfs_task_dead(struct task_struct *p) { }
 #endif
 
 #endif /* _LINUX_SCHED_RCFS_H */

@@ -567,6 +567,35 @@ nesting_constraint() {
 	set_quota "$C/in/deep" 1000000
 }
 
+# hold PID: keep the task_struct, whatever becomes of the task; 0 for none
+hold() {
+	echo "$1" >"$PARAMETERS/hold"
+}
+
+# Somebody finds the task before it is reaped, and sets its nice value after its
+# container is gone.
+dead_ones_are_in_no_group() {
+	if ! load_subsystems 1 2>/dev/null; then
+		because "there is no module test_rcfs (CONFIG_RCFS_TEST), or no room for it"
+		return "$KSFT_SKIP"
+	fi
+	before=$(cat "$ROOT/debug.states")
+	mkdir "$C/a" || return
+	start sleep 1000
+	attach "$PID" "$C/a" || return
+	hold "$PID" || return
+	end_task "$PID"
+	must_be_removable "$C/a" || return
+	wait_until expect "$before" cat "$ROOT/debug.states" || return
+	# The group goes two grace periods after the state.
+	for nice in 19 0 -20 5 19 0 -20 5 19 0 -20 5; do
+		echo $nice >"$PARAMETERS/renice" || return
+		sleep 0.1
+	done
+	hold 0 || return
+	unload_subsystems
+}
+
 values() {
 	for shares in 2 1024 262144 3; do
 		set_shares "$C" $shares || return
@@ -648,6 +677,7 @@ point "a group of cgroup v1's cpu keeps its tasks" cgroup_beside
 point "stat counts the tasks of its own container that cgroups govern" overruled_by_cgroup
 point "autogroup leaves tasks in a container alone, switched on and off" autogroup_beside
 point "a ratio above that of a container above is EINVAL" nesting_constraint
+point "a dead task is in no group that is gone" dead_ones_are_in_no_group
 point "values can be written and read" values
 point "other values are refused, and change nothing" bad_values
 point "files can be written or not, and are not in the root" files
