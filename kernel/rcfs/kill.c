@@ -11,12 +11,20 @@
 
 static void kill_task(struct task_struct *tsk)
 {
+	struct task_struct *thread;
+
 	/* The task itself may be setting other flags just now, without any lock. */
 	if (data_race(READ_ONCE(tsk->flags)) & PF_KTHREAD)
 		return;
-	if (!__fatal_signal_pending(tsk))
+	/*
+	 * A frozen task does not notice signals. To rcfs, it need not be frozen now,
+	 * and other threads of the process may be so in another container.
+	 */
+	if (!__fatal_signal_pending(tsk)) {
 		send_sig(SIGKILL, tsk, 0);
-	/* A frozen task does not notice signals. To rcfs, it need not be frozen now. */
+		for_each_thread(tsk, thread)
+			__thaw_task(thread);
+	}
 	__thaw_task(tsk);
 }
 

@@ -115,6 +115,25 @@ frozen_ones_die_at_once() {
 	must_be_removable "$C"
 }
 
+# One thread is in the container, and another one is frozen in another container.
+threads_frozen_elsewhere_die() {
+	need_controller freezer || return
+	mkdir "$C/a" "$C/b" || return
+	start threads 2
+	wait_until has_threads "$PID" 2 || return
+	attach "$PID" "$C/a" || return
+	for thread in "/proc/$PID/task"/*; do
+		thread=${thread##*/}
+		[ "$thread" = "$PID" ] || attach "$thread" "$C/b" || return
+	done
+	set_file "$C/b/freezer.state" FROZEN || return
+	wait_until expect FROZEN cat "$C/b/freezer.state" || return
+	kill_all "$C/a" || return
+	ended "$PID" || return
+	must_be_removable "$C/a" || return
+	must_be_removable "$C/b"
+}
+
 kernel_threads_stay() {
 	for pid in $(kernel_threads); do
 		[ "$(try write "$C/tasks" "$pid")" != OK ] || break
@@ -190,6 +209,7 @@ point "all tasks in a container and below die, no others" all_below_die
 point "nobody who forks gets away" nothing_forks_away
 point "a process dies as a whole" processes_die_as_a_whole
 point "frozen tasks die at once" frozen_ones_die_at_once
+point "a process dies that has a thread frozen elsewhere" threads_frozen_elsewhere_die
 point "kernel threads stay" kernel_threads_stay
 point "a pid namespace dies with its init" pid_namespaces_die
 point "nothing but 1 is taken" only_one_is_taken
