@@ -72,6 +72,9 @@ int __rcfs_clone_begin(struct kernel_clone_args *args)
 	ns = rcfs_find_birthplace(dir, &args->rcfs_hierarchy);
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
+	/* A root counts nobody: the hierarchy has to stay until the child is there. */
+	if (!ns->rcfs_container[args->rcfs_hierarchy])
+		args->rcfs_root = get_file(fd_file(f));
 	args->rcfs_ns = ns;
 	args->flags &= ~CLONE_INTO_CGROUP;
 	return 0;
@@ -82,6 +85,9 @@ bool __rcfs_clone_end(struct kernel_clone_args *args)
 {
 	put_nsproxy(args->rcfs_ns);
 	args->rcfs_ns = NULL;
+	if (args->rcfs_root)
+		fput(args->rcfs_root);
+	args->rcfs_root = NULL;
 	if (!args->rcfs_outdated)
 		return false;
 	args->rcfs_outdated = false;
