@@ -41,16 +41,25 @@ struct task_struct;
  */
 #define RCFS_MAX_DEPTH			32
 
+/* Where a list ends: see rc_cftype.seq_show_from */
+#define RCFS_LIST_END			0x7fffffffffffffff
+
 /**
  * struct rc_cftype - one control file that a subsystem has in every container
  * @name: file name, shorter than RC_MAX_CFTYPE_NAME; by convention the name of
  *	  the subsystem, a period, and what the file is about
  * @private: for the subsystem
+ * @mode: permissions; 0 for those that follow from the functions
  * @ss: the subsystem; NULL until the first rcfs_add_file() sets it
  * @seq_show: prints the file. @ns is the nsproxy of the container:
  *	      rcfs_nsproxy_state() has the state. Called in process context
  *	      without locks of rcfs; the container cannot go away. Returns 0 or
  *	      a negative errno. Optional: without it the file cannot be read.
+ * @seq_show_from: in place of @seq_show, for a list that may not fit into memory.
+ *		   Prints what comes at the position @pos, 0 to begin with, and
+ *		   sets @pos to the next position, or to %RCFS_LIST_END. Is called
+ *		   again with the same @pos if there was too little room.
+ *		   Returns 0 or a negative errno. Optional.
  * @write: takes one write. @buf holds @nbytes bytes and a NUL behind them;
  *	   longer writes than a page fail with -E2BIG without a call. Context
  *	   as for @seq_show. Returns the number of bytes taken or a negative
@@ -62,9 +71,12 @@ struct task_struct;
 struct rc_cftype {
 	const char *name;
 	int private;
+	umode_t mode;
 	struct rc_subsys *ss;
 	int (*seq_show)(struct nsproxy *ns, const struct rc_cftype *cft,
 			struct seq_file *sf);
+	int (*seq_show_from)(struct nsproxy *ns, const struct rc_cftype *cft,
+			     struct seq_file *sf, loff_t *pos);
 	ssize_t (*write)(struct nsproxy *ns, const struct rc_cftype *cft,
 			 struct kernfs_open_file *of, char *buf, size_t nbytes);
 };
@@ -83,6 +95,8 @@ enum rc_hook {
 	RC_HOOK_LIMIT_CPUS,
 	RC_HOOK_TASK_GROUP,
 	RC_HOOK_CPUS_CHANGED,
+	RC_HOOK_LIMIT_NICE,
+	RC_HOOK_DEVICE,
 	RC_NR_HOOKS
 };
 
@@ -93,6 +107,9 @@ enum rc_hook {
  *	    the nsproxy of the parent container, and NULL for the root state,
  *	    which is made at registration in &init_nsproxy. Returns 0 or a
  *	    negative errno, which fails the registration or the mkdir.
+ * @offline: the container of @ns has been removed: no task is in it, no directory
+ *	     has files of it, and no other container is below it. Zombies may
+ *	     still refer to its state. Not called if a mkdir fails. Optional.
  * @destroy: frees that state. Nobody is in the container and an RCU grace
  *	     period has passed since the last reader could find it.
  * @can_attach: may refuse, with a negative errno, that @tsk moves to the
@@ -102,6 +119,8 @@ enum rc_hook {
  *		moves, all of its threads are asked for before the first one
  *		moves; those that it creates meanwhile follow without a
  *		question. Optional.
+ * @cancel_attach: @tsk, which @can_attach has agreed to, does not move. Called
+ *		   once for each agreement that no @attach follows. Optional.
  * @transfer: @tsk goes from the container with the state @old to the one with
  *	      the state @new. Called in the moment at which it moves, under the
  *	      task_lock: no sleeping. What has to be right at any time, like a
@@ -149,13 +168,20 @@ enum rc_hook {
  *		  the subsystem has just been bound: cpu_active_mask and
  *		  cpu_online_mask are what they are now. CPUs stay for the
  *		  duration of the call. Optional.
+ * @limit_nice: the nice value that a task in the container with the state @state
+ *		gets that was to have @nice. Under the runqueue lock: no sleeping,
+ *		no locks. Optional.
+ * @device: may refuse, with a negative errno, that a task in the container with
+ *	    the state @state opens or makes a device node: see
+ *	    devcgroup_check_permission(). Process context under RCU: no
+ *	    sleeping. Optional.
  * @subsys_id: index into ctlr_data; set by rc_register_subsys()
  * @active: whether the subsystem is bound to a hierarchy; set by the core
  * @root_state: what @create stored in &init_nsproxy; set by rc_register_subsys()
  * @name: unique name, for mount options and file names
  * @owner: the module that must not go away while the subsystem is bound
  *
- * The hooks, which are @transfer and all from @can_fork to @cpus_changed, are
+ * The hooks, which are @transfer and all from @can_fork to @device, are
  * called while the subsystem is bound to a hierarchy, and under RCU unless they
  * may sleep. Every task is in the root then, and was there before without any of
  * them being called: only what they tell of other containers is complete.
@@ -167,9 +193,12 @@ enum rc_hook {
 struct rc_subsys {
 	int (*create)(struct rc_subsys *ss, struct nsproxy *ns,
 		      struct nsproxy *parent);
+	void (*offline)(struct rc_subsys *ss, struct nsproxy *ns);
 	void (*destroy)(struct rc_subsys *ss, struct nsproxy *ns);
 	int (*can_attach)(struct rc_subsys *ss, struct nsproxy *ns,
 			  struct task_struct *tsk);
+	void (*cancel_attach)(struct rc_subsys *ss, struct nsproxy *ns,
+			      struct task_struct *tsk);
 	void (*transfer)(struct rc_subsys *ss, void *new, void *old,
 			 struct task_struct *tsk);
 	void (*attach)(struct rc_subsys *ss, struct nsproxy *new,
@@ -193,6 +222,9 @@ struct rc_subsys {
 			   struct cpumask *mask);
 	struct task_group *(*task_group)(struct rc_subsys *ss, void *state);
 	void (*cpus_changed)(struct rc_subsys *ss);
+	int (*limit_nice)(struct rc_subsys *ss, void *state, int nice);
+	int (*device)(struct rc_subsys *ss, void *state, short type, u32 major,
+		      u32 minor, short access);
 	int subsys_id;
 	int active;
 	void *root_state;
@@ -209,7 +241,8 @@ struct rc_subsys {
  *		  out of use, which is before it is published and after it is
  *		  retired. Not kept for the root of a hierarchy.
  * @nr_pins: how many nsproxies need its states, its own included. Those of tasks
- *	     that exit do, when @nr_nsproxies does not count them any more.
+ *	     that exit do, when @nr_nsproxies does not count them any more. A
+ *	     handle on a state counts as well.
  * @last: what runs when @nr_pins is zero; set when the container is retired
  * @nsproxies: those that refer to it, without its own, by their rcfs_links
  * @lock: for changes of @nsproxies. The lists of tasks have locks of their own.
@@ -267,6 +300,18 @@ static inline bool rcfs_container_is_empty(const struct rcfs_container *cont)
 	return refcount_read(&cont->nsproxy->count) <= 1 &&
 	       atomic_read(&cont->nr_nsproxies) <= 1;
 }
+
+/*
+ * Keep the states of a container, which may have been removed. Returns false if
+ * nobody keeps them any more. Call it under RCU, or with the container kept. What is
+ * kept is given up with rcfs_unpin_container().
+ */
+static inline bool rcfs_pin_container(struct rcfs_container *cont)
+{
+	return refcount_inc_not_zero(&cont->nr_pins);
+}
+
+void rcfs_unpin_container(struct rcfs_container *cont);
 
 /**
  * rcfs_next_below - go on in a walk through a container and those below it
@@ -490,6 +535,8 @@ bool __rcfs_freezing(struct task_struct *tsk);
 void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask);
 void __rcfs_cpus_overridden(void);
 struct task_group *__rcfs_task_group(const struct task_struct *tsk);
+int __rcfs_limit_nice(const struct task_struct *tsk, int nice);
+int __rcfs_device(short type, u32 major, u32 minor, short access);
 
 /**
  * rcfs_charge - account CPU time to the containers of a task
@@ -675,6 +722,38 @@ static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 	return NULL;
 }
 
+/**
+ * rcfs_limit_nice - the nice value that a task gets
+ * @tsk: the task
+ * @nice: what it was to have
+ *
+ * Context: Under the runqueue lock of @tsk.
+ * Return: @nice, or what its containers have in place of that.
+ */
+static inline int rcfs_limit_nice(const struct task_struct *tsk, int nice)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_LIMIT_NICE]))
+		return __rcfs_limit_nice(tsk, nice);
+	return nice;
+}
+
+/**
+ * rcfs_device - whether current may open or make a device node
+ * @type: %DEVCG_DEV_BLOCK or %DEVCG_DEV_CHAR
+ * @major: major number
+ * @minor: minor number
+ * @access: combination of %DEVCG_ACC_MKNOD, %DEVCG_ACC_READ and %DEVCG_ACC_WRITE
+ *
+ * Context: Process context.
+ * Return: 0, or what a subsystem refuses with.
+ */
+static inline int rcfs_device(short type, u32 major, u32 minor, short access)
+{
+	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_DEVICE]))
+		return __rcfs_device(type, major, minor, access);
+	return 0;
+}
+
 #else /* !CONFIG_RCFS */
 
 struct cpumask;
@@ -701,6 +780,16 @@ static inline void rcfs_cpus_overridden(void) { }
 static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 {
 	return NULL;
+}
+
+static inline int rcfs_limit_nice(const struct task_struct *tsk, int nice)
+{
+	return nice;
+}
+
+static inline int rcfs_device(short type, u32 major, u32 minor, short access)
+{
+	return 0;
 }
 
 #endif /* CONFIG_RCFS */

@@ -36,12 +36,16 @@ pub(crate) fn attach(guard: &Guard, container: &Container, task: &Task) -> Resul
 
 /// Moves a task that may be asked about.
 fn attach_one(guard: &Guard, container: &Container, task: &Task) -> Result {
-    let transfer = container.members().prepare(task)?;
+    let Some(transfer) = container.members().prepare(task)? else {
+        return Ok(());
+    };
 
-    if let Some(transfer) = &transfer {
-        ask(guard, container, transfer)?;
+    ask(guard, container, &transfer)?;
+    let moved = complete(guard, container, task, Some(transfer));
+    if !matches!(moved, Ok(true)) {
+        cancel_all(guard, container, core::iter::once(task));
     }
-    complete(guard, container, task, transfer)
+    moved.map(|_| ())
 }
 
 /// Moves all threads of the process that `task` belongs to, those that it is creating included.
@@ -80,7 +84,7 @@ pub(crate) fn attach_process(
             .prepare(&thread)
             .and_then(|transfer| complete(guard, container, &thread, transfer));
 
-        present |= !is_gone(moved)?;
+        present |= !is_gone(moved.map(|_| ()))?;
     }
     if present {
         Ok(())
@@ -110,14 +114,19 @@ fn attach_threads(
     }
     let (mut moves, mut present) = container.members().prepare_all(&mut threads)?;
 
-    for transfer in &moves {
-        ask(guard, container, transfer)?;
+    for (asked, transfer) in moves.iter().enumerate() {
+        ask(guard, container, transfer).inspect_err(|_| {
+            for agreed in &moves[..asked] {
+                cancel(guard, container, agreed);
+            }
+        })?;
     }
     for transfer in &mut moves {
         if transfer.commit() {
             tell(guard, container, transfer);
             present = true;
         }
+        cancel_all(guard, container, transfer.left());
     }
     Ok(present)
 }
@@ -132,12 +141,35 @@ fn is_gone(result: Result) -> Result<bool> {
     }
 }
 
-/// Asks the subsystems whether tasks may move.
+/// Asks the subsystems whether tasks may move. If one refuses, none remembers.
 pub(crate) fn ask<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) -> Result {
-    for ss in &container.hierarchy().subsystems {
-        ss.can_attach(guard, container, transfer.threads())?;
+    let subsystems = &container.hierarchy().subsystems;
+
+    for (asked, ss) in subsystems.iter().enumerate() {
+        ss.can_attach(guard, container, transfer.threads())
+            .inspect_err(|_| {
+                for agreed in &subsystems[..asked] {
+                    agreed.cancel_attach(guard, container, transfer.threads());
+                }
+            })?;
     }
     Ok(())
+}
+
+/// Takes back an [`ask`] that nobody has refused.
+pub(crate) fn cancel<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) {
+    cancel_all(guard, container, transfer.threads());
+}
+
+/// Tells the subsystems that tasks which they have agreed to do not move.
+fn cancel_all<'a>(
+    guard: &Guard,
+    container: &Container,
+    tasks: impl Iterator<Item = &'a Task> + Clone,
+) {
+    for ss in &container.hierarchy().subsystems {
+        ss.cancel_attach(guard, container, tasks.clone());
+    }
 }
 
 /// Tells the subsystems that tasks have moved.
@@ -149,21 +181,21 @@ fn tell<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) {
     }
 }
 
-/// Makes a move that nobody has refused, if there is one to make.
+/// Makes a move that nobody has refused, if there is one to make. Returns whether there was.
 fn complete(
     guard: &Guard,
     container: &Container,
     task: &Task,
     mut transfer: Option<Move>,
-) -> Result {
+) -> Result<bool> {
     while let Some(mut now) = transfer {
         if now.commit() {
             tell(guard, container, &now);
-            return Ok(());
+            return Ok(true);
         }
         // If it is not exiting, it switched its namespaces: put it into the container with the new
         // ones.
         transfer = container.members().prepare(task)?;
     }
-    Ok(())
+    Ok(false)
 }

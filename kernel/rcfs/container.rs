@@ -195,6 +195,7 @@ impl Container {
         let room = place.room.take();
         // Waits for operations on the files; those that want the mutex have left theirs.
         drop(place.directory.take());
+        container.states.offline(guard);
         parent.place.as_mut(guard).children -= 1;
         if let Some(live) = &mut guard.hierarchies[container.hierarchy().id] {
             live.containers -= 1;

@@ -44,6 +44,7 @@ use kernel::{
         Mode,
         NodeRef,
         Owner,
+        PieceOperations,
         RootHandle, //
     },
     new_condvar, new_mutex,
@@ -141,12 +142,12 @@ impl Subsys {
         unsafe { (*self.ss).can_attach }.is_some()
     }
 
-    /// Asks whether tasks may move into a container.
+    /// Asks whether tasks may move into a container. All of them, or nothing is left of it.
     pub(crate) fn can_attach<'a>(
         &self,
-        _guard: &Guard,
+        guard: &Guard,
         container: &Container,
-        mut tasks: impl Iterator<Item = &'a Task>,
+        tasks: impl Iterator<Item = &'a Task> + Clone,
     ) -> Result {
         // SAFETY: Tasks move to containers that have not been removed, with the registry locked.
         // The hierarchy of such a container is there, and the subsystem is bound to it.
@@ -155,8 +156,30 @@ impl Subsys {
         };
         let ns = container.members().as_nsproxy_ptr();
 
-        // SAFETY: As above; the container, its nsproxy and the task are valid.
-        tasks.try_for_each(|task| to_result(unsafe { can_attach(self.ss, ns, task.as_ptr()) }))
+        for (asked, task) in tasks.clone().enumerate() {
+            // SAFETY: As above; the container, its nsproxy and the task are valid.
+            to_result(unsafe { can_attach(self.ss, ns, task.as_ptr()) })
+                .inspect_err(|_| self.cancel_attach(guard, container, tasks.clone().take(asked)))?;
+        }
+        Ok(())
+    }
+
+    /// Tells that tasks for which [`can_attach`](Self::can_attach) has agreed do not move.
+    pub(crate) fn cancel_attach<'a>(
+        &self,
+        _guard: &Guard,
+        container: &Container,
+        tasks: impl Iterator<Item = &'a Task>,
+    ) {
+        // SAFETY: As in `can_attach`, under the same lock.
+        if let Some(cancel) = unsafe { (*self.ss).cancel_attach } {
+            let ns = container.members().as_nsproxy_ptr();
+
+            for task in tasks {
+                // SAFETY: As above; all three are valid.
+                unsafe { cancel(self.ss, ns, task.as_ptr()) };
+            }
+        }
     }
 
     /// Tells that tasks have moved.
@@ -197,6 +220,17 @@ impl Subsys {
         })?;
         *self.states.lock() += 1;
         Ok(())
+    }
+
+    /// Tells that a container has been removed, with the registry locked.
+    fn offline(&self, members: &Members) {
+        // SAFETY: The container was in the hierarchy until now, and the registry is locked: the
+        // subsystem is bound. The nsproxy is valid, and there is a state.
+        unsafe {
+            if let Some(offline) = (*self.ss).offline {
+                offline(self.ss, members.as_nsproxy_ptr());
+            }
+        }
     }
 
     /// Frees the state that [`create`](Self::create) made.
@@ -280,6 +314,14 @@ impl States {
     /// Who is in the container.
     pub(crate) fn members(&self) -> &Members {
         &self.members
+    }
+
+    /// Tells the subsystems that the container has been removed. The container has just been taken
+    /// out of its hierarchy, and is no root.
+    pub(crate) fn offline(&self, _guard: &Guard) {
+        for ss in self.hierarchy.subsystems[..self.made].iter().rev() {
+            ss.offline(&self.members);
+        }
     }
 }
 
@@ -429,6 +471,29 @@ impl FileOperations for Control {
     }
 }
 
+impl PieceOperations for Control {
+    fn show_piece(file: &ActiveFile<'_, Self>, from: usize, m: &SeqFile) -> Result<Option<usize>> {
+        let cft = file.data().0.get();
+        let mut pos = bindings::loff_t::try_from(from)?;
+
+        // SAFETY: As in `show`.
+        to_result(unsafe {
+            match (*cft).seq_show_from {
+                Some(show) => show(
+                    Self::nsproxy(file),
+                    cft,
+                    ptr::from_ref(m).cast_mut().cast(),
+                    &mut pos,
+                ),
+                None => EINVAL.to_errno(),
+            }
+        })?;
+        Ok((pos != bindings::RCFS_LIST_END as bindings::loff_t)
+            .then(|| usize::try_from(pos))
+            .transpose()?)
+    }
+}
+
 /// `rcfs_create_file()`: see `kernel/rcfs/interface.c`.
 ///
 /// # Safety
@@ -443,20 +508,24 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
 ) -> *mut bindings::kernfs_node {
     // SAFETY: By the safety requirements. `populate` is called with the mutex held, and there is no
     // node yet whose operations read what is written here for the first time.
-    let (name, readable, writable) = unsafe {
+    let (name, default, is_list) = unsafe {
         if (*cft).ss.is_null() {
             (*cft).ss = ss;
         } else if (*cft).ss != ss {
             return EINVAL.to_ptr();
         }
-        (
-            CStr::from_char_ptr((*cft).name),
-            (*cft).seq_show.is_some(),
-            (*cft).write.is_some(),
-        )
-    };
+        let is_list = (*cft).seq_show_from.is_some();
+        let readable = is_list || (*cft).seq_show.is_some();
+        let writable = (*cft).write.is_some();
+        let default = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
 
-    let mode = if readable { 0o444 } else { 0 } | if writable { 0o200 } else { 0 };
+        (CStr::from_char_ptr((*cft).name), default, is_list)
+    };
+    // SAFETY: As above.
+    let mode = Mode::new(match unsafe { (*cft).mode } {
+        0 => default,
+        mode => mode,
+    });
     // SAFETY: By the safety requirements.
     let dir = unsafe { NodeRef::<Rcfs>::from_raw(dir) };
     // INVARIANT: By the safety requirements, and for `ss` see above.
@@ -464,8 +533,13 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
 
     // SAFETY: By the safety requirements, the file is valid for as long as the subsystem is
     // registered. Nodes of the subsystem are removed while it is bound.
-    let file =
-        unsafe { dir.create_file_on::<Control>(name, Mode::new(mode), Owner::current_fs(), data) };
+    let file = unsafe {
+        if is_list {
+            dir.create_pieces_on::<Control>(name, mode, Owner::current_fs(), data)
+        } else {
+            dir.create_file_on::<Control>(name, mode, Owner::current_fs(), data)
+        }
+    };
     match file {
         Ok(file) => file.as_ptr(),
         Err(e) => e.to_ptr(),

@@ -37,9 +37,11 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_LIMIT_CPUS]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_TASK_GROUP]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_CPUS_CHANGED]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_LIMIT_NICE]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_DEVICE]),
 };
 
-static_assert(RC_NR_HOOKS == 12, "every hook needs a list that is initialised");
+static_assert(RC_NR_HOOKS == 14, "every hook needs a list that is initialised");
 
 /*
  * The only active one in the list, or NULL if there are none or several. To call
@@ -79,6 +81,10 @@ static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 		return ss->task_group;
 	case RC_HOOK_CPUS_CHANGED:
 		return ss->cpus_changed;
+	case RC_HOOK_LIMIT_NICE:
+		return ss->limit_nice;
+	case RC_HOOK_DEVICE:
+		return ss->device;
 	default:
 		return false;
 	}
@@ -399,6 +405,37 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 			tg = tg ?: ss->task_group(ss, rcfs_nsproxy_state(ns, ss));
 	rcu_read_unlock();
 	return tg;
+}
+
+int __rcfs_limit_nice(const struct task_struct *tsk, int nice)
+{
+	const struct nsproxy *ns;
+	struct rc_subsys *ss;
+
+	rcu_read_lock();
+	ns = READ_ONCE(tsk->nsproxy);
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_LIMIT_NICE], hook_nodes[RC_HOOK_LIMIT_NICE])
+		if (ns && READ_ONCE(ss->active))
+			nice = ss->limit_nice(ss, rcfs_nsproxy_state(ns, ss), nice);
+	rcu_read_unlock();
+	return nice;
+}
+
+int __rcfs_device(short type, u32 major, u32 minor, short access)
+{
+	const struct nsproxy *ns;
+	struct rc_subsys *ss;
+	int err = 0;
+
+	rcu_read_lock();
+	/* An exiting task that has left its containers opens nothing of its own. */
+	ns = READ_ONCE(current->nsproxy);
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_DEVICE], hook_nodes[RC_HOOK_DEVICE])
+		if (ns && !err && READ_ONCE(ss->active))
+			err = ss->device(ss, rcfs_nsproxy_state(ns, ss), type, major, minor,
+					 access);
+	rcu_read_unlock();
+	return err;
 }
 
 /**

@@ -16,7 +16,10 @@ use kernel::{
     kernfs::NodeRef,
     nsproxy::NsProxy,
     prelude::*,
-    rcfs::members::Move,
+    rcfs::members::{
+        nsproxy_of,
+        Move, //
+    },
     sync::aref::ARef, //
 };
 
@@ -37,12 +40,13 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
             transfer.into_new_nsproxy()
         }
         // The parent is there itself.
-        None => current.nsproxy().ok_or(ESRCH)?,
+        None => nsproxy_of(current).ok_or(ESRCH)?,
     };
     Ok((ns, container.hierarchy().id))
 }
 
-/// Asks the subsystems, as an attach does. The mutex is for those that want to be asked: without
+/// Asks the subsystems, as an attach does, and takes that back at once: the current task stays where
+/// it is, and subsystems hear of the child by the fork. The mutex is for those that want to be asked: without
 /// any, launches do not wait for each other.
 fn ask(container: &Container, transfer: &Move) -> Result {
     let mut subsystems = container.hierarchy().subsystems.iter();
@@ -52,6 +56,7 @@ fn ask(container: &Container, transfer: &Move) -> Result {
 
         container.check_alive(&guard)?;
         attach::ask(&guard, container, transfer)?;
+        attach::cancel(&guard, container, transfer);
     }
     Ok(())
 }

@@ -192,12 +192,21 @@ static void rcfs_put_container(struct rcfs_container *cont)
 	rcu_read_unlock();
 }
 
-/* No exiting task needs the states of the container for the nsproxy any more. */
-static void rcfs_unpin_container(struct rcfs_container *cont)
+/**
+ * rcfs_unpin_container - give up a pin of a container
+ * @cont: the container, or NULL
+ *
+ * Each nsproxy has one while its tasks need the states, be it because they have not
+ * been reaped. So has each handle on a state.
+ *
+ * Context: Any.
+ */
+void rcfs_unpin_container(struct rcfs_container *cont)
 {
 	if (cont && refcount_dec_and_test(&cont->nr_pins))
 		queue_rcu_work(system_dfl_wq, cont->last);
 }
+EXPORT_SYMBOL_GPL(rcfs_unpin_container);
 
 /*
  * Let readers find the tasks of an nsproxy by one of its containers, which counts
@@ -504,8 +513,11 @@ void rcfs_unpin_task(struct task_struct *tsk)
 			return;
 		left = pin & RCFS_PIN_HALF ? 0 : pin | RCFS_PIN_HALF;
 	} while (!try_cmpxchg(&tsk->rcfs_pin, &pin, left));
-	if (!left)
-		rcfs_unpin_nsproxy((struct nsproxy *)(pin & ~RCFS_PIN_HALF));
+	if (left)
+		return;
+	/* References on the task may last longer than what its container has. */
+	sched_rcfs_task_dead(tsk);
+	rcfs_unpin_nsproxy((struct nsproxy *)(pin & ~RCFS_PIN_HALF));
 }
 
 /* Whether @tsk had a pin of @old, and thus got one of @new, or none for NULL */

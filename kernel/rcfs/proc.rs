@@ -5,6 +5,7 @@
 use crate::door::REGISTRY;
 use kernel::{
     prelude::*,
+    rcfs::members::nsproxy_of,
     seq_file::{
         seq_print,
         SeqFile, //
@@ -41,7 +42,7 @@ pub(crate) fn show_subsystems(m: &SeqFile) {
 pub(crate) fn show_task(task: &Task, m: &SeqFile) -> Result {
     let guard = REGISTRY.lock();
     // Dropped before the mutex is released, so that rmdir(2) never sees this reference.
-    let Some(ns) = task.nsproxy() else {
+    let Some(ns) = nsproxy_of(task) else {
         return Ok(());
     };
 

@@ -4,9 +4,11 @@
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/rcfs.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/rcfs.h>
 #include <linux/seq_file.h>
+#include <linux/workqueue.h>
 
 #ifdef CONFIG_RCFS_TASK_GROUP
 __rust_helper bool rust_helper_sched_rcfs_is_overruled(struct task_struct *p)
@@ -51,6 +53,36 @@ __rust_helper void *rust_helper_rcfs_nsproxy_state(const struct nsproxy *ns,
 						   const struct rc_subsys *ss)
 {
 	return rcfs_nsproxy_state(ns, ss);
+}
+
+__rust_helper bool rust_helper_rcfs_pin_container(struct rcfs_container *cont)
+{
+	return rcfs_pin_container(cont);
+}
+
+/* One lock class for all: they are the timers of states. */
+__rust_helper void rust_helper_rcfs_init_delayed_work(struct delayed_work *work,
+						      work_func_t func)
+{
+	INIT_DELAYED_WORK(work, func);
+}
+
+/* A macro without CONFIG_TASKS_RCU */
+__rust_helper void rust_helper_rcfs_synchronize_rcu_tasks(void)
+{
+	synchronize_rcu_tasks();
+}
+
+__rust_helper bool
+rust_helper_mod_delayed_work(struct workqueue_struct *wq,
+			     struct delayed_work *dwork, unsigned long delay)
+{
+	return mod_delayed_work(wq, dwork, delay);
+}
+
+__rust_helper int rust_helper_task_nice(struct task_struct *p)
+{
+	return task_nice(p);
 }
 
 /* @ns: that of a container; negative for a root */

@@ -10,6 +10,7 @@
 
 use crate::{
     bindings,
+    rcfs::context::MayLockTasks,
     task::Task, //
 };
 
@@ -49,17 +50,16 @@ impl Task {
         unsafe { bindings::task_is_at_rest(self.as_ptr()) }
     }
 
-    /// Tells the task to freeze, if it shall. Does not wait for that. Any context, but not with the
-    /// siglock of the task held.
-    pub fn freeze(&self) {
+    /// Tells the task to freeze, if it shall. Does not wait for that.
+    pub fn freeze(&self, _cx: &impl MayLockTasks) {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::freeze_task(self.as_ptr()) };
     }
 
-    /// Lets the task go on if it is frozen, unless it shall be. Any context.
+    /// Lets the task go on if it is frozen, unless it shall be.
     ///
     /// The caller makes sure that nobody lets it be frozen for the caller's reason meanwhile.
-    pub fn thaw(&self) {
+    pub fn thaw(&self, _cx: &impl MayLockTasks) {
         if !self.is_freezing() {
             // SAFETY: By the type invariant, the task is valid.
             unsafe { bindings::__thaw_task(self.as_ptr()) };

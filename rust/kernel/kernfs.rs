@@ -429,6 +429,23 @@ impl<T: Tree> NodeRef<'_, T> {
         unsafe { self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data) }.map(|_| ())
     }
 
+    /// Makes a file that is printed piece by piece, on data that does not live for ever. See
+    /// [`create_file_on`](Self::create_file_on).
+    ///
+    /// # Safety
+    ///
+    /// As there.
+    pub unsafe fn create_pieces_on<F: PieceOperations<Tree = T>>(
+        self,
+        name: &CStr,
+        mode: Mode,
+        owner: Owner,
+        data: *const F::Data,
+    ) -> Result<NonNull<bindings::kernfs_node>> {
+        // SAFETY: By the safety requirements.
+        unsafe { self.create(name, mode, owner, &FileVTable::<F>::PIECE_OPS, data) }
+    }
+
     /// # Safety
     ///
     /// `ops` must be operations on a `D`, and `data` valid until the file has been removed.
@@ -654,6 +671,16 @@ pub trait ListOperations: FileOperations {
 
     /// Prints items that follow on each other: one to [`ITEMS_AT_ONCE`] of them.
     fn show_items(items: &[Self::Item], m: &SeqFile) -> Result;
+}
+
+/// What reading a file does that is printed piece by piece, as it may not fit into memory.
+pub trait PieceOperations: FileOperations {
+    /// Prints what comes at the position `from`, which is 0 to begin with. Returns the position of
+    /// the next piece, or [`None`] if this was the last one.
+    ///
+    /// Called again with the same position if there was too little room. What is between two calls
+    /// may change meanwhile.
+    fn show_piece(file: &ActiveFile<'_, Self>, from: usize, m: &SeqFile) -> Result<Option<usize>>;
 }
 
 /// An open file that a system call is operating on.
@@ -896,5 +923,81 @@ impl<F: ListOperations> FileVTable<F> {
         let items = unsafe { core::mem::replace(&mut (*of).priv_, ptr::null_mut()) };
         // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
         drop(unsafe { <Items<F> as ForeignOwnable>::try_from_foreign(items) });
+    }
+}
+
+/// The position behind the last piece.
+const END: usize = usize::MAX;
+
+impl<F: PieceOperations> FileVTable<F> {
+    const PIECE_OPS: bindings::kernfs_ops = bindings::kernfs_ops {
+        seq_show: Some(Self::piece_show),
+        seq_start: Some(Self::piece_start),
+        seq_next: Some(Self::piece_next),
+        seq_stop: Some(Self::piece_stop),
+        ..Self::OPS
+    };
+
+    /// What stands for a position where `seq_file` wants a pointer, NULL at the end.
+    fn position(pos: usize) -> *mut c_void {
+        ptr::without_provenance_mut(pos.wrapping_add(1))
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for files with the operations `F`.
+    unsafe extern "C" fn piece_start(
+        _m: *mut bindings::seq_file,
+        pos: *mut bindings::loff_t,
+    ) -> *mut c_void {
+        // SAFETY: `pos` is valid for the call.
+        Self::position(
+            usize::try_from(unsafe { *pos }).map_or(END, |pos| match pos {
+                pos if pos >= bindings::loff_t::MAX as usize => END,
+                pos => pos,
+            }),
+        )
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for files with the operations `F`.
+    unsafe extern "C" fn piece_next(
+        m: *mut bindings::seq_file,
+        _v: *mut c_void,
+        pos: *mut bindings::loff_t,
+    ) -> *mut c_void {
+        // SAFETY: kernfs puts the open file into `private` and holds its mutex: `piece_show` has
+        // written this.
+        let next = unsafe { (*(*m).private.cast::<bindings::kernfs_open_file>()).priv_ }.addr();
+
+        // SAFETY: `pos` is valid for the call.
+        unsafe { *pos = next.try_into().unwrap_or(bindings::loff_t::MAX) };
+        Self::position(next)
+    }
+
+    /// # Safety
+    ///
+    /// Only for kernfs.
+    unsafe extern "C" fn piece_stop(_m: *mut bindings::seq_file, _v: *mut c_void) {}
+
+    /// # Safety
+    ///
+    /// Only for kernfs, for files with the operations `F`.
+    unsafe extern "C" fn piece_show(m: *mut bindings::seq_file, v: *mut c_void) -> c_int {
+        // SAFETY: kernfs puts the open file there.
+        let of: *mut bindings::kernfs_open_file = unsafe { (*m).private.cast() };
+        // SAFETY: kernfs holds an active reference on the node of `of`.
+        let file = unsafe { ActiveFile::<F>::from_raw(of) };
+        // SAFETY: kernfs passes a seq file that only this call uses.
+        let m = unsafe { SeqFile::from_raw(m) };
+
+        from_result(|| {
+            let next = F::show_piece(&file, v.addr().wrapping_sub(1), m)?;
+
+            // SAFETY: kernfs holds `of->mutex`, so that nobody else accesses `priv`.
+            unsafe { (*of).priv_ = ptr::without_provenance_mut(next.unwrap_or(END)) };
+            Ok(0)
+        })
     }
 }

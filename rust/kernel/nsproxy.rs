@@ -6,6 +6,10 @@
 
 use crate::{
     bindings,
+    rcfs::{
+        context::MayLockTasks,
+        members::nsproxy_of, //
+    },
     sync::aref::{
         ARef,
         AlwaysRefCounted, //
@@ -60,13 +64,9 @@ unsafe impl AlwaysRefCounted for NsProxy {
 
 impl Task {
     /// The nsproxy that the task has at the moment, or [`None`] if it is exiting and has none any
-    /// more.
-    pub fn nsproxy(&self) -> Option<ARef<NsProxy>> {
-        // SAFETY: By the type invariant, the task is valid.
-        let ns = unsafe { bindings::get_task_nsproxy(self.as_ptr()) };
-
-        // SAFETY: A reference comes with it; the layouts are the same.
-        NonNull::new(ns.cast::<NsProxy>()).map(|ns| unsafe { ARef::from_raw(ns) })
+    /// more. Takes the `task_lock`.
+    pub fn nsproxy(&self, _cx: &impl MayLockTasks) -> Option<ARef<NsProxy>> {
+        nsproxy_of(self)
     }
 
     /// Whether the task has just this nsproxy at the moment.

@@ -12,11 +12,13 @@
 //! for these as well, and a limit holds for all that is below. See [`StateRef::lineage`] and
 //! [`Counters`].
 //!
-//! This module does not support:
+//! Each hook gets a token of [`context`], which says where it runs. What must not be called there
+//! does not compile.
 //!
-//! - files that list more than fits into memory at once;
-//! - writes that are more than a value: a controller gets a number, a list or a word, and not what
-//!   was written.
+//! What is counted and limited is a [`ResCounter`]; what is only counted, on all CPUs all the time,
+//! are [`Counters`]. [`StateRef::to_owned`] and [`Charge::into_owned`] keep a state for longer than
+//! a hook runs, [`StateRef::of_current`] finds one from anywhere, [`StateRef::set_timer`] lets time
+//! pass, and [`PerTask`] remembers what is to be restored when a task leaves.
 //!
 //! C header: [`include/linux/rcfs.h`](srctree/include/linux/rcfs.h)
 //!
@@ -26,66 +28,39 @@
 //! were:
 //!
 //! ```
-//! use kernel::{
-//!     prelude::*,
-//!     rcfs::{self, Limit},
-//!     sync::atomic::{ordering::Relaxed, Atomic},
-//! };
+//! use kernel::{prelude::*, rcfs::prelude::*};
 //!
 //! struct Births;
 //!
-//! struct State {
-//!     count: Atomic<u64>,
-//!     max: Atomic<u64>,
-//! }
-//!
 //! #[vtable]
-//! impl rcfs::Controller for Births {
+//! impl Controller for Births {
 //!     const NAME: &'static CStr = c"births";
-//!     type State = State;
+//!     type State = ResCounter;
 //!
-//!     fn create(_parent: Option<rcfs::StateRef<'_, Self>>) -> impl PinInit<State, Error> {
-//!         Ok(State {
-//!             count: Atomic::new(0),
-//!             max: Atomic::new(u64::MAX),
-//!         })
+//!     fn create(
+//!         _cx: &mut UnderMutex,
+//!         _parent: Option<StateRef<'_, Self>>,
+//!     ) -> impl PinInit<ResCounter, Error> {
+//!         Ok(ResCounter::new())
 //!     }
 //!
-//!     fn can_fork(state: rcfs::StateRef<'_, Self>) -> Result {
-//!         if state.lineage().any(|s| s.count.load(Relaxed) >= s.max.load(Relaxed)) {
-//!             return Err(EAGAIN);
-//!         }
-//!         for s in state.lineage() {
-//!             s.count.add(1u64, Relaxed);
-//!         }
-//!         Ok(())
+//!     // What is returned is given back if the fork fails after all, and stays if not.
+//!     fn can_fork<'a>(
+//!         cx: &UnderTasklistLock,
+//!         state: StateRef<'a, Self>,
+//!     ) -> Result<Charge<'a, Self>> {
+//!         Ok(state.try_charge(cx, 1, |births| births)?)
 //!     }
 //!
-//!     fn files() -> &'static [rcfs::File<Self>] {
-//!         static FILES: [rcfs::File<Births>; 2] = [
-//!             rcfs::File::<Births>::new(c"births.count", |births| births.count.load(Relaxed)),
-//!             rcfs::File::<Births>::new(c"births.max", |births| match births.max.load(Relaxed) {
-//!                 u64::MAX => Limit::Max,
-//!                 max => Limit::Number(max),
-//!             })
-//!             .writable(|births, max: Limit| {
-//!                 births.max.store(
-//!                     match max {
-//!                         Limit::Max => u64::MAX,
-//!                         Limit::Number(max) => max,
-//!                     },
-//!                     Relaxed,
-//!                 );
-//!                 Ok(())
-//!             })
+//!     const FILES: &'static [File<Self>] = &[
+//!         File::<Self>::new(c"births.count", |births| births.usage()).not_in_root(),
+//!         File::<Self>::new(c"births.max", |births| births.limit())
+//!             .writable(|births, max: Limit| births.set_limit(max))
 //!             .not_in_root(),
-//!         ];
-//!
-//!         &FILES
-//!     }
+//!     ];
 //! }
 //!
-//! assert_eq!(<Births as rcfs::Controller>::files().len(), 2);
+//! assert_eq!(<Births as Controller>::FILES.len(), 2);
 //! ```
 
 use crate::{
@@ -101,10 +76,21 @@ use crate::{
     static_lock_class,
     str::CStr,
     sync::{
-        Arc,
-        Mutex, //
+        self,
+        atomic::{
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
+            Atomic,
+            AtomicFlag, //
+        },
+        rcu,
+        Arc, //
     },
     task::Task,
+    time::Msecs,
     types::{
         ForeignOwnable,
         Opaque, //
@@ -119,24 +105,45 @@ use core::{
     },
 };
 
+mod charge;
+pub mod context;
 mod counters;
 mod cpus;
 mod event;
 mod file;
 pub mod members;
+mod mutex;
+mod owned;
 mod parent;
+mod per_task;
 mod state;
+mod timer;
 mod value;
 
 pub use self::{
+    charge::{
+        Charge,
+        CounterOf,
+        Full,
+        OwnedCharge,
+        ResCounter, //
+    },
     counters::Counters,
     cpus::SharedCpumask,
     event::Event,
-    file::File,
+    file::{
+        Access,
+        Capability,
+        File,
+        Outcome, //
+    },
+    mutex::Mutex,
+    owned::OwnedState,
     parent::{
         Child,
         ParentRef, //
     },
+    per_task::PerTask,
     state::StateRef,
     value::{
         trim,
@@ -146,6 +153,39 @@ pub use self::{
         Parse,
         Show, //
     },
+};
+/// What most controllers need: `use kernel::{prelude::*, rcfs::prelude::*};`.
+pub mod prelude {
+    #[doc(no_inline)]
+    pub use super::{
+        context::*,
+        Access,
+        Capability,
+        Charge,
+        Controller,
+        CpuMode,
+        DeviceAccess,
+        Event,
+        File,
+        Keyword,
+        Limit,
+        OwnedCharge,
+        OwnedState,
+        Parse,
+        PerTask,
+        ResCounter,
+        Show,
+        StateRef, //
+    };
+}
+
+use context::{
+    Process,
+    UnderMutex,
+    UnderRcu,
+    UnderRunQueueLock,
+    UnderTaskLock,
+    UnderTasklistLock, //
 };
 use state::Node;
 
@@ -181,106 +221,152 @@ pub enum CpuMode {
     System,
 }
 
+/// What somebody wants to do with a device node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceAccess {
+    /// Whether it is a block device, or a character device.
+    pub block: bool,
+    /// Its major number.
+    pub major: u32,
+    /// Its minor number.
+    pub minor: u32,
+    /// A combination of [`MKNOD`](Self::MKNOD), [`READ`](Self::READ) and [`WRITE`](Self::WRITE).
+    pub access: u8,
+}
+
+impl DeviceAccess {
+    /// To make the node.
+    pub const MKNOD: u8 = bindings::DEVCG_ACC_MKNOD as u8;
+    /// To open the device for reading.
+    pub const READ: u8 = bindings::DEVCG_ACC_READ as u8;
+    /// To open the device for writing.
+    pub const WRITE: u8 = bindings::DEVCG_ACC_WRITE as u8;
+}
+
 /// A resource controller.
 ///
-/// What is said of contexts means:
-///
-/// - *with the mutex*: process context, with the mutex of rcfs held. May sleep. Must not use rcfs
-///   itself, which includes waiting for somebody who does.
-/// - *atomic*: must not sleep. Takes no locks but such as are never held while something sleeps or
-///   with interrupts enabled; better none.
-///
-/// Everything else is said at each function. Functions that are not there cost nothing: a hook that
-/// no mounted controller defines is a jump that is patched out.
+/// The first argument of a hook says where it runs: see [`context`]. Functions that are not there
+/// cost nothing: a hook that no mounted controller defines is a jump that is patched out.
 ///
 /// Hooks are called while the controller is mounted. Tasks are in the root then, and were there
 /// before without any hook being called: only what hooks tell of other containers is complete.
 #[vtable]
 pub trait Controller: Sized + 'static {
     /// The name in mount options and in front of the names of files. At most 32 characters,
-    /// without commas, slashes and white space.
+    /// without commas, slashes and white space; another one does not compile.
     const NAME: &'static CStr;
+
+    /// The files that every container gets.
+    const FILES: &'static [File<Self>] = &[];
 
     /// What the controller keeps for a container.
     type State: Send + Sync;
 
-    /// Makes the state of a new container. With the mutex.
+    /// Makes the state of a new container.
     ///
     /// `parent` is [`None`] for the root state, which is made when the controller is registered,
     /// serves all hierarchies that the controller is ever bound to, and all tasks while it is
     /// bound to none.
     ///
     /// An error fails the registration or the `mkdir(2)`.
-    fn create(parent: Option<StateRef<'_, Self>>) -> impl PinInit<Self::State, Error>;
+    fn create(
+        cx: &mut UnderMutex,
+        parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<Self::State, Error>;
 
     /// The state has been made: [`StateRef::for_each_below`] of those above finds it from here on.
-    /// With the mutex. The `mkdir(2)` may still fail.
-    fn online(_state: StateRef<'_, Self>) {}
+    /// The `mkdir(2)` may still fail.
+    fn online(_cx: &mut UnderMutex, _state: StateRef<'_, Self>) {}
 
-    /// The files that every container gets.
-    fn files() -> &'static [File<Self>] {
-        &[]
+    /// The container has been removed: nobody is in it, nor reads or writes its files, and its
+    /// timer has ended. Zombies that were in it may still be told of.
+    ///
+    /// The last occasion to hand something over to [`StateRef::parent`]. Not called if a `mkdir(2)`
+    /// fails.
+    fn offline(_cx: &mut UnderMutex, _state: StateRef<'_, Self>) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The time has come that [`StateRef::set_timer`] was called for. Returns after how many
+    /// milliseconds it shall come again, if it shall.
+    ///
+    /// Not called once the container has been removed, which waits until this returns.
+    fn timer(_cx: &mut Process, _state: StateRef<'_, Self>) -> Option<Msecs> {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// Whether `task` may move to the container with `state`, or, if it is the current task, launch
-    /// a child there, which cannot be seen yet. With the mutex.
+    /// a child there, which cannot be seen yet.
     ///
     /// That it may is no promise that it does: another controller may refuse, or the task exit.
-    /// Threads that a process creates while all of it moves follow without a question.
-    fn can_attach(_state: StateRef<'_, Self>, _task: &Task) -> Result {
+    /// Either [`attach`](Self::attach) or [`cancel_attach`](Self::cancel_attach) follows, if they
+    /// are there. Threads that a process creates while all of it moves follow without a question.
+    fn can_attach(_cx: &mut UnderMutex, _state: StateRef<'_, Self>, _task: &Task) -> Result {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `task` moves: called in the moment in which it does. Atomic, under the `task_lock`.
+    /// `task` does not move to the container with `state`, although
+    /// [`can_attach`](Self::can_attach) has agreed.
+    fn cancel_attach(_cx: &mut UnderMutex, _state: StateRef<'_, Self>, _task: &Task) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// `task` moves: called in the moment in which it does. It is in `to` already.
     ///
     /// What has to be right at any time, like a count of tasks, is kept here.
-    fn transfer(_to: StateRef<'_, Self>, _from: StateRef<'_, Self>, _task: &Task) {
+    fn transfer(
+        _cx: &UnderTaskLock,
+        _to: StateRef<'_, Self>,
+        _from: StateRef<'_, Self>,
+        _task: &Task,
+    ) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `task` has moved, and may have exited since. With the mutex.
-    fn attach(_to: StateRef<'_, Self>, _from: StateRef<'_, Self>, _task: &Task) {
+    /// `task` has moved, and may have exited since.
+    fn attach(
+        _cx: &mut UnderMutex,
+        _to: StateRef<'_, Self>,
+        _from: StateRef<'_, Self>,
+        _task: &Task,
+    ) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Whether there may be another task in the container with `state`. Atomic; no other fork is
-    /// asked about at the same time, on any CPU.
+    /// Whether there may be another task in the container with `state`. No other fork is asked about
+    /// at the same time, on any CPU.
     ///
-    /// If no other controller refuses, the task is there the next moment; otherwise
-    /// [`cancel_fork`](Self::cancel_fork) takes back what was done here. An error is what the fork
-    /// fails with; `EAGAIN` is customary.
+    /// If no other controller refuses, the task is there the next moment, and what was charged
+    /// stays charged. Otherwise the [`Charge`] that is returned is dropped, which takes back what
+    /// was done here. An error is what the fork fails with; `EAGAIN` is customary.
     ///
     /// The current task is the parent. The child is not passed: a fork that fails frees it, whoever
     /// has a reference on it.
-    fn can_fork(_state: StateRef<'_, Self>) -> Result {
-        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
-    }
-
-    /// The task does not come to be there. Atomic, in one stretch with
-    /// [`can_fork`](Self::can_fork).
-    fn cancel_fork(_state: StateRef<'_, Self>) {
+    fn can_fork<'a>(
+        _cx: &UnderTasklistLock,
+        _state: StateRef<'a, Self>,
+    ) -> Result<Charge<'a, Self>> {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// `child` has come into being. It can be seen, but it has not run yet.
     ///
-    /// Process context, without locks; may sleep. The child may be moved meanwhile, hence there is
-    /// no state: what is done here has to depend on where the child is then.
-    fn fork(_child: &Task) {
+    /// The current task is the parent. The child may be moved meanwhile, hence there is no state:
+    /// what is done here has to depend on where the child is then. See [`StateRef::of_task`].
+    fn fork(_cx: &mut Process, _child: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `task` leaves the container with `state`, because it exits. Atomic, under the `task_lock`.
+    /// `task` leaves the container with `state`, because it exits.
     ///
     /// It still runs for a while, and is a zombie until somebody waits for it.
-    fn exit(_state: StateRef<'_, Self>, _task: &Task) {
+    fn exit(_cx: &UnderTaskLock, _state: StateRef<'_, Self>, _task: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// `task`, which exited in the container with `state`, is being reaped: its id is about to be
-    /// free. The container may have been removed. Atomic, no locks. Not called for tasks of the
-    /// root.
-    fn release(_state: StateRef<'_, Self>, _task: &Task) {
+    /// free. The container may have been removed. Not called for tasks of the root.
+    fn release(_cx: &UnderRcu, _state: StateRef<'_, Self>, _task: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -288,46 +374,63 @@ pub trait Controller: Sized + 'static {
     /// on its way out, until it is reaped.
     ///
     /// Called for the container that the task is in, and not for those above: see
-    /// [`StateRef::lineage`], and [`Counters`], which see to that.
-    ///
-    /// Atomic: the lock of a run queue is held and interrupts are off. No locks. Not necessarily
-    /// called on that CPU.
-    fn charge(_state: StateRef<'_, Self>, _cpu: PossibleCpu, _ns: u64) {
+    /// [`StateRef::lineage`], and [`Counters`], which see to that. Not necessarily called on that
+    /// CPU.
+    fn charge(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _cpu: PossibleCpu, _ns: u64) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// The tick found a task of the container with `state` running, and puts `ns` nanoseconds down
-    /// to what it did. Atomic, no locks.
-    fn account(_state: StateRef<'_, Self>, _mode: CpuMode, _ns: u64) {
+    /// to what it did.
+    fn account(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _mode: CpuMode, _ns: u64) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Whether tasks in the container with `state` shall freeze. Atomic, no locks.
-    fn freezing(_state: StateRef<'_, Self>) -> bool {
+    /// Whether tasks in the container with `state` shall freeze.
+    fn freezing(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>) -> bool {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// Takes the CPUs from `mask` on which tasks in the container with `state` must not run. If
-    /// none are left, nothing happens. Atomic, no locks.
+    /// none are left, nothing happens.
     ///
     /// Asked whenever somebody sets the CPUs of a task. Call `Task::update_cpus` for those
     /// whose answer changes, and `Task::update_copied_cpus` in [`fork`](Self::fork).
-    fn limit_cpus(_state: StateRef<'_, Self>, _mask: &mut Cpumask) {
+    fn limit_cpus(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _mask: &mut Cpumask) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The nice value that a task in the container with `state` gets, which is to have `nice`.
+    ///
+    /// Asked whenever somebody sets it. Call [`Task::set_nice`] for those whose answer changes.
+    fn limit_nice(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _nice: i32) -> i32 {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// The group that the scheduler shall put tasks into that are in the container with `state`, or
-    /// [`None`] for that which they have without rcfs. Atomic, no locks.
+    /// [`None`] for that which they have without rcfs.
     ///
     /// It must not change for as long as the state lives. Tasks that come and go are put into the
     /// right group by the core; one that exits stays where it is until it has left the CPU.
-    fn task_group<'a>(_state: StateRef<'a, Self>) -> Option<&'a TaskGroup> {
+    fn task_group<'a>(
+        _cx: &UnderRunQueueLock,
+        _state: StateRef<'a, Self>,
+    ) -> Option<&'a TaskGroup> {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// CPUs have come or gone, some time ago, or the controller is being mounted. With the mutex;
-    /// CPUs stay meanwhile.
-    fn cpus_changed(_root: StateRef<'_, Self>) {
+    /// Whether the current task, of the container with `state`, may open a device or make a node
+    /// for one. `EPERM` is customary.
+    ///
+    /// Asked for each open(2) and access(2) of a device node, and for mknod(2). A device that is
+    /// open stays open.
+    fn device(_cx: &UnderRcu, _state: StateRef<'_, Self>, _device: DeviceAccess) -> Result {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// CPUs have come or gone, some time ago, or the controller is being mounted. CPUs stay
+    /// meanwhile.
+    fn cpus_changed(_cx: &mut UnderMutex, _root: StateRef<'_, Self>) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 }
@@ -405,10 +508,13 @@ impl<C: Controller> Vtable<C> {
         from_result(|| {
             // SAFETY: The core passes the nsproxy of the container.
             let state = unsafe { StateRef::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)) };
+            // SAFETY: `ss` is the first field of the registration.
+            let cftypes = unsafe { &(*ss.cast::<Registration<C>>()).cftypes };
 
-            for file in C::files() {
-                // SAFETY: The core passes the directory of the container.
-                unsafe { file.add(dir, ss, state)? };
+            for (file, cft) in C::FILES.iter().zip(cftypes.iter()) {
+                // SAFETY: The core passes the directory of the container. The `cftypes` are those of
+                // the files, and stay as long as the registration.
+                unsafe { file.add(dir, ss, cft.get(), state)? };
             }
             Ok(0)
         })
@@ -426,6 +532,7 @@ impl<C: Controller> Vtable<C> {
             // SAFETY: See the type; `ns` is that of the container.
             unsafe {
                 C::can_attach(
+                    &mut UnderMutex::new(),
                     StateRef::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)),
                     task(tsk),
                 )?;
@@ -448,7 +555,14 @@ impl<C: Controller> Vtable<C> {
 
         if C::HAS_TRANSFER {
             // SAFETY: See the type.
-            unsafe { C::transfer(StateRef::from_ptr(to), StateRef::from_ptr(from), task) };
+            unsafe {
+                C::transfer(
+                    &UnderTaskLock::new(),
+                    StateRef::from_ptr(to),
+                    StateRef::from_ptr(from),
+                    task,
+                )
+            };
         }
         if C::HAS_TASK_GROUP {
             task.update_task_group();
@@ -467,6 +581,7 @@ impl<C: Controller> Vtable<C> {
         // SAFETY: See the type; there are references on both.
         unsafe {
             C::attach(
+                &mut UnderMutex::new(),
                 StateRef::from_ptr(bindings::rcfs_nsproxy_state(new, ss)),
                 StateRef::from_ptr(bindings::rcfs_nsproxy_state(old, ss)),
                 task(tsk),
@@ -477,25 +592,71 @@ impl<C: Controller> Vtable<C> {
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
-    unsafe extern "C" fn can_fork(
-        _ss: *mut bindings::rc_subsys,
-        state: *mut c_void,
-        _tsk: *mut bindings::task_struct,
-    ) -> c_int {
-        // SAFETY: See the type.
-        from_result(|| C::can_fork(unsafe { StateRef::from_ptr(state) }).map(|()| 0))
+    unsafe extern "C" fn offline(ss: *mut bindings::rc_subsys, ns: *mut bindings::nsproxy) {
+        // SAFETY: See the type; `ns` is that of the container. The core holds the mutex.
+        let (cx, state) = unsafe {
+            (
+                &mut UnderMutex::new(),
+                StateRef::<C>::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)),
+            )
+        };
+
+        state.node().shut_down();
+        if C::HAS_OFFLINE {
+            C::offline(cx, state);
+        }
     }
 
     /// # Safety
     ///
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
-    unsafe extern "C" fn cancel_fork(
-        _ss: *mut bindings::rc_subsys,
+    unsafe extern "C" fn cancel_attach(
+        ss: *mut bindings::rc_subsys,
+        ns: *mut bindings::nsproxy,
+        tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: See the type; `ns` is that of the container.
+        unsafe {
+            C::cancel_attach(
+                &mut UnderMutex::new(),
+                StateRef::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)),
+                task(tsk),
+            )
+        };
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn can_fork(
+        ss: *mut bindings::rc_subsys,
         state: *mut c_void,
         _tsk: *mut bindings::task_struct,
-    ) {
+    ) -> c_int {
         // SAFETY: See the type.
-        C::cancel_fork(unsafe { StateRef::from_ptr(state) });
+        let (cx, state) = unsafe { (&UnderTasklistLock::new(), StateRef::from_ptr(state)) };
+
+        from_result(|| {
+            let charge = C::can_fork(cx, state)?;
+
+            // SAFETY: `ss` is the first field of the registration. The core holds the
+            // `tasklist_lock` for writing, which protects the place.
+            unsafe { ptr::write((*ss.cast::<Registration<C>>()).forking.get(), charge) };
+            Ok(0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`, after a `can_fork` of the same fork
+    /// that has succeeded.
+    unsafe extern "C" fn cancel_fork(
+        ss: *mut bindings::rc_subsys,
+        _state: *mut c_void,
+        _tsk: *mut bindings::task_struct,
+    ) {
+        // SAFETY: `can_fork` has written this, with the lock that is still held.
+        drop(unsafe { ptr::read((*ss.cast::<Registration<C>>()).forking.get()) });
     }
 
     /// # Safety
@@ -506,7 +667,8 @@ impl<C: Controller> Vtable<C> {
         let task = unsafe { task(tsk) };
 
         if C::HAS_FORK {
-            C::fork(task);
+            // SAFETY: The core calls this in process context, without locks.
+            C::fork(unsafe { &mut Process::new() }, task);
         }
         if C::HAS_TASK_GROUP {
             task.join_task_group();
@@ -522,7 +684,7 @@ impl<C: Controller> Vtable<C> {
         tsk: *mut bindings::task_struct,
     ) {
         // SAFETY: See the type.
-        unsafe { C::exit(StateRef::from_ptr(state), task(tsk)) };
+        unsafe { C::exit(&UnderTaskLock::new(), StateRef::from_ptr(state), task(tsk)) };
     }
 
     /// # Safety
@@ -534,7 +696,7 @@ impl<C: Controller> Vtable<C> {
         tsk: *mut bindings::task_struct,
     ) {
         // SAFETY: See the type.
-        unsafe { C::release(StateRef::from_ptr(state), task(tsk)) };
+        unsafe { C::release(&UnderRcu::new(), StateRef::from_ptr(state), task(tsk)) };
     }
 
     /// # Safety
@@ -550,7 +712,14 @@ impl<C: Controller> Vtable<C> {
         let cpu = unsafe { PossibleCpu::from_i32_unchecked(cpu) };
 
         // SAFETY: See the type.
-        C::charge(unsafe { StateRef::from_ptr(state) }, cpu, ns);
+        unsafe {
+            C::charge(
+                &UnderRunQueueLock::new(),
+                StateRef::from_ptr(state),
+                cpu,
+                ns,
+            )
+        };
     }
 
     /// # Safety
@@ -569,7 +738,14 @@ impl<C: Controller> Vtable<C> {
         };
 
         // SAFETY: See the type.
-        C::account(unsafe { StateRef::from_ptr(state) }, mode, ns);
+        unsafe {
+            C::account(
+                &UnderRunQueueLock::new(),
+                StateRef::from_ptr(state),
+                mode,
+                ns,
+            )
+        };
     }
 
     /// # Safety
@@ -577,7 +753,7 @@ impl<C: Controller> Vtable<C> {
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
     unsafe extern "C" fn freezing(_ss: *mut bindings::rc_subsys, state: *mut c_void) -> bool {
         // SAFETY: See the type.
-        C::freezing(unsafe { StateRef::from_ptr(state) })
+        unsafe { C::freezing(&UnderRunQueueLock::new(), StateRef::from_ptr(state)) }
     }
 
     /// # Safety
@@ -589,7 +765,13 @@ impl<C: Controller> Vtable<C> {
         mask: *mut bindings::cpumask,
     ) {
         // SAFETY: See the type; the core passes a mask that only this call writes to.
-        unsafe { C::limit_cpus(StateRef::from_ptr(state), Cpumask::from_raw_mut(mask)) };
+        unsafe {
+            C::limit_cpus(
+                &UnderRunQueueLock::new(),
+                StateRef::from_ptr(state),
+                Cpumask::from_raw_mut(mask),
+            )
+        };
     }
 
     /// # Safety
@@ -600,7 +782,7 @@ impl<C: Controller> Vtable<C> {
         state: *mut c_void,
     ) -> *mut bindings::task_group {
         // SAFETY: See the type. The group stays for as long as the state.
-        C::task_group(unsafe { StateRef::from_ptr(state) })
+        unsafe { C::task_group(&UnderRunQueueLock::new(), StateRef::from_ptr(state)) }
             .map_or(ptr::null_mut(), TaskGroup::as_ptr)
     }
 
@@ -609,7 +791,46 @@ impl<C: Controller> Vtable<C> {
     /// Only for the core of rcfs, in an `rc_subsys` of `C`.
     unsafe extern "C" fn cpus_changed(ss: *mut bindings::rc_subsys) {
         // SAFETY: A registered subsystem has a root state.
-        C::cpus_changed(unsafe { StateRef::from_ptr((*ss).root_state) });
+        unsafe { C::cpus_changed(&mut UnderMutex::new(), StateRef::from_ptr((*ss).root_state)) };
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn limit_nice(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        nice: c_int,
+    ) -> c_int {
+        // SAFETY: See the type.
+        let nice =
+            unsafe { C::limit_nice(&UnderRunQueueLock::new(), StateRef::from_ptr(state), nice) };
+
+        nice.clamp(bindings::MIN_NICE, bindings::MAX_NICE as c_int)
+    }
+
+    /// # Safety
+    ///
+    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    unsafe extern "C" fn device(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+        type_: c_short,
+        major: u32,
+        minor: u32,
+        access: c_short,
+    ) -> c_int {
+        let device = DeviceAccess {
+            block: u32::from(type_ as u16) == bindings::DEVCG_DEV_BLOCK,
+            major,
+            minor,
+            access: access as u8,
+        };
+
+        // SAFETY: See the type.
+        from_result(|| unsafe {
+            C::device(&UnderRcu::new(), StateRef::from_ptr(state), device).map(|()| 0)
+        })
     }
 }
 
@@ -620,8 +841,11 @@ impl<C: Controller> Vtable<C> {
 ///
 /// # Invariants
 ///
-/// `list` has all states, in the order in which they were made; it is accessed with `states`
-/// locked, which is how many there are.
+/// - `list` has all states, in the order in which they were made; it is accessed with `states`
+///   locked, which is how many there are.
+/// - `cftypes` are those of `C::FILES`, in the same order.
+/// - `forking` is what the last `can_fork` returned, for which `cancel_fork` may be called. It is
+///   accessed with the `tasklist_lock` held for writing.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 pub struct Registration<C: Controller> {
@@ -629,10 +853,15 @@ pub struct Registration<C: Controller> {
     #[pin]
     ss: Opaque<bindings::rc_subsys>,
     #[pin]
-    states: Mutex<usize>,
+    states: sync::Mutex<usize>,
     #[pin]
     list: Opaque<bindings::list_head>,
-    _p: PhantomData<C>,
+    cftypes: KVec<Opaque<bindings::rc_cftype>>,
+    #[pin]
+    forking: Opaque<Charge<'static, C>>,
+    /// Whether there ever was an [`OwnedState`].
+    was_owned: AtomicFlag,
+    slot: &'static Slot<C>,
 }
 
 // SAFETY: There is nothing to do with a registration but dropping it, which any thread may do.
@@ -645,7 +874,7 @@ unsafe impl<C: Controller> Sync for Registration<C> {}
 /// as well, not just one that reads alike in each module.
 static LOCK_NAME: &CStr = c"rcfs_states";
 
-impl<C: Controller> Registration<C> {
+impl<C: Registered> Registration<C> {
     /// Registers the controller.
     ///
     /// # Errors
@@ -659,15 +888,21 @@ impl<C: Controller> Registration<C> {
     /// - The result must be dropped when that module is unloaded, and not earlier: it must be a
     ///   part of what the module keeps, and nothing may fail once it is made.
     pub unsafe fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        const {
+            check_name(C::NAME.to_bytes());
+            File::<C>::check_all();
+        }
         let ss = bindings::rc_subsys {
             create: Some(Vtable::<C>::create),
             destroy: Some(Vtable::<C>::destroy),
             populate: Some(Vtable::<C>::populate),
+            offline: (C::HAS_OFFLINE || C::HAS_TIMER).then_some(Vtable::<C>::offline),
             can_attach: C::HAS_CAN_ATTACH.then_some(Vtable::<C>::can_attach),
+            cancel_attach: C::HAS_CANCEL_ATTACH.then_some(Vtable::<C>::cancel_attach),
             transfer: (C::HAS_TRANSFER || C::HAS_TASK_GROUP).then_some(Vtable::<C>::transfer),
             attach: C::HAS_ATTACH.then_some(Vtable::<C>::attach),
             can_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::can_fork),
-            cancel_fork: C::HAS_CANCEL_FORK.then_some(Vtable::<C>::cancel_fork),
+            cancel_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::cancel_fork),
             fork: (C::HAS_FORK || C::HAS_TASK_GROUP).then_some(Vtable::<C>::fork),
             exit: C::HAS_EXIT.then_some(Vtable::<C>::exit),
             release: C::HAS_RELEASE.then_some(Vtable::<C>::release),
@@ -677,6 +912,8 @@ impl<C: Controller> Registration<C> {
             limit_cpus: C::HAS_LIMIT_CPUS.then_some(Vtable::<C>::limit_cpus),
             task_group: C::HAS_TASK_GROUP.then_some(Vtable::<C>::task_group),
             cpus_changed: C::HAS_CPUS_CHANGED.then_some(Vtable::<C>::cpus_changed),
+            limit_nice: C::HAS_LIMIT_NICE.then_some(Vtable::<C>::limit_nice),
+            device: C::HAS_DEVICE.then_some(Vtable::<C>::device),
             // Until it is registered.
             subsys_id: -1,
             name: C::NAME.as_char_ptr(),
@@ -689,18 +926,131 @@ impl<C: Controller> Registration<C> {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { ptr::write(slot, ss) };
             }),
-            states <- Mutex::new(0, LOCK_NAME, static_lock_class!()),
+            states <- sync::Mutex::new(0, LOCK_NAME, static_lock_class!()),
             list <- Opaque::ffi_init(|slot| {
                 // SAFETY: `slot` is valid for writes.
                 unsafe { bindings::INIT_LIST_HEAD(slot) }
             }),
-            _p: PhantomData,
-        })
+            cftypes: Self::make_cftypes()?,
+            forking <- Opaque::ffi_init(|_| {}),
+            was_owned: AtomicFlag::new(false),
+            slot: C::slot(),
+        }? Error)
         .pin_chain(|this| {
+            this.slot.set(ptr::from_ref(&*this).cast_mut());
             // SAFETY: The subsystem is complete and pinned. It is unregistered before it goes. By
             // the safety requirements, its functions stay as long.
             to_result(unsafe { bindings::rc_register_subsys(this.ss.get()) })
+                .inspect_err(|_| this.slot.clear())
         })
+    }
+}
+
+impl<C: Controller> Registration<C> {
+    fn make_cftypes() -> Result<KVec<Opaque<bindings::rc_cftype>>> {
+        let mut cftypes = KVec::with_capacity(C::FILES.len(), GFP_KERNEL)?;
+
+        for (index, file) in C::FILES.iter().enumerate() {
+            cftypes.push(Opaque::new(file.to_cftype(index)), GFP_KERNEL)?;
+        }
+        Ok(cftypes)
+    }
+
+    /// The module that the controller is in.
+    fn module(&self) -> *mut bindings::module {
+        // SAFETY: The owner never changes.
+        unsafe { (*self.ss.get()).owner }
+    }
+
+    /// Keeps the module, for an [`OwnedState`]. Returns whether it is still there.
+    fn get_module(&self) -> bool {
+        self.was_owned.store(true, Relaxed);
+        // SAFETY: The module is there: this is called for a state, which keeps the registration.
+        unsafe { get_module(self.module()) }
+    }
+}
+
+/// Keeps a module, or NULL for what is built in. Returns whether it is still there.
+///
+/// # Safety
+///
+/// It must be valid.
+unsafe fn get_module(module: *mut bindings::module) -> bool {
+    #[cfg(CONFIG_MODULES)]
+    // SAFETY: By the safety requirements.
+    let stays = unsafe { bindings::try_module_get(module) };
+    #[cfg(not(CONFIG_MODULES))]
+    let (stays, _) = (true, module);
+
+    stays
+}
+
+/// Gives back what [`get_module`] has taken.
+///
+/// # Safety
+///
+/// [`get_module`] must have returned `true` for it.
+unsafe fn put_module(module: *mut bindings::module) {
+    #[cfg(CONFIG_MODULES)]
+    // SAFETY: By the safety requirements.
+    unsafe {
+        bindings::module_put(module)
+    };
+    #[cfg(not(CONFIG_MODULES))]
+    let _ = module;
+}
+
+/// Where to find the registration of a controller.
+pub struct Slot<C: Controller>(Atomic<*mut Registration<C>>);
+
+impl<C: Controller> Slot<C> {
+    /// There is no registration.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(Atomic::new(ptr::null_mut()))
+    }
+
+    fn set(&self, registration: *mut Registration<C>) {
+        self.0.store(registration, Release);
+    }
+
+    fn clear(&self) {
+        self.0.store(ptr::null_mut(), Relaxed);
+    }
+
+    /// The registration, if there is one.
+    fn get<'a>(&self, _rcu: &'a rcu::Guard) -> Option<&'a Registration<C>> {
+        // SAFETY: What is in the slot is valid. The registration clears the slot, and waits for
+        // readers under RCU, before it goes.
+        unsafe { self.0.load(Acquire).as_ref() }
+    }
+}
+
+/// A controller that can be registered.
+///
+/// # Safety
+///
+/// Implemented by [`module_rcfs_controller!`](crate::module_rcfs_controller): the slot must always
+/// be the same one, that of no other type.
+pub unsafe trait Registered: Controller {
+    /// The slot of the controller.
+    fn slot() -> &'static Slot<Self>;
+}
+
+/// As the core checks it once more: see `check_name()` in `kernel/rcfs/options.rs`.
+const fn check_name(name: &[u8]) {
+    let mut i = 0;
+
+    assert!(
+        !name.is_empty() && name.len() <= bindings::MAX_CONTAINER_TYPE_NAMELEN as usize,
+        "the name of a controller has 1 to 32 characters"
+    );
+    while i < name.len() {
+        assert!(
+            name[i] > b' ' && name[i] != 0x7f && name[i] != b',' && name[i] != b'/',
+            "the name of a controller has no commas, slashes, white space or control characters"
+        );
+        i += 1;
     }
 }
 
@@ -713,6 +1063,8 @@ impl<C: Controller> PinnedDrop for Registration<C> {
         if unsafe { (*ss).subsys_id } < 0 {
             return;
         }
+        // Unregistration waits for readers.
+        self.slot.clear();
         // SAFETY: `new` registered the subsystem.
         let ret = unsafe { bindings::rc_unregister_subsys(ss) };
 
@@ -722,16 +1074,96 @@ impl<C: Controller> PinnedDrop for Registration<C> {
         if crate::warn_on!(ret != 0) {
             panic!("a controller goes while it is mounted");
         }
+        if self.was_owned.load(Relaxed) {
+            // Whoever has dropped the last `OwnedState`, and the module with it, may not have
+            // returned from code of the module yet.
+            //
+            // SAFETY: The module is being unloaded, in process context.
+            unsafe { bindings::rcfs_synchronize_rcu_tasks() };
+        }
+    }
+}
+
+/// Where to find the data that a controller keeps for itself.
+pub struct DataSlot<T>(Atomic<*mut T>);
+
+impl<T> DataSlot<T> {
+    /// There is no data.
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Self(Atomic::new(ptr::null_mut()))
+    }
+}
+
+/// A controller that keeps data of its own, which are in no container: see [`StateRef::data`].
+///
+/// # Safety
+///
+/// Implemented by [`module_rcfs_controller!`](crate::module_rcfs_controller): there must be [`Data`]
+/// in the slot while the controller is registered.
+pub unsafe trait WithData: Registered {
+    /// What the controller keeps.
+    type Data: Send + Sync + 'static;
+
+    /// The slot.
+    fn data_slot() -> &'static DataSlot<Self::Data>;
+}
+
+impl<'a, C: WithData> StateRef<'a, C> {
+    /// What the controller keeps for all containers.
+    pub fn data(self) -> &'a C::Data {
+        // SAFETY: The controller is registered as long as there is a state, and then there are
+        // data.
+        unsafe { &*C::data_slot().0.load(Acquire) }
+    }
+}
+
+/// The data of a controller, in their slot for as long as they live.
+#[pin_data(PinnedDrop)]
+pub struct Data<T: 'static> {
+    #[pin]
+    value: T,
+    slot: &'static DataSlot<T>,
+}
+
+impl<T> Data<T> {
+    /// Makes the data.
+    pub fn new(
+        value: impl PinInit<T, Error>,
+        slot: &'static DataSlot<T>,
+    ) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            value <- value,
+            slot,
+        }? Error)
+        .pin_chain(|this| {
+            this.slot
+                .0
+                .store(ptr::from_ref(&this.value).cast_mut(), Release);
+            Ok(())
+        })
+    }
+}
+
+#[pinned_drop]
+impl<T> PinnedDrop for Data<T> {
+    fn drop(self: Pin<&mut Self>) {
+        self.slot.0.store(ptr::null_mut(), Relaxed);
     }
 }
 
 /// Declares a module that consists of a controller.
+///
+/// With `data`, the controller keeps a value for itself, which [`StateRef::data`] finds.
+///
+/// [`StateRef::data`]: crate::rcfs::StateRef::data
 ///
 /// # Examples
 ///
 /// ```ignore
 /// kernel::module_rcfs_controller! {
 ///     type: Ticks,
+///     data: PerTask<u64> => PerTask::new(),
 ///     name: "rcfs_ticks",
 ///     authors: ["Author name"],
 ///     description: "Counts scheduler ticks of containers",
@@ -740,20 +1172,57 @@ impl<C: Controller> PinnedDrop for Registration<C> {
 /// ```
 #[macro_export]
 macro_rules! module_rcfs_controller {
-    (type: $controller:ty, $($f:tt)*) => {
+    (type: $controller:ty, data: $data:ty => $init:expr, $($f:tt)*) => {
+        // SAFETY: The module has the data, before and after it has the registration.
+        unsafe impl $crate::rcfs::WithData for $controller {
+            type Data = $data;
+
+            fn data_slot() -> &'static $crate::rcfs::DataSlot<$data> {
+                static SLOT: $crate::rcfs::DataSlot<$data> = $crate::rcfs::DataSlot::new();
+
+                &SLOT
+            }
+        }
+
+        $crate::module_rcfs_controller! {
+            @module
+            $controller,
+            $crate::rcfs::Data<$data>,
+            $crate::rcfs::Data::new(
+                $init,
+                <$controller as $crate::rcfs::WithData>::data_slot(),
+            ),
+            $($f)*
+        }
+    };
+    (@module $controller:ty, $data:ty, $init:expr, $($f:tt)*) => {
+        // SAFETY: The slot is for this type only.
+        unsafe impl $crate::rcfs::Registered for $controller {
+            fn slot() -> &'static $crate::rcfs::Slot<$controller> {
+                static SLOT: $crate::rcfs::Slot<$controller> = $crate::rcfs::Slot::new();
+
+                &SLOT
+            }
+        }
+
         #[$crate::prelude::pin_data]
         struct ControllerModule {
+            // Dropped in this order.
             #[pin]
             _registration: $crate::rcfs::Registration<$controller>,
+            #[pin]
+            _data: $data,
         }
 
         impl $crate::InPlaceModule for ControllerModule {
             fn init(
                 module: &'static $crate::ThisModule,
             ) -> impl ::pin_init::PinInit<Self, $crate::error::Error> {
+                // Made in this order.
                 $crate::try_pin_init!(Self {
-                    // SAFETY: The controller is in this module. It is all that the module keeps,
-                    // and the last thing that can fail.
+                    _data <- $init,
+                    // SAFETY: The controller is in this module. The module keeps nothing else but
+                    // what the controller needs. This is the last thing that can fail.
                     _registration <- unsafe { $crate::rcfs::Registration::new(module) },
                 })
             }
@@ -763,5 +1232,10 @@ macro_rules! module_rcfs_controller {
             type: ControllerModule,
             $($f)*
         }
-    }
+    };
+    (type: $controller:ty, $($f:tt)*) => {
+        $crate::module_rcfs_controller! {
+            @module $controller, (), Ok::<(), $crate::error::Error>(()), $($f)*
+        }
+    };
 }

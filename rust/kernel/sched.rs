@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Task groups of the scheduler.
+//! Task groups of the scheduler, and nice values.
 //!
 //! C header: [`include/linux/sched/rcfs.h`](srctree/include/linux/sched/rcfs.h)
 
 use crate::{
     bindings,
+    prelude::*,
+    rcfs::context::MayLockTasks,
     task::Task, //
 };
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
@@ -14,7 +16,6 @@ use crate::{
         from_err_ptr,
         to_result, //
     },
-    prelude::*,
     sync::rcu, //
 };
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
@@ -226,5 +227,20 @@ impl Task {
         unsafe {
             bindings::sched_rcfs_fork(self.as_ptr())
         };
+    }
+
+    /// The nice value: -20, the most favoured, to 19.
+    pub fn nice(&self) -> i32 {
+        // SAFETY: By the type invariants, the task is valid.
+        unsafe { bindings::task_nice(self.as_ptr()) }
+    }
+
+    /// Sets the nice value, within what controllers allow ([`Controller::limit_nice`]). Asks nobody
+    /// whether the current task may do that.
+    ///
+    /// [`Controller::limit_nice`]: crate::rcfs::Controller::limit_nice
+    pub fn set_nice(&self, _cx: &impl MayLockTasks, nice: i32) {
+        // SAFETY: By the type invariants, the task is valid.
+        unsafe { bindings::set_user_nice(self.as_ptr(), nice as c_long) };
     }
 }

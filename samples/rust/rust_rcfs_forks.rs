@@ -7,9 +7,11 @@
 //! of them lives any more. Files of a container:
 //!
 //! - `forks.count`: how many tasks have been created in the container and below;
-//! - `forks.max`: how many there may be, or "max"; not in the root;
+//! - `forks.max`: how many there may be, or "max";
 //! - `forks.refused`: how often a fork was refused by this container or one below; poll(2) and
-//!   inotify(7) tell when it changes, but in the root.
+//!   inotify(7) tell when it changes.
+//!
+//! There are no such files in the root, whose tasks are not limited.
 //!
 //! To try it:
 //!
@@ -30,17 +32,7 @@
 
 use kernel::{
     prelude::*,
-    rcfs::{
-        Controller,
-        Event,
-        File,
-        Limit,
-        StateRef, //
-    },
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
+    rcfs::prelude::*, //
 };
 
 /// The controller. It is a name for the compiler only: all data is in the states.
@@ -48,54 +40,10 @@ struct Forks;
 
 /// The state: what the controller keeps for each container, the root included.
 ///
-/// Hooks and files use it at the same time, on all CPUs, hence the atomics.
+/// Hooks and files use it at the same time, on all CPUs. A `ResCounter` is made for that.
 struct Budget {
-    /// How many tasks have been created in the container and below.
-    count: Atomic<u64>,
-    /// How many there may be; `u64::MAX` for any number.
-    max: Atomic<u64>,
-    /// How often this budget, or one below, refused a fork.
-    refused: Atomic<u64>,
-    /// Tells those who wait for `refused` to change.
-    changed: Event,
-}
-
-impl Budget {
-    /// Takes one fork out of the budget. Returns whether there was one left.
-    fn spend(&self) -> bool {
-        let mut count = self.count.load(Relaxed);
-
-        // Add only to what was compared: `count` is never more than `max` was at that moment.
-        while count < self.max.load(Relaxed) {
-            match self.count.cmpxchg(count, count + 1, Relaxed) {
-                Ok(_) => return true,
-                Err(now) => count = now,
-            }
-        }
-        false
-    }
-
-    /// Takes back one [`spend`](Self::spend).
-    fn give_back(&self) {
-        self.count.fetch_sub(1, Relaxed);
-    }
-
-    fn max(&self) -> Limit {
-        match self.max.load(Relaxed) {
-            u64::MAX => Limit::Max,
-            max => Limit::Number(max),
-        }
-    }
-
-    fn set_max(&self, max: Limit) -> Result {
-        let max = match max {
-            Limit::Max => u64::MAX,
-            Limit::Number(max) => max,
-        };
-
-        self.max.store(max, Relaxed);
-        Ok(())
-    }
+    /// How many tasks have been created in the container and below, and how many there may be.
+    forks: ResCounter,
 }
 
 #[vtable]
@@ -105,55 +53,34 @@ impl Controller for Forks {
 
     // For every mkdir(2), and once for the root, when the module is loaded. Containers do not
     // inherit the limit: that of the container above holds anyway.
-    fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<Budget, Error> {
+    fn create(
+        _cx: &mut UnderMutex,
+        _parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<Budget, Error> {
         Ok(Budget {
-            count: Atomic::new(0),
-            max: Atomic::new(u64::MAX),
-            refused: Atomic::new(0),
-            changed: Event::new(),
+            forks: ResCounter::new(),
         })
     }
 
-    // Spinlocks are held: no sleeping. `state` is that of the container alone. What it means for
-    // the containers above is up to us: here, each of them has to have a fork left.
-    fn can_fork(state: StateRef<'_, Self>) -> Result {
-        for (below, budget) in state.lineage().enumerate() {
-            if budget.spend() {
-                continue;
-            }
-            // After a refusal nothing must be left: `cancel_fork` is not called for it.
-            for spent in state.lineage().take(below) {
-                spent.give_back();
-            }
-            for told in budget.lineage() {
-                told.refused.add(1, Relaxed);
-                told.changed.notify();
-            }
-            return Err(EAGAIN);
-        }
-        Ok(())
-    }
-
-    // We agreed, but another controller did not.
-    fn cancel_fork(state: StateRef<'_, Self>) {
-        for budget in state.lineage() {
-            budget.give_back();
-        }
+    // Spinlocks are held, as the type of `cx` says: no sleeping. `state` is that of the container
+    // that the child would be in. What it is charged with is charged to the containers above, too.
+    //
+    // Whoever returns a charge need not think of what comes later: if another controller refuses
+    // the fork, the charge is dropped, and given back by that. If not, it stays.
+    fn can_fork<'a>(cx: &UnderTasklistLock, state: StateRef<'a, Self>) -> Result<Charge<'a, Self>> {
+        Ok(state.try_charge(cx, 1, |budget| &budget.forks)?)
     }
 
     // Numbers and limits are formatted, parsed and checked for us.
-    fn files() -> &'static [File<Self>] {
-        static FILES: [File<Forks>; 3] = [
-            File::<Forks>::new(c"forks.count", |budget| budget.count.load(Relaxed)),
-            File::<Forks>::new(c"forks.max", |budget| budget.max())
-                .writable(|budget, max| budget.set_max(max))
-                .not_in_root(),
-            File::<Forks>::new(c"forks.refused", |budget| budget.refused.load(Relaxed))
-                .notified_by(|budget| &budget.changed),
-        ];
-
-        &FILES
-    }
+    const FILES: &'static [File<Self>] = &[
+        File::<Self>::new(c"forks.count", |budget| budget.forks.usage()).not_in_root(),
+        File::<Self>::new(c"forks.max", |budget| budget.forks.limit())
+            .writable(|budget, max: Limit| budget.forks.set_limit(max))
+            .not_in_root(),
+        File::<Self>::new(c"forks.refused", |budget| budget.forks.failcnt())
+            .notified_by(|budget| budget.forks.failed())
+            .not_in_root(),
+    ];
 }
 
 kernel::module_rcfs_controller! {

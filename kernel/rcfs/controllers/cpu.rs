@@ -32,19 +32,15 @@
 use kernel::{
     prelude::*,
     rcfs::{
-        Controller,
-        File,
-        StateRef, //
+        self,
+        prelude::*, //
     },
     sched::TaskGroup,
     seq_file::{
         seq_print,
         SeqFile, //
     },
-    sync::{
-        new_mutex,
-        Mutex, //
-    },
+    sync::new_mutex,
     task::Task, //
 };
 
@@ -56,7 +52,7 @@ struct CpuState {
     group: Option<TaskGroup>,
     /// Each of period and quota is set together with the other, as it is.
     #[pin]
-    bandwidth: Mutex<()>,
+    bandwidth: rcfs::Mutex<()>,
 }
 
 impl CpuState {
@@ -77,9 +73,9 @@ impl CpuState {
         self.group().map_or(0, TaskGroup::period_us)
     }
 
-    fn set_period_us(&self, period_us: u64) -> Result {
+    fn set_period_us(&self, cx: &Process, period_us: u64) -> Result {
         let group = self.group()?;
-        let _guard = self.bandwidth.lock();
+        let _guard = self.bandwidth.lock(cx);
 
         group.set_bandwidth(period_us, group.quota_us())
     }
@@ -91,19 +87,19 @@ impl CpuState {
         }
     }
 
-    fn set_quota_us(&self, quota_us: i64) -> Result {
+    fn set_quota_us(&self, cx: &Process, quota_us: i64) -> Result {
         let group = self.group()?;
         let quota_us = match quota_us {
             -1 => None,
             quota_us => Some(u64::try_from(quota_us).or(Err(EINVAL))?),
         };
-        let _guard = self.bandwidth.lock();
+        let _guard = self.bandwidth.lock(cx);
 
         group.set_bandwidth(group.period_us(), quota_us)
     }
 }
 
-fn show_stat(cpu: StateRef<'_, Cpu>, m: &SeqFile) -> Result {
+fn show_stat(mut cpu: Access<'_, Cpu>, m: &SeqFile) -> Result {
     let stats = cpu.group()?.stats();
 
     seq_print!(m, "nr_periods {}\n", stats.periods);
@@ -111,7 +107,7 @@ fn show_stat(cpu: StateRef<'_, Cpu>, m: &SeqFile) -> Result {
     seq_print!(m, "throttled_time {}\n", stats.throttled_ns);
     // Of this container alone, as the rest: whoever reads the file of each container would look at
     // a task once for each container above it otherwise.
-    let overruled = cpu.count_members(Task::is_overruled);
+    let overruled = cpu.state().count_members(cpu.context(), Task::is_overruled);
     seq_print!(m, "nr_overruled {}\n", overruled);
     Ok(())
 }
@@ -121,37 +117,40 @@ impl Controller for Cpu {
     const NAME: &'static CStr = c"cpu";
     type State = CpuState;
 
-    fn create(parent: Option<StateRef<'_, Self>>) -> impl PinInit<CpuState, Error> {
+    fn create(
+        _cx: &mut UnderMutex,
+        parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<CpuState, Error> {
         let group = parent
             .map(|parent| TaskGroup::new(parent.group.as_ref()))
             .transpose();
 
         try_pin_init!(CpuState {
             group: group?,
-            bandwidth <- new_mutex!(()),
+            bandwidth <- rcfs::Mutex::new(new_mutex!(())),
         }? Error)
     }
 
-    fn task_group<'a>(state: StateRef<'a, Self>) -> Option<&'a TaskGroup> {
+    fn task_group<'a>(_cx: &UnderRunQueueLock, state: StateRef<'a, Self>) -> Option<&'a TaskGroup> {
         state.get().group.as_ref()
     }
 
-    fn files() -> &'static [File<Self>] {
-        static FILES: [File<Cpu>; 4] = [
-            File::<Cpu>::new(c"cpu.shares", |cpu| cpu.shares())
-                .writable(|cpu, shares: u64| cpu.set_shares(shares))
-                .not_in_root(),
-            File::<Cpu>::new(c"cpu.cfs_period_us", |cpu| cpu.period_us())
-                .writable(|cpu, period_us: u64| cpu.set_period_us(period_us))
-                .not_in_root(),
-            File::<Cpu>::new(c"cpu.cfs_quota_us", |cpu| cpu.quota_us())
-                .writable(|cpu, quota_us: i64| cpu.set_quota_us(quota_us))
-                .not_in_root(),
-            File::<Cpu>::seq(c"cpu.stat", show_stat).not_in_root(),
-        ];
-
-        &FILES
-    }
+    const FILES: &'static [File<Self>] = &[
+        File::<Self>::new(c"cpu.shares", |cpu| cpu.shares())
+            .writable(|cpu, shares: u64| cpu.set_shares(shares))
+            .not_in_root(),
+        File::<Self>::new(c"cpu.cfs_period_us", |cpu| cpu.period_us())
+            .writable(|mut cpu, period_us: u64| {
+                cpu.state().get().set_period_us(cpu.context(), period_us)
+            })
+            .not_in_root(),
+        File::<Self>::new(c"cpu.cfs_quota_us", |cpu| cpu.quota_us())
+            .writable(|mut cpu, quota_us: i64| {
+                cpu.state().get().set_quota_us(cpu.context(), quota_us)
+            })
+            .not_in_root(),
+        File::<Self>::seq(c"cpu.stat", show_stat).not_in_root(),
+    ];
 }
 
 kernel::module_rcfs_controller! {

@@ -22,11 +22,8 @@ use kernel::{
     prelude::*,
     rcfs::{
         self,
-        Controller,
-        Counters,
-        CpuMode,
-        File,
-        StateRef, //
+        prelude::*,
+        Counters, //
     },
     seq_file::{
         seq_print,
@@ -85,39 +82,32 @@ impl Controller for CpuAcct {
     const NAME: &'static CStr = c"cpuacct";
     type State = State;
 
-    fn create(parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+    fn create(
+        _cx: &mut UnderMutex,
+        parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<State, Error> {
         Ok(State {
             times: Counters::new(parent, |cpu| &cpu.times)?,
         })
     }
 
-    fn charge(state: StateRef<'_, Self>, cpu: PossibleCpu, ns: u64) {
+    fn charge(_cx: &UnderRunQueueLock, state: StateRef<'_, Self>, cpu: PossibleCpu, ns: u64) {
         state.times.add_to::<USAGE>(cpu, ns);
     }
 
-    fn account(state: StateRef<'_, Self>, mode: CpuMode, ns: u64) {
+    fn account(_cx: &UnderRunQueueLock, state: StateRef<'_, Self>, mode: CpuMode, ns: u64) {
         match mode {
             CpuMode::User => state.times.add::<USER>(ns),
             CpuMode::System => state.times.add::<SYSTEM>(ns),
         }
     }
 
-    fn files() -> &'static [File<Self>] {
-        static FILES: [File<CpuAcct>; 3] = [
-            File::<CpuAcct>::new(c"cpuacct.usage", |cpu| cpu.times.sum::<USAGE>())
-                .writable(|cpu, usage: u64| cpu.get().reset_to(usage)),
-            File::<CpuAcct>::seq(c"cpuacct.usage_percpu", |cpu, m| {
-                cpu.show_usage_percpu(m);
-                Ok(())
-            }),
-            File::<CpuAcct>::seq(c"cpuacct.stat", |cpu, m| {
-                cpu.show_stat(m);
-                Ok(())
-            }),
-        ];
-
-        &FILES
-    }
+    const FILES: &'static [File<Self>] = &[
+        File::<Self>::new(c"cpuacct.usage", |cpu| cpu.times.sum::<USAGE>())
+            .writable(|cpu, usage: u64| cpu.reset_to(usage)),
+        File::<Self>::seq(c"cpuacct.usage_percpu", |cpu, m| cpu.show_usage_percpu(m)),
+        File::<Self>::seq(c"cpuacct.stat", |cpu, m| cpu.show_stat(m)),
+    ];
 }
 
 kernel::module_rcfs_controller! {

@@ -32,20 +32,17 @@ use kernel::{
     new_mutex,
     prelude::*,
     rcfs::{
-        Controller,
+        self,
+        prelude::*,
         CpuList,
-        File,
-        SharedCpumask,
-        Show,
-        StateRef, //
+        SharedCpumask, //
     },
     sync::{
         aref::ARef,
         atomic::{
             ordering::Relaxed,
             Atomic, //
-        },
-        Mutex, //
+        }, //
     },
     task::Task,
 };
@@ -61,12 +58,12 @@ struct State {
     /// That of the root is held while sets change: `effective` and `limits` follow from those
     /// above.
     #[pin]
-    change: Mutex<()>,
+    change: rcfs::Mutex<()>,
 }
 
 /// Brings the effective sets of a container and of those below up to date.
-fn update_sets(state: StateRef<'_, CpuSet>) {
-    state.for_each_below(|state| match state.parent() {
+fn update_sets(cx: &mut impl MaySleep, state: StateRef<'_, CpuSet>) {
+    state.for_each_below(cx, |state| match state.parent() {
         Some(above) => {
             let limits = above.limits.load(Relaxed) || !state.cpus.is_empty();
 
@@ -80,10 +77,14 @@ fn update_sets(state: StateRef<'_, CpuSet>) {
 }
 
 /// The same for the tasks in them. Who comes in meanwhile gets the new set anyway.
-fn update_tasks(state: StateRef<'_, CpuSet>, tasks: &mut KVVec<ARef<Task>>) -> Result {
-    state.tasks(tasks)?;
+fn update_tasks(
+    cx: &mut impl MaySleep,
+    state: StateRef<'_, CpuSet>,
+    tasks: &mut KVVec<ARef<Task>>,
+) -> Result {
+    state.tasks(cx, tasks)?;
     for task in &*tasks {
-        task.update_cpus();
+        task.update_cpus(cx);
     }
     Ok(())
 }
@@ -93,7 +94,7 @@ fn update_tasks(state: StateRef<'_, CpuSet>, tasks: &mut KVVec<ARef<Task>>) -> R
 ///
 /// The containers below ask for the same CPUs as before: a task below that was not limited to less
 /// than it was admitted to is not either if the container has all of that.
-fn may_change(above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
+fn may_change(cx: &impl MaySleep, above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
     let wanted = SharedCpumask::new()?;
     let effective = SharedCpumask::new()?;
 
@@ -102,26 +103,28 @@ fn may_change(above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
     let effective = effective.snapshot()?;
     tasks
         .iter()
-        .try_for_each(|task| task.may_run_on(effective.mask()))
+        .try_for_each(|task| task.may_run_on(cx, effective.mask()))
 }
 
-fn set_cpus(state: StateRef<'_, CpuSet>, cpus: CpuList) -> Result {
+fn set_cpus(mut access: Access<'_, CpuSet>, cpus: CpuList) -> Result {
+    let state = access.state();
     let root = state.root();
-    let _change = root.change.lock();
+    let cx = access.context();
+    let _change = root.change.lock(cx);
     let mut tasks = KVVec::new();
 
     // Memory first: later, tasks may have been given the new set already.
-    state.tasks(&mut tasks)?;
+    state.tasks(cx, &mut tasks)?;
     if let Some(above) = state.parent() {
-        may_change(above.get(), cpus.mask(), &tasks)?;
+        may_change(cx, above.get(), cpus.mask(), &tasks)?;
     }
     let before = state.cpus.snapshot()?;
     state.cpus.set(cpus.mask());
-    update_sets(state);
-    update_tasks(state, &mut tasks).inspect_err(|_| {
+    update_sets(cx, state);
+    update_tasks(cx, state, &mut tasks).inspect_err(|_| {
         // So many forks meanwhile that there was not enough
         state.cpus.set(before.mask());
-        update_sets(state);
+        update_sets(cx, state);
     })
 }
 
@@ -130,91 +133,90 @@ impl Controller for CpuSet {
     const NAME: &'static CStr = c"cpuset";
     type State = State;
 
-    fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+    fn create(
+        _cx: &mut UnderMutex,
+        _parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<State, Error> {
         try_pin_init!(State {
             cpus: SharedCpumask::new()?,
             effective: SharedCpumask::new()?,
             limits: Atomic::new(false),
-            change <- new_mutex!(()),
+            change <- rcfs::Mutex::new(new_mutex!(())),
         }? Error)
     }
 
-    fn online(state: StateRef<'_, Self>) {
+    fn online(cx: &mut UnderMutex, state: StateRef<'_, Self>) {
         let root = state.root();
-        let _change = root.change.lock();
+        let _change = root.change.lock(cx);
 
-        update_sets(state);
+        update_sets(cx, state);
     }
 
-    fn limit_cpus(state: StateRef<'_, Self>, mask: &mut Cpumask) {
+    fn limit_cpus(_cx: &UnderRunQueueLock, state: StateRef<'_, Self>, mask: &mut Cpumask) {
         if state.limits.load(Relaxed) {
             state.effective.limit(mask);
         }
     }
 
-    fn can_attach(to: StateRef<'_, Self>, task: &Task) -> Result {
+    fn can_attach(cx: &mut UnderMutex, to: StateRef<'_, Self>, task: &Task) -> Result {
         let root = to.root();
-        let _change = root.change.lock();
+        let _change = root.change.lock(cx);
 
         if to.limits.load(Relaxed) {
-            task.may_be_bound()?;
-            task.may_run_on(to.effective.snapshot()?.mask())
-        } else if task.is_limited() {
-            task.may_be_bound()
+            task.may_be_bound(cx)?;
+            task.may_run_on(cx, to.effective.snapshot()?.mask())
+        } else if task.is_limited(cx) {
+            task.may_be_bound(cx)
         } else {
             Ok(())
         }
     }
 
-    fn attach(to: StateRef<'_, Self>, from: StateRef<'_, Self>, task: &Task) {
+    fn attach(cx: &mut UnderMutex, to: StateRef<'_, Self>, from: StateRef<'_, Self>, task: &Task) {
         let root = to.root();
-        let _change = root.change.lock();
+        let _change = root.change.lock(cx);
 
         // The set of `from` may have been lifted since the task left, and the task not been told.
         // A child that still has what its parent had in a third place is yet to be told by `fork`.
-        if to.limits.load(Relaxed) || from.limits.load(Relaxed) || task.is_limited() {
-            task.update_cpus();
+        if to.limits.load(Relaxed) || from.limits.load(Relaxed) || task.is_limited(cx) {
+            task.update_cpus(cx);
         }
     }
 
-    fn fork(child: &Task) {
+    fn fork(cx: &mut Process, child: &Task) {
         // Its parent may have been moved, or its set changed, since it was copied.
-        child.update_copied_cpus();
+        child.update_copied_cpus(cx);
     }
 
-    fn cpus_changed(root: StateRef<'_, Self>) {
-        let _change = root.change.lock();
+    fn cpus_changed(cx: &mut UnderMutex, root: StateRef<'_, Self>) {
+        let _change = root.change.lock(cx);
 
         let mut tasks = KVVec::new();
 
-        update_sets(root);
+        update_sets(cx, root);
         // Tasks that nothing limits keep their CPUs, whoever has set them.
-        let found = root.tasks_where(&mut tasks, |state| state.limits.load(Relaxed));
+        let found = root.tasks_where(cx, &mut tasks, |state| state.limits.load(Relaxed));
 
         if found.is_err() {
             pr_warn!("no memory to move tasks after CPUs came or went\n");
         }
         for task in &tasks {
-            task.update_cpus();
+            task.update_cpus(cx);
         }
     }
 
-    fn files() -> &'static [File<Self>] {
-        static FILES: [File<CpuSet>; 2] = [
-            File::<CpuSet>::seq(c"cpuset.cpus", |state, m| {
-                state.cpus.snapshot()?.show(m);
-                Ok(())
-            })
-            .writable(set_cpus)
-            .not_in_root(),
-            File::<CpuSet>::seq(c"cpuset.effective_cpus", |state, m| {
-                state.effective.snapshot()?.show(m);
-                Ok(())
-            }),
-        ];
-
-        &FILES
-    }
+    const FILES: &'static [File<Self>] = &[
+        File::<Self>::seq(c"cpuset.cpus", |state, m| {
+            state.cpus.snapshot()?.show(m);
+            Ok(())
+        })
+        .writable(set_cpus)
+        .not_in_root(),
+        File::<Self>::seq(c"cpuset.effective_cpus", |state, m| {
+            state.effective.snapshot()?.show(m);
+            Ok(())
+        }),
+    ];
 }
 
 kernel::module_rcfs_controller! {

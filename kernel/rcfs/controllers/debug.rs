@@ -9,16 +9,7 @@
 //!
 //! Nothing here is an interface to rely on.
 
-use kernel::{
-    error::code::*,
-    prelude::*,
-    rcfs::{
-        Controller,
-        File,
-        StateRef, //
-    },
-    seq_file::seq_print,
-};
+use kernel::{error::code::*, prelude::*, rcfs::prelude::*, seq_file::seq_print};
 
 struct Debug;
 
@@ -27,36 +18,37 @@ impl Controller for Debug {
     const NAME: &'static CStr = c"debug";
     type State = ();
 
-    fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<(), Error> {
+    fn create(
+        _cx: &mut UnderMutex,
+        _parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<(), Error> {
         Ok(())
     }
 
-    fn files() -> &'static [File<Self>] {
-        static FILES: [File<Debug>; 4] = [
-            File::<Debug>::seq(c"debug.nsproxies", |state, m| {
-                seq_print!(m, "{}\n", state.count_nsproxies().ok_or(ENODEV)?);
-                Ok(())
-            })
-            .not_in_root(),
-            File::<Debug>::seq(c"debug.users", |state, m| {
-                seq_print!(m, "{}\n", state.count_users().ok_or(ENODEV)?);
-                Ok(())
-            })
-            .not_in_root(),
-            File::<Debug>::new(c"debug.states", |state| state.count_all() as u64),
-            File::<Debug>::seq(c"debug.self", |_, m| {
-                let ns = kernel::current!().nsproxy().ok_or(ESRCH)?;
+    const FILES: &'static [File<Self>] = &[
+        File::<Self>::seq(c"debug.nsproxies", |state, m| {
+            seq_print!(m, "{}\n", state.count_nsproxies().ok_or(ENODEV)?);
+            Ok(())
+        })
+        .not_in_root(),
+        File::<Self>::seq(c"debug.users", |state, m| {
+            seq_print!(m, "{}\n", state.count_users().ok_or(ENODEV)?);
+            Ok(())
+        })
+        .not_in_root(),
+        File::<Self>::new(c"debug.states", |mut access| {
+            access.state().count_all(access.context()) as u64
+        }),
+        File::<Self>::seq(c"debug.self", |mut access, m| {
+            let ns = kernel::current!().nsproxy(access.context()).ok_or(ESRCH)?;
 
-                // One of the references is ours.
-                seq_print!(m, "references {}\n", ns.count_references() - 1);
-                seq_print!(m, "shared {}\n", u8::from(ns.can_be_shared()));
-                seq_print!(m, "replaced {}\n", u8::from(ns.was_replaced()));
-                Ok(())
-            }),
-        ];
-
-        &FILES
-    }
+            // One of the references is ours.
+            seq_print!(m, "references {}\n", ns.count_references() - 1);
+            seq_print!(m, "shared {}\n", u8::from(ns.can_be_shared()));
+            seq_print!(m, "replaced {}\n", u8::from(ns.was_replaced()));
+            Ok(())
+        }),
+    ];
 }
 
 kernel::module_rcfs_controller! {

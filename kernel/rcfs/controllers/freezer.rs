@@ -17,17 +17,12 @@ use kernel::{
     new_mutex,
     prelude::*,
     rcfs::{
-        Controller,
-        File,
-        Keyword,
-        StateRef, //
+        self,
+        prelude::*, //
     },
-    sync::{
-        atomic::{
-            ordering::Relaxed,
-            AtomicFlag, //
-        },
-        Mutex, //
+    sync::atomic::{
+        ordering::Relaxed,
+        AtomicFlag, //
     },
     task::Task,
 };
@@ -39,11 +34,11 @@ struct State {
     /// Whether the container was asked to freeze, for those who cannot sleep.
     asked: AtomicFlag,
     #[pin]
-    request: Mutex<Option<Request>>,
+    request: rcfs::Mutex<Option<Request>>,
     /// That of the root is held while something changes and is told to tasks: who is told last is
     /// told what holds.
     #[pin]
-    change: Mutex<()>,
+    change: rcfs::Mutex<()>,
 }
 
 /// What `freezer.state` shows.
@@ -82,36 +77,40 @@ fn is_any_asked(state: StateRef<'_, Freezer>) -> bool {
     state.lineage().any(|state| is_asked(&state))
 }
 
-fn progress(state: StateRef<'_, Freezer>) -> Progress {
+fn progress(mut access: Access<'_, Freezer>) -> Progress {
+    let state = access.state();
+
     if !is_any_asked(state) {
         return Progress::Thawed;
     }
     // A task that waits for one that is frozen, after vfork(2) for one, may be at rest and not
     // frozen: it was told before it began to wait.
-    if state.any_task(|task| task.is_freezing() && !task.is_at_rest()) {
+    let is_on_the_way = |task: &Task| task.is_freezing() && !task.is_at_rest();
+    if state.any_task(access.context(), is_on_the_way) {
         Progress::Freezing
     } else {
         Progress::Frozen
     }
 }
 
-fn set(state: StateRef<'_, Freezer>, wish: Wish) -> Result {
+fn set(mut access: Access<'_, Freezer>, wish: Wish) {
+    let state = access.state();
     let root = state.root();
-    let _change = root.change.lock();
-    let mut request = state.request.lock();
+    let cx = access.context();
+    let _change = root.change.lock(cx);
+    let mut request = state.request.lock(cx);
 
     state.asked.store(wish == Wish::Freeze, Relaxed);
     match wish {
         Wish::Freeze => {
             request.get_or_insert_with(Request::new);
-            state.for_each_task(Task::freeze);
+            state.for_each_task(cx, Task::freeze);
         }
         Wish::Thaw => {
             *request = None;
-            state.for_each_task(Task::thaw);
+            state.for_each_task(cx, Task::thaw);
         }
     }
-    Ok(())
 }
 
 #[vtable]
@@ -119,41 +118,40 @@ impl Controller for Freezer {
     const NAME: &'static CStr = c"freezer";
     type State = State;
 
-    fn create(_parent: Option<StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+    fn create(
+        _cx: &mut UnderMutex,
+        _parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<State, Error> {
         try_pin_init!(State {
             asked: AtomicFlag::new(false),
-            request <- new_mutex!(None),
-            change <- new_mutex!(()),
+            request <- rcfs::Mutex::new(new_mutex!(None)),
+            change <- rcfs::Mutex::new(new_mutex!(())),
         }? Error)
     }
 
-    fn freezing(state: StateRef<'_, Self>) -> bool {
+    fn freezing(_cx: &UnderRunQueueLock, state: StateRef<'_, Self>) -> bool {
         is_any_asked(state)
     }
 
-    fn attach(to: StateRef<'_, Self>, _from: StateRef<'_, Self>, task: &Task) {
+    fn attach(cx: &mut UnderMutex, to: StateRef<'_, Self>, _from: StateRef<'_, Self>, task: &Task) {
         let root = to.root();
-        let _change = root.change.lock();
+        let _change = root.change.lock(cx);
 
         // One of the two has nothing to do.
-        task.freeze();
-        task.thaw();
+        task.freeze(cx);
+        task.thaw(cx);
     }
 
-    fn files() -> &'static [File<Self>] {
-        static FILES: [File<Freezer>; 3] = [
-            File::<Freezer>::new(c"freezer.state", progress)
-                .writable(set)
-                .not_in_root(),
-            File::<Freezer>::new(c"freezer.self_freezing", |state| is_asked(&state)).not_in_root(),
-            File::<Freezer>::new(c"freezer.parent_freezing", |state| {
-                state.parent().is_some_and(is_any_asked)
-            })
+    const FILES: &'static [File<Self>] = &[
+        File::<Self>::new(c"freezer.state", progress)
+            .writable(set)
             .not_in_root(),
-        ];
-
-        &FILES
-    }
+        File::<Self>::new(c"freezer.self_freezing", |state| is_asked(&state)).not_in_root(),
+        File::<Self>::new(c"freezer.parent_freezing", |state| {
+            state.parent().is_some_and(is_any_asked)
+        })
+        .not_in_root(),
+    ];
 }
 
 kernel::module_rcfs_controller! {

@@ -38,13 +38,21 @@ use core::ops::Deref;
 ///     const NAME: &'static CStr = c"cputime";
 ///     type State = State;
 ///
-///     fn create(parent: Option<rcfs::StateRef<'_, Self>>) -> impl PinInit<State, Error> {
+///     fn create(
+///         _cx: &mut rcfs::context::UnderMutex,
+///         parent: Option<rcfs::StateRef<'_, Self>>,
+///     ) -> impl PinInit<State, Error> {
 ///         Ok(State {
 ///             times: Counters::new(parent, |cputime| &cputime.times)?,
 ///         })
 ///     }
 ///
-///     fn charge(state: rcfs::StateRef<'_, Self>, cpu: PossibleCpu, ns: u64) {
+///     fn charge(
+///         _cx: &rcfs::context::UnderRunQueueLock,
+///         state: rcfs::StateRef<'_, Self>,
+///         cpu: PossibleCpu,
+///         ns: u64,
+///     ) {
 ///         state.times.add_to::<0>(cpu, ns);
 ///     }
 /// }

@@ -2,7 +2,13 @@
 
 //! Sets of CPUs that are read while they change, and on which CPUs tasks run.
 
-use super::CpuList;
+use super::{
+    context::{
+        MayLockTasks,
+        MaySleep, //
+    },
+    CpuList, //
+};
 use crate::{
     bindings,
     cpu::nr_cpu_ids,
@@ -168,29 +174,29 @@ impl SharedCpumask {
 }
 
 impl Task {
-    /// Lets the task run on the CPUs that it may run on, after that has changed. May sleep.
-    pub fn update_cpus(&self) {
+    /// Lets the task run on the CPUs that it may run on, after that has changed.
+    pub fn update_cpus(&self, _cx: &impl MaySleep) {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::sched_rcfs_update_cpus(self.as_ptr()) };
     }
 
     /// The same for a child in a fork of the current task, for [`Controller::fork`].
     ///
-    /// The child has a copy of the CPUs of its parent, and keeps it if it is right. May sleep.
+    /// The child has a copy of the CPUs of its parent, and keeps it if it is right.
     ///
     /// [`Controller::fork`]: super::Controller::fork
-    pub fn update_copied_cpus(&self) {
+    pub fn update_copied_cpus(&self, _cx: &impl MaySleep) {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::sched_rcfs_fork_cpus(self.as_ptr()) };
     }
 
-    /// Whether the current task may say on which CPUs this one runs. May sleep.
+    /// Whether the current task may say on which CPUs this one runs.
     ///
     /// # Errors
     ///
     /// `EINVAL` for a task that has to stay on its CPUs, and what a security module says: `EPERM`
     /// if the task has capabilities that the current one has not.
-    pub fn may_be_bound(&self) -> Result {
+    pub fn may_be_bound(&self, _cx: &impl MaySleep) -> Result {
         // SAFETY: By the type invariant, the task is valid.
         to_result(unsafe { bindings::sched_rcfs_may_be_bound(self.as_ptr()) })
     }
@@ -200,13 +206,13 @@ impl Task {
     /// # Errors
     ///
     /// `EBUSY` for a task with the policy `SCHED_DEADLINE` that was admitted to other CPUs as well.
-    pub fn may_run_on(&self, cpus: &Cpumask) -> Result {
+    pub fn may_run_on(&self, _cx: &impl MayLockTasks, cpus: &Cpumask) -> Result {
         // SAFETY: By the type invariants, both are valid.
         to_result(unsafe { bindings::sched_rcfs_may_run_on(self.as_ptr(), cpus.as_raw()) })
     }
 
     /// Whether there are CPUs on which the task does not run just because a controller limits it.
-    pub fn is_limited(&self) -> bool {
+    pub fn is_limited(&self, _cx: &impl MayLockTasks) -> bool {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::sched_rcfs_is_limited(self.as_ptr()) }
     }

@@ -2,8 +2,10 @@
 
 //! Telling those who watch a file that it has changed.
 
+use super::context::MayNotify;
 use crate::{
     bindings,
+    prelude::*,
     sync::{
         atomic::{
             ordering::Full,
@@ -14,15 +16,18 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// A change of a file, for those who wait for it.
+/// How many files can tell of the same event.
+const FILES: usize = 2;
+
+/// A change of a file, or of two, for those who wait for it.
 ///
-/// Part of a [state](super::Controller::State), and tied to a file of it by
-/// [`File::notified_by`](super::File::notified_by). Who has read the file is told once of what
-/// comes after that: poll(2) returns with `POLLPRI`, and inotify(7) reports `IN_MODIFY`.
+/// Part of a [state](super::Controller::State), and tied to files of it by
+/// [`File::notified_by`](super::File::notified_by). Whoever has read such a file is told once of
+/// what comes after that: poll(2) returns with `POLLPRI`, and inotify(7) reports `IN_MODIFY`.
 ///
 /// In the root of a hierarchy, nobody is told.
 pub struct Event {
-    file: SetOnce<FileRef>,
+    files: [SetOnce<FileRef>; FILES],
     watched: AtomicFlag,
 }
 
@@ -30,17 +35,17 @@ impl Event {
     /// An event that has not happened yet.
     pub const fn new() -> Self {
         Self {
-            file: SetOnce::new(),
+            files: [const { SetOnce::new() }; FILES],
             watched: AtomicFlag::new(false),
         }
     }
 
-    /// Says that it has happened. Wakes those up who wait: not for hooks that must take no locks.
-    pub fn notify(&self) {
-        if let Some(file) = self.file.as_ref() {
-            // What the caller changed comes before the look at the mark. `watch` has it the other
-            // way round.
-            if self.watched.xchg(false, Full) {
+    /// Says that it has happened. Change what the files show before.
+    pub fn notify(&self, _cx: &impl MayNotify) {
+        // What the caller changed comes before the look at the mark. `watch` has it the other way
+        // round.
+        if self.files[0].as_ref().is_some() && self.watched.xchg(false, Full) {
+            for file in self.files.iter().filter_map(SetOnce::as_ref) {
                 // SAFETY: There is a reference on the file.
                 unsafe { bindings::kernfs_notify(file.0.as_ptr()) };
             }
@@ -56,13 +61,22 @@ impl Event {
 
     /// Ties the event to a file.
     ///
+    /// # Errors
+    ///
+    /// `ENOSPC` if the event is tied to as many as it can be.
+    ///
     /// # Safety
     ///
     /// `file` must be valid.
-    pub(super) unsafe fn tie(&self, file: NonNull<bindings::kernfs_node>) {
-        // SAFETY: By the safety requirements.
-        unsafe { bindings::kernfs_get(file.as_ptr()) };
-        self.file.populate(FileRef(file));
+    pub(super) unsafe fn tie(&self, file: NonNull<bindings::kernfs_node>) -> Result {
+        for place in &self.files {
+            // SAFETY: By the safety requirements.
+            unsafe { bindings::kernfs_get(file.as_ptr()) };
+            if place.populate(FileRef(file)) {
+                return Ok(());
+            }
+        }
+        Err(ENOSPC)
     }
 }
 

@@ -334,7 +334,7 @@ impl Members {
     ///
     /// `ESRCH` if the task is exiting, `ENODEV` if the container is out of use, `ENOMEM`.
     pub fn prepare(&self, task: &Task) -> Result<Option<Move>> {
-        let old = task.nsproxy().ok_or(ESRCH)?;
+        let old = nsproxy_of(task).ok_or(ESRCH)?;
 
         if self.has(&old) {
             return Ok(None);
@@ -368,7 +368,7 @@ impl Members {
         // As a rule, there is one move, of all of them. To look for those on end only keeps the
         // time in proportion to their number if each has an nsproxy of its own.
         while let [first, others @ ..] = &*rest {
-            let old = first.nsproxy();
+            let old = nsproxy_of(first);
             let more = match &old {
                 Some(old) => others
                     .iter()
@@ -414,6 +414,17 @@ impl Members {
         // SAFETY: `find_nsproxy` returned a reference, which is not NULL; the layouts are the same.
         Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(new.cast::<NsProxy>())) })
     }
+}
+
+/// [`Task::nsproxy`] for the core, which says of each of its functions where it may be called.
+///
+/// Takes the `task_lock`.
+pub fn nsproxy_of(task: &Task) -> Option<ARef<NsProxy>> {
+    // SAFETY: The task is valid.
+    let ns = unsafe { bindings::get_task_nsproxy(task.as_ptr()) };
+
+    // SAFETY: A reference comes with it; the layouts are the same.
+    NonNull::new(ns.cast::<NsProxy>()).map(|ns| unsafe { ARef::from_raw(ns) })
 }
 
 /// Calls `f` for the tasks in a container, for some perhaps more than once. Returns as
@@ -552,13 +563,18 @@ pub struct Move<T = [ARef<Task>; 1]> {
 
 impl<T: Threads> Move<T> {
     /// Those who are to move.
-    pub fn threads(&self) -> impl Iterator<Item = &Task> {
+    pub fn threads(&self) -> impl Iterator<Item = &Task> + Clone {
         self.threads.borrow().iter().map(|thread| &**thread)
     }
 
     /// Those who have moved.
-    pub fn moved(&self) -> impl Iterator<Item = &Task> {
+    pub fn moved(&self) -> impl Iterator<Item = &Task> + Clone {
         self.threads().take(self.moved)
+    }
+
+    /// Those who have not moved.
+    pub fn left(&self) -> impl Iterator<Item = &Task> + Clone {
+        self.threads().skip(self.moved)
     }
 
     /// What they have before.

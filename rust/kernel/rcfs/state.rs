@@ -3,10 +3,18 @@
 //! The states of a controller, and the way from one to the others and to tasks.
 
 use super::{
+    context::{
+        MayNotify,
+        MaySleep,
+        UnderMutex,
+        UnderRcu, //
+    },
     members,
+    timer::Timer,
     Child,
     Controller,
     ParentRef,
+    Registered,
     Registration, //
 };
 use crate::{
@@ -19,6 +27,7 @@ use crate::{
         ArcBorrow, //
     },
     task::Task,
+    time::Msecs,
     types::{
         ForeignOwnable,
         Opaque, //
@@ -56,6 +65,8 @@ pub(super) struct Node<C: Controller> {
     ns: NonNull<bindings::nsproxy>,
     /// How many containers are above this one.
     depth: usize,
+    /// There if the controller has a hook for it.
+    timer: Option<Timer<C>>,
     #[pin]
     pub(super) state: C::State,
     /// Dropped after the state, which may depend on that of the container above.
@@ -87,7 +98,9 @@ impl<C: Controller> Node<C> {
         parent: Option<Arc<Self>>,
     ) -> Result<Arc<Self>> {
         let above = parent.clone();
-        let init = C::create(above.as_ref().map(StateRef::of));
+        // SAFETY: The core makes states with the mutex held.
+        let cx = unsafe { &mut UnderMutex::new() };
+        let init = C::create(cx, above.as_ref().map(StateRef::of));
 
         // INVARIANT: By the safety requirements; it is entered in the list below.
         let node = Arc::pin_init(
@@ -98,6 +111,7 @@ impl<C: Controller> Node<C> {
                 }),
                 registration,
                 ns,
+                timer: if C::HAS_TIMER { Some(Timer::new()?) } else { None },
                 depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 state <- init,
                 parent: ParentRef::new(parent),
@@ -116,12 +130,46 @@ impl<C: Controller> Node<C> {
             }
             *count += 1;
         }
-        C::online(StateRef::of(&node));
+        if let Some(timer) = &node.timer {
+            timer.attach(&node);
+        }
+        // SAFETY: As above.
+        C::online(unsafe { &mut UnderMutex::new() }, StateRef::of(&node));
         Ok(node)
+    }
+
+    /// Ends what the state does by itself. The container has been removed, or is not to be.
+    pub(super) fn shut_down(&self) {
+        if let Some(timer) = &self.timer {
+            timer.shut_down();
+        }
+    }
+
+    /// The container, unless it is the root.
+    pub(super) fn container(&self) -> Option<*mut bindings::rcfs_container> {
+        // SAFETY: By the type invariant, the nsproxy is valid: this is for those who keep the
+        // container, or hold up its removal.
+        let container = unsafe { (*self.ns.as_ptr()).rcfs_owner };
+
+        (!container.is_null()).then_some(container)
+    }
+
+    /// Keeps the module of the controller. Returns whether it is still there.
+    pub(super) fn get_module(&self) -> bool {
+        // SAFETY: By the type invariant, the registration stays until the node is removed.
+        unsafe { self.registration.as_ref() }.get_module()
+    }
+
+    /// The module of the controller.
+    pub(super) fn module(&self) -> *mut bindings::module {
+        // SAFETY: As above.
+        unsafe { self.registration.as_ref() }.module()
     }
 
     /// Takes the state out of the list.
     pub(super) fn remove(&self) {
+        self.shut_down();
+
         // SAFETY: By the type invariant.
         let mut count = unsafe { self.registration.as_ref() }.states.lock();
 
@@ -177,11 +225,16 @@ impl<'a, C: Controller> StateRef<'a, C> {
     }
 
     /// The state in a node, which is not removed for `'a`, nor are those above.
-    fn of(node: &'a Arc<Node<C>>) -> Self {
+    pub(super) fn of(node: &'a Arc<Node<C>>) -> Self {
         Self(node.as_arc_borrow())
     }
 
-    fn node(self) -> &'a Node<C> {
+    /// As [`of`](Self::of).
+    pub(super) fn of_borrow(node: ArcBorrow<'a, Node<C>>) -> Self {
+        Self(node)
+    }
+
+    pub(super) fn node(self) -> &'a Node<C> {
         // SAFETY: An `ArcBorrow<'a, _>` means that the node stays, and that nobody has exclusive
         // access to it, for all of `'a`.
         unsafe { &*ptr::from_ref(&*self.0) }
@@ -264,11 +317,12 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// No container is made or freed meanwhile, so that `f` must not wait for that. Takes time in
     /// proportion to the number of all containers.
-    ///
-    /// # Context
-    ///
-    /// Process context; may sleep, and so may `f`.
-    pub fn for_each_below(self, mut f: impl FnMut(StateRef<'_, C>)) {
+    pub fn for_each_below(self, _cx: &mut impl MaySleep, f: impl FnMut(StateRef<'_, C>)) {
+        self.walk_below(f);
+    }
+
+    /// May sleep.
+    fn walk_below(self, mut f: impl FnMut(StateRef<'_, C>)) {
         // SAFETY: By the type invariants.
         let registration = unsafe { self.node().registration.as_ref() };
         let _guard = registration.states.lock();
@@ -295,18 +349,22 @@ impl<'a, C: Controller> StateRef<'a, C> {
 
     /// How many states of the controller there are, those of containers that have been removed but
     /// may still be in use included.
-    pub fn count_all(self) -> usize {
+    pub fn count_all(self, _cx: &mut impl MaySleep) -> usize {
         // SAFETY: By the type invariants.
         *unsafe { self.node().registration.as_ref() }.states.lock()
     }
 
     /// The state of the container that a task is in, or [`None`] if the task is exiting and in none
     /// any more.
-    fn of_task(self, task: &Task, _guard: &'a rcu::Guard) -> Option<StateRef<'a, C>> {
-        // SAFETY: By the type invariants. RCU keeps the nsproxy of the task valid, and
-        // with it its containers.
+    fn of_task_in<'g>(
+        registration: &Registration<C>,
+        task: &Task,
+        _guard: &'g rcu::Guard,
+    ) -> Option<StateRef<'g, C>> {
+        // SAFETY: The subsystem is registered. RCU keeps the nsproxy of the task valid, and with it
+        // its containers.
         unsafe {
-            let ss = self.node().registration.as_ref().ss.get();
+            let ss = registration.ss.get();
             let ns = bindings::task_nsproxy_rcu(task.as_ptr());
             if ns.is_null() {
                 return None;
@@ -314,7 +372,37 @@ impl<'a, C: Controller> StateRef<'a, C> {
             let state = bindings::rcfs_nsproxy_state(ns, ss);
 
             // While the controller is being registered, there is not even that of the root.
-            (!state.is_null()).then(|| Self::from_ptr(state))
+            (!state.is_null()).then(|| StateRef::from_ptr(state))
+        }
+    }
+
+    /// The state of the container that a task is in: from anywhere, a timer, an interrupt or
+    /// another module's call. That of the root while the controller is not mounted.
+    ///
+    /// [`None`] if the task is exiting and in no container any more, and while the controller is
+    /// being loaded or unloaded. The task can move at any time: what is charged to a task when it
+    /// may be elsewhere by the time when it is given back is an
+    /// [`OwnedCharge`](super::OwnedCharge).
+    pub fn of_task(task: &Task, rcu: &'a rcu::Guard) -> Option<StateRef<'a, C>>
+    where
+        C: Registered,
+    {
+        Self::of_task_in(C::slot().get(rcu)?, task, rcu)
+    }
+
+    /// The state of the container that the current task is in: see [`of_task`](Self::of_task).
+    pub fn of_current(rcu: &'a rcu::Guard) -> Option<StateRef<'a, C>>
+    where
+        C: Registered,
+    {
+        Self::of_task(crate::current!(), rcu)
+    }
+
+    /// Lets [`Controller::timer`] be called for the container in `delay` milliseconds, in place of
+    /// the time that may have been set before. Never if the container is removed before.
+    pub fn set_timer(self, _cx: &impl MayNotify, delay: Msecs) {
+        if let Some(timer) = &self.node().timer {
+            timer.set(delay);
         }
     }
 
@@ -335,12 +423,17 @@ impl<'a, C: Controller> StateRef<'a, C> {
         let mut all = !self.is_root();
 
         if all {
-            self.for_each_below(|state| all &= state.for_each_member(|task| f(task, state)));
+            self.walk_below(|state| all &= state.for_each_member(|task| f(task, state)));
         }
         all
     }
 
-    /// As [`for_each_task`](Self::for_each_task), with the state of where the task is.
+    fn registration(self) -> &'a Registration<C> {
+        // SAFETY: By the type invariants.
+        unsafe { self.node().registration.as_ref() }
+    }
+
+    /// As [`for_each_task`](Self::for_each_task), with the state of where the task is. May sleep.
     fn for_each_task_and_state(self, mut f: impl FnMut(&Task, StateRef<'_, C>)) {
         pid::wait_for_forks();
         for _ in 0..members::ATTEMPTS {
@@ -349,7 +442,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
             }
         }
         let _ = pid::for_each_task(|task, rcu| {
-            if let Some(state) = self.of_task(task, rcu) {
+            if let Some(state) = StateRef::of_task_in(self.registration(), task, rcu) {
                 if self.holds(state) {
                     f(task, state);
                 }
@@ -366,12 +459,10 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// holds. Takes time in proportion to the number of those tasks, and of all containers with the
     /// controller; in the root, of all tasks in the system.
     ///
-    /// # Context
-    ///
-    /// Process context; may sleep. `f` must not. Not within
-    /// [`for_each_below`](Self::for_each_below).
-    pub fn for_each_task(self, mut f: impl FnMut(&Task)) {
-        self.for_each_task_and_state(|task, _| f(task));
+    /// `f` is called under RCU.
+    pub fn for_each_task(self, _cx: &mut impl MaySleep, mut f: impl FnMut(&Task, &UnderRcu)) {
+        // SAFETY: Tasks are found under RCU.
+        self.for_each_task_and_state(|task, _| f(task, unsafe { &UnderRcu::new() }));
     }
 
     /// Whether `f` is true for any task in the container or in one below, for those who only read.
@@ -379,12 +470,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// Tells how it was some time during the call: tasks that come, go or move meanwhile may be
     /// asked about or not. Takes time as [`for_each_task`](Self::for_each_task), and keeps nobody
     /// waiting who forks.
-    ///
-    /// # Context
-    ///
-    /// Process context; may sleep. `f` must not. Not within
-    /// [`for_each_below`](Self::for_each_below).
-    pub fn any_task(self, mut f: impl FnMut(&Task) -> bool) -> bool {
+    pub fn any_task(self, _cx: &mut impl MaySleep, mut f: impl FnMut(&Task) -> bool) -> bool {
         let mut any = false;
 
         for _ in 0..members::ATTEMPTS {
@@ -395,7 +481,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
             }
         }
         pid::any_thread(|task, rcu| {
-            self.of_task(task, rcu)
+            StateRef::of_task_in(self.registration(), task, rcu)
                 .is_some_and(|state| self.holds(state))
                 && f(task)
         })
@@ -405,11 +491,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     ///
     /// For those who only read: as [`any_task`](Self::any_task), but takes time in proportion to
     /// the number of the tasks in the container alone, unless it is the root.
-    ///
-    /// # Context
-    ///
-    /// Process context; may sleep. `f` must not.
-    pub fn count_members(self, mut f: impl FnMut(&Task) -> bool) -> usize {
+    pub fn count_members(self, _cx: &mut impl MaySleep, mut f: impl FnMut(&Task) -> bool) -> usize {
         for _ in 0..members::ATTEMPTS {
             let mut count = 0;
 
@@ -421,8 +503,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         let mut count = 0;
 
         pid::any_thread(|task, rcu| {
-            let inside = self
-                .of_task(task, rcu)
+            let inside = StateRef::of_task_in(self.registration(), task, rcu)
                 .is_some_and(|state| ptr::eq(state.node(), self.node()));
 
             count += usize::from(inside && f(task));
@@ -440,8 +521,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn tasks(self, tasks: &mut KVVec<ARef<Task>>) -> Result {
-        self.tasks_where(tasks, |_| true)
+    pub fn tasks(self, cx: &mut impl MaySleep, tasks: &mut KVVec<ARef<Task>>) -> Result {
+        self.tasks_where(cx, tasks, |_| true)
     }
 
     /// As [`tasks`](Self::tasks), but only those in containers whose state `wanted` likes.
@@ -451,6 +532,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// `ENOMEM`.
     pub fn tasks_where(
         self,
+        _cx: &mut impl MaySleep,
         tasks: &mut KVVec<ARef<Task>>,
         wanted: impl Fn(StateRef<'_, C>) -> bool,
     ) -> Result {

@@ -45,12 +45,22 @@ pub fn trim(mut text: &[u8]) -> &[u8] {
 }
 
 /// A value that a file can show.
+#[diagnostic::on_unimplemented(
+    message = "a file cannot show a value of the type `{Self}`",
+    label = "this has to be a number, a `bool`, a `Limit`, a `CpuList` or a `Keyword`",
+    note = "implement `rcfs::Show` for the type, or print the text with `File::seq`"
+)]
 pub trait Show {
     /// Prints the value, a newline included.
     fn show(&self, m: &SeqFile);
 }
 
 /// A value that can be written to a file.
+#[diagnostic::on_unimplemented(
+    message = "a value of the type `{Self}` cannot be written to a file",
+    label = "this has to be a number, a `bool`, a `Limit`, a `CpuList` or a `Keyword`",
+    note = "implement `rcfs::Parse` for the type, or take the text with `File::text`"
+)]
 pub trait Parse: Sized {
     /// Understands `text`, which has neither white space around it nor a newline.
     ///

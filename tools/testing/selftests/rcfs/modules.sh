@@ -96,7 +96,7 @@ comes_and_goes() {
 is_mounted_and_unmounted() {
 	a_tree a b a/c || return
 	expect "4 1" columns_behind_hierarchy || return
-	expect "forks.count forks.refused" forks_files . || return
+	expect "forks.*" forks_files . || return
 	expect "forks.count forks.max forks.refused" forks_files a/c || return
 	grep -q ":forks:/\$" "/proc/$SELF/rcfs" || return
 	drop_tree || return
@@ -117,7 +117,7 @@ files_take_numbers() {
 	a_tree a || return
 	expect max value a/max || return
 	for number in 0 7 " 42
-" 18446744073709551614 max "	max
+" 9223372036854775806 max "	max
 "; do
 		limit a "$number" || return
 		expect "$(printf '%s' "$number" | tr -d ' \t\n')" value a/max || return
@@ -128,7 +128,9 @@ files_take_numbers() {
 2"; do
 		expect EINVAL try write "$T/a/forks.max" "$bad" || return
 	done
-	expect ERANGE try write "$T/a/forks.max" 18446744073709551616 || return
+	for large in 9223372036854775807 18446744073709551616; do
+		expect ERANGE try write "$T/a/forks.max" $large || return
+	done
 	expect E2BIG try write "$T/a/forks.max" "$(printf '%05000d' 1)" || return
 	expect 5 value a/max || return
 	expect EINVAL try write "$T/a/forks.count" 0 || return
@@ -170,7 +172,6 @@ none_at_all() {
 
 budgets_nest() {
 	a_tree outer outer/inner outer/other || return
-	before=$(value ./refused)
 	limit outer 2 || return
 	limit outer/inner 4 || return
 	fork_in outer/inner OK OK || return
@@ -186,7 +187,6 @@ budgets_nest() {
 	expect 1 value outer/inner/refused || return
 	# What one below refuses counts above as well.
 	expect 5 value outer/refused || return
-	expect $((before + 5)) value ./refused || return
 	fork_in outer/other OK || return
 	expect 5 value outer/count
 }
@@ -238,17 +238,12 @@ storms() {
 
 storms_are_counted() {
 	a_tree a a/b a/c d || return
-	before=$(value ./count)
 	storms 1000 a/b a/b a/c d || return
 	expect "4000 0" echo "$MADE $REFUSED" || return
 	expect 2000 value a/b/count || return
 	expect 1000 value a/c/count || return
 	expect 3000 value a/count || return
-	expect 1000 value d/count || return
-	grown=$(($(value ./count) - before))
-	[ $grown -ge 4000 ] && return
-	because "the root counts $grown forks, and there were 4000 at least"
-	return 1
+	expect 1000 value d/count
 }
 
 storms_hit_the_limit() {
@@ -373,24 +368,6 @@ can_unload() {
 	[ "$(modules unload $MODULE)" = OK ]
 }
 
-root_is_new_each_time() {
-	! is_loaded || unload || return
-	a_tree a || return
-	fork_in a OK OK || return
-	[ "$(value ./count)" -ge 2 ] || return
-	limit a 0 || return
-	fork_in a EAGAIN || return
-	drop_tree || return
-	# As long as the module is there, the root's state is.
-	a_tree a || return
-	expect 1 value ./refused || return
-	expect max value a/max || return
-	drop_tree || return
-	unload || return
-	a_tree || return
-	expect 0 value ./refused
-}
-
 no_room() {
 	! is_loaded || unload || return
 	if ! load_subsystems 0 2>/dev/null; then
@@ -459,7 +436,6 @@ point "a fork that it refuses is not counted by another one" refusal_is_for_othe
 point "the module cannot be unloaded while the controller is mounted" bound_module_stays
 point "the module cannot be unloaded while there are containers" containers_keep_it
 point "the module cannot be unloaded while files are open" open_files_keep_it
-point "the root begins anew with the module, and not with the mount" root_is_new_each_time
 point "without room for it, the module is not loaded" no_room
 point "it can come and go many times while tasks fork" comes_and_goes_often
 point "the kernel had nothing to complain about" no_complaints

@@ -9,7 +9,7 @@
 
 # EDOM, which nothing else in the way returns
 REFUSAL=-33
-SAYS="Numerical argument out of domain"
+SAYS=EDOM
 
 # each_refuses FUNCTION: with each of the three as the one that refuses
 each_refuses() {

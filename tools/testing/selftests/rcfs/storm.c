@@ -549,10 +549,15 @@ static void read_all(const char *dir)
 		expect(errno, GONE, 0);
 		return;
 	}
-	while ((entry = readdir(files)))
-		/* That can only be written. */
-		if (entry->d_type == DT_REG && strcmp(entry->d_name, "kill"))
+	while ((entry = readdir(files))) {
+		struct stat stat;
+
+		/* Some can only be written. */
+		if (entry->d_type == DT_REG &&
+		    !fstatat(dirfd(files), entry->d_name, &stat, 0) &&
+		    stat.st_mode & 0444)
 			expect(read_text(path(dir, entry->d_name)), GONE, 0);
+	}
 	closedir(files);
 }
 

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A bound for nice values: how favoured may the tasks of a container be?
+//!
+//! `nice.min` is the lowest nice value that tasks of the container and of those below it have; it is
+//! -20, which is no bound, in a new container. `nice.effective` is the highest `nice.min` of the
+//! container and of those above.
+//!
+//! A task with a lower value gets the bound. It gets its own value back when it leaves, or when the
+//! bound is lowered, unless somebody has given it another value in the meantime. Nobody can set a
+//! lower value while the task is there: setpriority(2) and sched_setattr(2) succeed, and the task
+//! has the bound. Children inherit both, the value that they have and their parent's own.
+//!
+//! Nice values weigh tasks with the policies SCHED_NORMAL and SCHED_BATCH. The root has no bound.
+
+use kernel::{
+    new_mutex,
+    prelude::*,
+    rcfs::{
+        self,
+        prelude::*, //
+    },
+    sync::{
+        aref::ARef,
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        rcu, //
+    },
+    task::Task,
+};
+
+struct Nice;
+
+#[pin_data]
+struct State {
+    min: Atomic<i32>,
+    /// That of the root is held while a bound changes, and while tasks are told.
+    #[pin]
+    change: rcfs::Mutex<()>,
+}
+
+/// A task that has the bound of a container.
+#[derive(Clone, Copy)]
+struct Raised {
+    /// The value that the task had.
+    own: i32,
+    /// The one that it was given.
+    given: i32,
+}
+
+/// No bound.
+const LOWEST: i32 = -20;
+const HIGHEST: i32 = 19;
+
+fn bound(state: StateRef<'_, Nice>) -> i32 {
+    state
+        .below_root()
+        .map(|state| state.min.load(Relaxed))
+        .max()
+        .unwrap_or(LOWEST)
+}
+
+/// The state of where a task is, unless it is exiting.
+fn state_of(task: &Task) -> Option<OwnedState<Nice>> {
+    StateRef::<Nice>::of_task(task, &rcu::read_lock())?
+        .to_owned()
+        .ok()
+}
+
+/// Gives a task what it is to have in the container with `state`, if its own value is `own`.
+fn apply(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task, own: i32) {
+    let given = own.max(bound(state));
+
+    if given == own {
+        state.data().remove(cx, task);
+    } else if state.data().set(cx, task, Raised { own, given }).is_err() {
+        pr_warn!("no memory: a task keeps the nice value of its container for good\n");
+    }
+    task.set_nice(cx, given);
+}
+
+/// The value that a task would have without any bound.
+fn own(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task) -> i32 {
+    match state.data().get(cx, task) {
+        Some(raised) if raised.given == task.nice() => raised.own,
+        _ => task.nice(),
+    }
+}
+
+fn set_min(mut access: Access<'_, Nice>, min: i64) -> Result {
+    let min = i32::try_from(min).map_err(|_| ERANGE)?;
+
+    if !(LOWEST..=HIGHEST).contains(&min) {
+        return Err(ERANGE);
+    }
+    let state = access.state();
+    let root = state.root();
+    let cx = access.context();
+    let _change = root.change.lock(cx);
+    let before = state.min.load(Relaxed);
+    let mut tasks: KVVec<ARef<Task>> = KVVec::new();
+
+    // A child that is not found here is told of by `fork`.
+    state.min.store(min, Relaxed);
+    state
+        .tasks(cx, &mut tasks)
+        .inspect_err(|_| state.min.store(before, Relaxed))?;
+    for task in &tasks {
+        if let Some(here) = state_of(task) {
+            apply(cx, here.get(), task, own(cx, here.get(), task));
+        }
+    }
+    Ok(())
+}
+
+#[vtable]
+impl Controller for Nice {
+    const NAME: &'static CStr = c"nice";
+    type State = State;
+
+    fn create(
+        _cx: &mut UnderMutex,
+        _parent: Option<StateRef<'_, Self>>,
+    ) -> impl PinInit<State, Error> {
+        try_pin_init!(State {
+            min: Atomic::new(LOWEST),
+            change <- rcfs::Mutex::new(new_mutex!(())),
+        }? Error)
+    }
+
+    fn limit_nice(_cx: &UnderRunQueueLock, state: StateRef<'_, Self>, nice: i32) -> i32 {
+        nice.max(bound(state))
+    }
+
+    fn attach(cx: &mut UnderMutex, to: StateRef<'_, Self>, _from: StateRef<'_, Self>, task: &Task) {
+        let root = to.root();
+        let _change = root.change.lock(cx);
+
+        apply(cx, to, task, own(cx, to, task));
+    }
+
+    fn fork(cx: &mut Process, child: &Task) {
+        let Some(state) = state_of(child) else {
+            return;
+        };
+        let state = state.get();
+        let root = state.root();
+        let _change = root.change.lock(cx);
+        // The child has a copy of what its parent had, unless SCHED_RESET_ON_FORK has changed it.
+        let own = match state.data().get(cx, kernel::current!()) {
+            Some(raised) if raised.given == child.nice() => raised.own,
+            _ => child.nice(),
+        };
+
+        // Nothing to do, as a rule.
+        if own != child.nice() || own < bound(state) {
+            apply(cx, state, child, own);
+        }
+    }
+
+    fn exit(cx: &UnderTaskLock, state: StateRef<'_, Self>, task: &Task) {
+        state.data().remove(cx, task);
+    }
+
+    const FILES: &'static [File<Self>] = &[
+        File::<Self>::new(c"nice.min", |nice| i64::from(nice.min.load(Relaxed)))
+            .writable(set_min)
+            .not_in_root(),
+        File::<Self>::new(c"nice.effective", |nice| i64::from(bound(*nice))).not_in_root(),
+    ];
+}
+
+kernel::module_rcfs_controller! {
+    type: Nice,
+    data: PerTask<Raised> => PerTask::new(),
+    name: "rcfs_nice",
+    authors: ["The rcfs maintainers"],
+    description: "Controller for rcfs that limits nice values",
+    license: "GPL",
+}
