@@ -26,7 +26,10 @@ use kernel::{
         seq_print,
         SeqFile, //
     },
-    sync::SpinLock,
+    sync::{
+        Arc,
+        SpinLock, //
+    },
 };
 
 struct Devices;
@@ -98,6 +101,13 @@ struct Policy {
 }
 
 impl Policy {
+    fn new(allow: bool) -> Self {
+        Self {
+            allow,
+            exceptions: KVec::new(),
+        }
+    }
+
     fn allows(&self, wanted: &Rule) -> bool {
         let mut rules = self.exceptions.iter();
 
@@ -112,52 +122,40 @@ impl Policy {
         }
     }
 
-    fn change(&mut self, allow: bool, rule: Rule) -> Result {
-        let same = self
-            .exceptions
+    /// The same policy, but for what a new rule says.
+    fn with(&self, allow: bool, rule: Rule) -> Result<Self> {
+        let mut exceptions = KVec::with_capacity(self.exceptions.len() + 1, GFP_KERNEL)?;
+
+        exceptions.extend_from_slice(&self.exceptions, GFP_KERNEL)?;
+        let same = exceptions
             .iter_mut()
             .find(|own| own.compare(&rule, |a, b| a == b));
-
         match (same, allow == self.allow) {
             (Some(own), true) => own.access &= !rule.access,
             (Some(own), false) => own.access |= rule.access,
             (None, true) => {}
-            (None, false) => self.exceptions.push(rule, GFP_KERNEL)?,
+            (None, false) => exceptions.push(rule, GFP_KERNEL)?,
         }
-        self.exceptions.retain(|rule| rule.access != 0);
-        Ok(())
+        exceptions.retain(|rule| rule.access != 0);
+        Ok(Self {
+            allow: self.allow,
+            exceptions,
+        })
     }
 }
 
 #[pin_data]
 struct State {
+    /// A policy never changes: there is another one in its place then.
     #[pin]
-    policy: SpinLock<Policy>,
-    /// Held while the policy changes, and by whoever needs memory for a copy.
+    policy: SpinLock<Arc<Policy>>,
     #[pin]
     change: rcfs::Mutex<()>,
 }
 
 impl State {
-    /// With `change` held.
-    fn copy(&self) -> Result<Policy> {
-        let count = self.policy.lock().exceptions.len();
-        let mut exceptions = KVec::with_capacity(count, GFP_KERNEL)?;
-        let policy = self.policy.lock();
-
-        for &rule in &policy.exceptions {
-            exceptions.push_within_capacity(rule)?;
-        }
-        Ok(Policy {
-            allow: policy.allow,
-            exceptions,
-        })
-    }
-
-    fn snapshot(&self, cx: &impl MaySleep) -> Result<Policy> {
-        let _change = self.change.lock(cx);
-
-        self.copy()
+    fn policy(&self) -> Arc<Policy> {
+        self.policy.lock().clone()
     }
 }
 
@@ -165,33 +163,28 @@ fn write(mut access: Access<'_, Devices>, allow: bool, text: &[u8]) -> Result {
     access.check_opener(Capability::SysAdmin)?;
     let rule = Rule::parse(text)?;
     let state = access.state();
-    let cx = access.context();
-    let above = state.parent().ok_or(EPERM)?.snapshot(cx)?;
-    let _change = state.change.lock(cx);
-    let mut policy = state.copy()?;
+    let above = state.parent().ok_or(EPERM)?.policy();
+    let _change = state.change.lock(access.context());
 
-    match rule {
+    let policy = match rule {
         Some(rule) if allow && !above.allows(&rule) => return Err(EPERM),
-        Some(rule) => policy.change(allow, rule)?,
+        Some(rule) => Arc::new(state.policy().with(allow, rule)?, GFP_KERNEL)?,
         None if allow && !above.allow => return Err(EPERM),
-        None if allow => policy = above,
-        None => {
-            policy.allow = false;
-            policy.exceptions.clear();
-        }
-    }
-    // The old one is freed without the lock.
+        None if allow => above,
+        None => Arc::new(Policy::new(false), GFP_KERNEL)?,
+    };
+    // The old one is dropped without the lock.
     let old = core::mem::replace(&mut *state.policy.lock(), policy);
     drop(old);
     Ok(())
 }
 
-fn show_list(mut access: Access<'_, Devices>, m: &SeqFile) -> Result {
-    let policy = access.state().get().snapshot(access.context())?;
+fn show_list(access: Access<'_, Devices>, m: &SeqFile) {
+    let policy = access.policy();
 
     if policy.allow {
         seq_print!(m, "a *:* rwm\n");
-        return Ok(());
+        return;
     }
     for rule in &policy.exceptions {
         seq_print!(m, "{}", if rule.block { 'b' } else { 'c' });
@@ -207,7 +200,6 @@ fn show_list(mut access: Access<'_, Devices>, m: &SeqFile) -> Result {
         }
         seq_print!(m, "\n");
     }
-    Ok(())
 }
 
 #[vtable]
@@ -216,15 +208,12 @@ impl Controller for Devices {
     type State = State;
 
     fn create(
-        cx: &mut UnderMutex,
+        _cx: &mut UnderMutex,
         parent: Option<StateRef<'_, Self>>,
     ) -> impl PinInit<State, Error> {
         let policy = match parent {
-            Some(above) => above.snapshot(cx),
-            None => Ok(Policy {
-                allow: true,
-                exceptions: KVec::new(),
-            }),
+            Some(above) => Ok(above.policy()),
+            None => Arc::new(Policy::new(true), GFP_KERNEL),
         };
 
         try_pin_init!(State {
@@ -240,13 +229,12 @@ impl Controller for Devices {
             access: device.access,
         };
 
-        match state
-            .below_root()
-            .all(|state| state.policy.lock().allows(&wanted))
-        {
-            true => Ok(()),
-            false => Err(EPERM),
+        let refused = |state: StateRef<'_, Self>| !state.policy.lock().allows(&wanted);
+
+        if state.below_root().any(refused) {
+            return Err(EPERM);
         }
+        Ok(())
     }
 
     const FILES: &'static [File<Self>] = &[

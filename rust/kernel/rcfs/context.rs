@@ -43,7 +43,7 @@ pub trait MayNotify: private::Sealed {}
 /// A context in which spinlocks may be taken that others hold with interrupts enabled.
 #[diagnostic::on_unimplemented(
     message = "no spinlock may be taken in the context `{Self}`",
-    label = "interrupts are disabled here: whoever holds the lock may be interrupted by who waits for us",
+    label = "interrupts are disabled here: an interrupt of the holder of the lock may wait for us",
     note = "use atomics here, or do this in a hook that gets another token: see rcfs::context"
 )]
 pub trait MayLock: MayNotify {}
