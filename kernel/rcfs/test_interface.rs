@@ -75,10 +75,13 @@ fn hold(mut access: Access<'_, Probe>, amount: u64) -> Result {
     Ok(())
 }
 
-fn release(access: Access<'_, Probe>, _: u64) {
+fn release(mut access: Access<'_, Probe>, _: u64) {
     let old = access.data().charge.lock().take();
 
-    drop(old);
+    // The container may have been removed. It can be looked at all the same.
+    if let Some(charge) = &old {
+        charge.state().count_members(access.context(), |_| true);
+    }
 }
 
 fn set_note(mut access: Access<'_, Probe>, text: &[u8]) -> Result {

@@ -26,6 +26,7 @@
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/rcfs.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
@@ -115,6 +116,9 @@ static int renice_set(const char *val, const struct kernel_param *kp)
 		return err;
 	if (!held)
 		return -ESRCH;
+	/* A task group is freed by callbacks that queue each other. */
+	for (int i = 0; i < 4; i++)
+		rcu_barrier();
 	set_user_nice(held, nice);
 	return 0;
 }

@@ -92,8 +92,12 @@ struct Bucket {
 }
 
 impl Bucket {
+    /// For `RATE` 0, time stands still.
     fn now(&self) -> i64 {
-        self.made.elapsed().as_nanos()
+        match self.per_second.load(Relaxed) {
+            0 => 0,
+            _ => self.made.elapsed().as_nanos(),
+        }
     }
 
     fn rate(&self) -> Rate {
@@ -107,25 +111,22 @@ impl Bucket {
     }
 
     fn set_rate(&self, rate: Rate) {
-        let (per_second, burst) = match rate {
-            Rate::Max => (NO_LIMIT, 0),
-            Rate::Limit { per_second, burst } => (per_second, burst),
-        };
-
-        self.burst.store(burst, Relaxed);
-        self.per_second.store(per_second, Relaxed);
+        match rate {
+            Rate::Max => self.per_second.store(NO_LIMIT, Relaxed),
+            Rate::Limit { per_second, burst } => {
+                self.burst.store(burst, Relaxed);
+                self.per_second.store(per_second, Relaxed);
+            }
+        }
         self.full_at.store(0, Relaxed);
     }
 
-    /// The time between two tokens, and that for a bucket full of them. For `RATE` 0, nearly for
-    /// ever.
+    /// The time between two tokens, and that for a bucket full of them.
     fn times(&self) -> Option<(i64, i64)> {
         match self.rate() {
             Rate::Max => None,
             Rate::Limit { per_second, burst } => {
-                let each = NSEC_PER_SEC
-                    .checked_div(per_second.into())
-                    .unwrap_or(i64::MAX / 4 / HIGHEST as i64);
+                let each = NSEC_PER_SEC.checked_div(per_second.into()).unwrap_or(1);
 
                 Some((each, each * i64::from(burst)))
             }
@@ -196,7 +197,9 @@ impl Controller for ForkRate {
             bucket.refused.add(1u64, Relaxed);
             bucket.changed.notify(cx);
         }
-        empty.set_timer(cx, empty.wait());
+        if empty.per_second.load(Relaxed) != 0 {
+            empty.set_timer(cx, empty.wait());
+        }
         Err(EAGAIN)
     }
 

@@ -587,10 +587,8 @@ dead_ones_are_in_no_group() {
 	end_task "$PID"
 	must_be_removable "$C/a" || return
 	wait_until expect "$before" cat "$ROOT/debug.states" || return
-	# The group goes two grace periods after the state.
-	for nice in 19 0 -20 5 19 0 -20 5 19 0 -20 5; do
+	for nice in 19 0 -20 5; do
 		echo $nice >"$PARAMETERS/renice" || return
-		sleep 0.1
 	done
 	hold 0 || return
 	unload_subsystems
