@@ -19,8 +19,7 @@
 //! Tests only: see tools/testing/selftests/rcfs/.
 
 use kernel::{
-    new_mutex,
-    new_spinlock,
+    new_mutex, new_spinlock,
     prelude::*,
     rcfs::{
         self,

@@ -4,6 +4,7 @@
 
 use super::{
     context::MayNotify,
+    file::closure,
     Controller,
     Event,
     Limit,
@@ -182,7 +183,7 @@ impl ResCounter {
     fn sub(&self, amount: i64) {
         let before = self.usage.fetch_sub(amount, Relaxed);
 
-        crate::warn_on!(before < amount);
+        debug_assert!(before >= amount, "more is given back than was charged");
     }
 }
 
@@ -193,7 +194,15 @@ impl Default for ResCounter {
 }
 
 /// Finds a counter in a state: a function, or a closure that captures nothing.
-pub type CounterOf<C> = fn(&<C as Controller>::State) -> &ResCounter;
+pub trait CounterOf<C: Controller>:
+    Fn(&C::State) -> &ResCounter + Copy + Send + Sync + 'static
+{
+}
+
+impl<C: Controller, F> CounterOf<C> for F where
+    F: Fn(&C::State) -> &ResCounter + Copy + Send + Sync + 'static
+{
+}
 
 /// A charge was refused.
 ///
@@ -209,18 +218,12 @@ impl<C: Controller> From<Full<'_, C>> for Error {
     }
 }
 
-/// How a charge is given back.
-enum GiveBack<C: Controller> {
-    Counter(CounterOf<C>),
-    Call(fn(StateRef<'_, C>, u64)),
-}
-
 /// What a container and those above it have been charged with. Given back when this is dropped.
 #[must_use = "what was charged is given back when this is dropped: see `keep` and `into_owned`"]
 pub struct Charge<'a, C: Controller> {
     state: StateRef<'a, C>,
     amount: u64,
-    give_back: GiveBack<C>,
+    give_back: fn(StateRef<'_, C>, u64),
 }
 
 impl<'a, C: Controller> Charge<'a, C> {
@@ -230,7 +233,7 @@ impl<'a, C: Controller> Charge<'a, C> {
         Self {
             state,
             amount,
-            give_back: GiveBack::Call(give_back),
+            give_back,
         }
     }
 
@@ -260,25 +263,15 @@ impl<'a, C: Controller> Charge<'a, C> {
 
         Ok(OwnedCharge {
             amount: this.amount,
-            give_back: match this.give_back {
-                GiveBack::Counter(of) => GiveBack::Counter(of),
-                GiveBack::Call(call) => GiveBack::Call(call),
-            },
+            give_back: this.give_back,
             state,
         })
     }
 }
 
-fn give_back<C: Controller>(state: StateRef<'_, C>, amount: u64, how: &GiveBack<C>) {
-    match how {
-        GiveBack::Counter(of) => state.uncharge(amount, *of),
-        GiveBack::Call(call) => call(state, amount),
-    }
-}
-
 impl<C: Controller> Drop for Charge<'_, C> {
     fn drop(&mut self) {
-        give_back(self.state, self.amount, &self.give_back);
+        (self.give_back)(self.state, self.amount);
     }
 }
 
@@ -289,7 +282,7 @@ impl<C: Controller> Drop for Charge<'_, C> {
 #[must_use = "what was charged is given back when this is dropped"]
 pub struct OwnedCharge<C: Controller> {
     amount: u64,
-    give_back: GiveBack<C>,
+    give_back: fn(StateRef<'_, C>, u64),
     /// Dropped last, by which the rest of the object is gone.
     state: OwnedState<C>,
 }
@@ -308,7 +301,7 @@ impl<C: Controller> OwnedCharge<C> {
 
 impl<C: Controller> Drop for OwnedCharge<C> {
     fn drop(&mut self) {
-        give_back(self.state.get(), self.amount, &self.give_back);
+        (self.give_back)(self.state.get(), self.amount);
     }
 }
 
@@ -318,11 +311,11 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// If there is not, nothing stays charged, and those are told whose
     /// [`failcnt`](ResCounter::failcnt) it counts for.
     #[inline(always)]
-    pub fn try_charge(
+    pub fn try_charge<F: CounterOf<C>>(
         self,
         cx: &impl MayNotify,
         amount: u64,
-        of: CounterOf<C>,
+        of: F,
     ) -> core::result::Result<Charge<'a, C>, Full<'a, C>> {
         for state in self.below_root() {
             if !of(state.get()).try_add(amount as i64) {
@@ -338,7 +331,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
         Ok(Charge {
             state: self,
             amount,
-            give_back: GiveBack::Counter(of),
+            // SAFETY: `of` is such a closure.
+            give_back: |state, amount| state.uncharge(amount, *unsafe { closure::<F>() }),
         })
     }
 
@@ -347,7 +341,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         self,
         cx: &impl MayNotify,
         amount: u64,
-        of: CounterOf<C>,
+        of: impl CounterOf<C>,
         full: StateRef<'a, C>,
     ) -> Full<'a, C> {
         for state in self.below(full) {
@@ -364,14 +358,14 @@ impl<'a, C: Controller> StateRef<'a, C> {
 
     /// Charges the container and all above it but the root, whatever the limits are.
     #[inline(always)]
-    pub fn charge(self, amount: u64, of: CounterOf<C>) {
+    pub fn charge(self, amount: u64, of: impl CounterOf<C>) {
         self.below_root()
             .for_each(|state| of(state.get()).add(amount as i64));
     }
 
-    /// Gives back what was charged. Warns, in the kernel log, if that was less.
+    /// Gives back what was charged.
     #[inline(always)]
-    pub fn uncharge(self, amount: u64, of: CounterOf<C>) {
+    pub fn uncharge(self, amount: u64, of: impl CounterOf<C>) {
         self.below_root()
             .for_each(|state| of(state.get()).sub(amount as i64));
     }
@@ -379,7 +373,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// Charges this container in place of `from`, whatever the limits are. For the containers above
     /// both, nothing changes, not for a moment.
     #[inline(always)]
-    pub fn move_charge(self, from: StateRef<'a, C>, amount: u64, of: CounterOf<C>) {
+    pub fn move_charge(self, from: StateRef<'a, C>, amount: u64, of: impl CounterOf<C>) {
         let above = self.common_ancestor(from);
 
         // Up to the root, which counts nothing, if that is all that they have in common.

@@ -599,11 +599,11 @@ const fn check_name(controller: &[u8], name: &[u8]) {
 /// # Safety
 ///
 /// There must have been one.
-unsafe fn closure<F: Send + Sync + 'static>() -> &'static F {
+pub(super) unsafe fn closure<F: Send + Sync + 'static>() -> &'static F {
     const {
         assert!(
             mem::size_of::<F>() == 0,
-            "a closure of a file must not capture anything"
+            "a closure of a controller must not capture anything"
         )
     };
     // SAFETY: Nothing is read from a reference to nothing; by the safety requirements, the type
