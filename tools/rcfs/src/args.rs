@@ -17,6 +17,9 @@ use std::{
     time::Duration,
 };
 
+/// The longest time that an option takes: more than 30 years. It can be added to any moment.
+const MOST_SECONDS: f64 = 1e9;
+
 /// The next argument
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Arg {
@@ -151,11 +154,12 @@ impl Args {
 
         text.parse()
             .ok()
+            .filter(|seconds| *seconds <= MOST_SECONDS)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .ok_or_else(|| {
                 Error::usage(
                     format!("{} wants seconds, not {text:?}", self.option),
-                    "a number like 5 or 0.2",
+                    format!("a number like 5 or 0.2, {MOST_SECONDS} at most"),
                 )
             })
     }
@@ -188,6 +192,7 @@ pub(crate) fn unknown(option: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     fn args(words: &[&str]) -> Args {
         Args::new(words.iter().map(OsString::from).collect())
@@ -247,12 +252,26 @@ mod tests {
             args.next().unwrap();
             assert_eq!(args.number::<u32>().unwrap_err().what, what);
         }
-        for seconds in ["-1", "nan", "inf", "1e30", ""] {
+        for seconds in ["-1", "nan", "inf", "1e30", "1e19", "1000000001", ""] {
             let mut args = args(&["-d", seconds]);
 
             args.next().unwrap();
-            args.seconds().unwrap_err();
+            let error = args.seconds().unwrap_err();
+
+            assert_eq!(error.what, format!("-d wants seconds, not {seconds:?}"));
+            assert!(error.remedy.unwrap().ends_with(", 1000000000 at most"));
         }
+    }
+
+    #[test]
+    fn the_longest_time_has_an_end() {
+        let mut args = args(&["-d", "1e9"]);
+
+        args.next().unwrap();
+        let longest = args.seconds().unwrap();
+
+        assert_eq!(longest, Duration::from_secs(1_000_000_000));
+        assert!(Instant::now().checked_add(longest).is_some());
     }
 
     #[test]

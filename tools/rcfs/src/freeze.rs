@@ -81,7 +81,7 @@ pub(crate) fn main(mut args: Args, wish: Wish) -> Result<i32> {
     for container in &containers {
         container.write("freezer.state", wish.state())?;
     }
-    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    let deadline = wait::deadline(timeout);
 
     for container in &containers {
         match wish {

@@ -23,10 +23,7 @@ use crate::{
 };
 use std::{
     ffi::OsString,
-    time::{
-        Duration,
-        Instant, //
-    },
+    time::Duration, //
 };
 
 pub(crate) fn main(mut args: Args) -> Result<i32> {
@@ -100,7 +97,7 @@ fn send(containers: &[Container<'_>], signal: i32) -> Result<()> {
 }
 
 fn wait_for_all(containers: &[Container<'_>], timeout: Option<Duration>) -> Result<()> {
-    let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    let deadline = wait::deadline(timeout);
 
     for container in containers {
         if wait::until_empty(container, deadline, None)? == Waited::TimedOut {

@@ -344,7 +344,7 @@ fn live(options: &Options) -> Result<i32> {
     let screen = Screen::begin()?;
     let mut now = Snapshot::take(&options)?;
     let mut number = 0;
-    let mut next = Instant::now() + options.delay;
+    let mut next = Instant::now().checked_add(options.delay);
 
     loop {
         let rows = rows(&before, &now, options.order);
@@ -365,9 +365,10 @@ fn live(options: &Options) -> Result<i32> {
                     return Ok(0);
                 }
                 before = std::mem::replace(&mut now, Snapshot::take(&options)?);
-                next += options.delay;
                 // After a stop, or on a slow machine, nothing is made up for.
-                next = next.max(Instant::now());
+                next = next
+                    .and_then(|next| next.checked_add(options.delay))
+                    .map(|next| next.max(Instant::now()));
             }
             Reason::Redraw => {}
             Reason::Key(key) => match key {
@@ -383,12 +384,12 @@ fn live(options: &Options) -> Result<i32> {
     }
 }
 
-fn wait(screen: &Screen, signals: &Signals, next: Instant) -> Result<Reason> {
+fn wait(screen: &Screen, signals: &Signals, next: Option<Instant>) -> Result<Reason> {
     loop {
-        let left = next.saturating_duration_since(Instant::now());
+        let left = next.map(|next| next.saturating_duration_since(Instant::now()));
         let [key, signalled] = sys::wait_for(
             [Some((screen.keys(), POLLIN)), Some((signals.fd(), POLLIN))],
-            Some(left),
+            left,
         )
         .map_err(|error| Error::io("keys cannot be waited for", &error))?;
 
@@ -407,7 +408,7 @@ fn wait(screen: &Screen, signals: &Signals, next: Instant) -> Result<Reason> {
             }
         } else if key {
             return Ok(screen.key().map_or(Reason::End(sys::SIGHUP), Reason::Key));
-        } else if left.is_zero() {
+        } else if left == Some(Duration::ZERO) {
             return Ok(Reason::Time);
         }
     }

@@ -44,6 +44,11 @@ pub(crate) enum Waited {
     Interrupted,
 }
 
+/// The moment at which a time that begins now is up. None if that never happens.
+pub(crate) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+}
+
 /// Wait until no task is in the container, nor in one below.
 pub(crate) fn until_empty(
     container: &Container<'_>,
@@ -149,6 +154,13 @@ mod tests {
             until_empty(&root, None, Some(ours.as_fd())).unwrap(),
             Waited::Interrupted
         );
+    }
+
+    #[test]
+    fn deadlines() {
+        assert!(deadline(Some(Duration::from_secs(1))).unwrap() > Instant::now());
+        assert!(deadline(Some(Duration::MAX)).is_none());
+        assert!(deadline(None).is_none());
     }
 
     #[test]
