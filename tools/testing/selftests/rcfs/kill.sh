@@ -135,28 +135,13 @@ threads_frozen_elsewhere_die() {
 }
 
 kernel_threads_stay() {
-	for pid in $(kernel_threads); do
-		[ "$(try write "$C/tasks" "$pid")" != OK ] || break
-		pid=
-	done
-	if [ -z "$pid" ]; then
-		because "no kernel thread can be moved"
-		return "$KSFT_SKIP"
-	fi
+	take_kernel_thread || return
 	start sleep 1000
 	attach "$PID" "$C" || return
 	kill_all "$C" || return
 	ended "$PID" || return
-	expect "$pid" cat "$C/tasks" || return
-	attach "$pid" "$ROOT"
-}
-
-# kernel_threads: their ids, but for those of CPUs
-kernel_threads() {
-	for stat in /proc/[0-9]*/stat; do
-		[ -s "${stat%/stat}/cmdline" ] && continue
-		sed -n 's/^\([0-9]*\) (k[a-z]*) .*/\1/p' "$stat" 2>/dev/null
-	done
+	expect "$KTHREAD" cat "$C/tasks" || return
+	attach "$KTHREAD" "$ROOT"
 }
 
 # Its init ignores what comes from inside, and not this.

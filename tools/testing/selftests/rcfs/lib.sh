@@ -111,6 +111,7 @@ point() {
 		EXTRA_MOUNTS=
 		TREES=
 		UNMOUNTED=
+		KTHREAD=
 		read -r SELF _ </proc/self/stat
 		mkdir "$C" || exit 1
 		"$2"
@@ -149,6 +150,7 @@ tidy() {
 		umount "$folder" || tidied=1
 	done
 	[ -e "$ROOT/tasks" ] || mount -t rcfs -o "$(rcfs_options)" none "$ROOT"
+	[ ! "$KTHREAD" ] || echo "$KTHREAD" >"$ROOT/tasks"
 	[ ! -e "$C" ] || wait_until empty_out || tidied=1
 	for mounted in $UNMOUNTED; do
 		mount -t rcfs -o "${mounted#*:}" none "${mounted%%:*}" || tidied=1
@@ -368,6 +370,25 @@ attach_process() {
 # in_container ID CONTAINER
 in_container() {
 	grep -qx "$1" "$2/tasks"
+}
+
+# take_kernel_thread: $KTHREAD, which can be moved, is in $C then, until the end of the
+# point or until it is moved. No kill ends it.
+take_kernel_thread() {
+	for KTHREAD in $(ids_of_kernel_threads); do
+		[ "$(try write "$C/tasks" "$KTHREAD")" != OK ] || return 0
+	done
+	KTHREAD=
+	because "no kernel thread can be moved"
+	return "$KSFT_SKIP"
+}
+
+# ids_of_kernel_threads: but for those of CPUs
+ids_of_kernel_threads() {
+	for stat in /proc/[0-9]*/stat; do
+		[ -s "${stat%/stat}/cmdline" ] && continue
+		sed -n 's/^\([0-9]*\) (k[a-z]*) .*/\1/p' "$stat" 2>/dev/null
+	done
 }
 
 # must_be_in ID CONTAINER: there, and nowhere else where the test looks
