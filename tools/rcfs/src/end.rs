@@ -16,17 +16,19 @@ use std::{
     io, //
 };
 
-/// Kill all processes in these containers and below, those that are frozen as well. They may take
-/// a moment to be gone.
+/// Kill all processes in these containers and below.
 pub(crate) fn kill_all(containers: &[Container<'_>]) -> Result<()> {
-    for container in containers {
-        match container.write("kill", "1") {
-            // It has been removed, and had nobody in it.
-            Err(error) if matches!(error.errno, ENOENT | ENODEV) && !container.dir.is_dir() => {}
-            result => result?,
-        }
+    containers.iter().try_for_each(kill)
+}
+
+/// Kill all processes that are in a container and below at this moment, those that are frozen as
+/// well. They may take a moment to be gone, and others may come in.
+pub(crate) fn kill(container: &Container<'_>) -> Result<()> {
+    match container.write("kill", "1") {
+        // It has been removed, and had nobody in it.
+        Err(error) if matches!(error.errno, ENOENT | ENODEV) && !container.dir.is_dir() => Ok(()),
+        result => result,
     }
-    Ok(())
 }
 
 /// Remove a container and all below, which have to be without tasks.

@@ -55,7 +55,7 @@ use std::{
 /// How many names are tried before it is said that there is one already
 const NAMES: u32 = 100;
 
-/// How often it is tried to end what somebody moves into a container that is to be removed
+/// How often the removal is tried: a task may come into a container that has just become empty
 const ATTEMPTS: u32 = 100;
 
 /// The guardian, as `rcfs run` sees it
@@ -260,19 +260,27 @@ fn make_directories<'a>(
 /// End all tasks in the containers, and remove them.
 fn clean(made: &[Made<'_>]) {
     for _ in 0..ATTEMPTS {
-        let there: Vec<_> = made
-            .iter()
-            .filter(|made| made.is_there())
-            .map(|made| made.container.clone())
-            .collect();
-        let _ = end::kill_all(&there);
+        let there: Vec<_> = made.iter().filter(|made| made.is_there()).collect();
+        // The guardian waits for the tasks even if it cannot kill them.
+        let kill = |made: &Made<'_>| {
+            if made.is_there() {
+                let _ = end::kill(&made.container);
+            }
+        };
 
-        for container in &there {
-            let _ = wait::until_empty(container, None, None);
+        for made in &there {
+            kill(made);
         }
-        // Somebody may have moved a task in, which has to be ended as well.
-        let busy = |container| {
-            matches!(end::remove_tree(container),
+        for made in &there {
+            let kill_again = || {
+                kill(made);
+                Ok(())
+            };
+            let _ = wait::until_empty(&made.container, None, None, kill_again);
+        }
+        // A task may have come in since the container was empty.
+        let busy = |made: &&Made<'_>| {
+            matches!(end::remove_tree(&made.container),
                      Err(busy) if busy.error.raw_os_error() == Some(EBUSY))
         };
 

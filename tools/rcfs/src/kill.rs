@@ -100,7 +100,9 @@ fn wait_for_all(containers: &[Container<'_>], timeout: Option<Duration>) -> Resu
     let deadline = wait::deadline(timeout);
 
     for container in containers {
-        if wait::until_empty(container, deadline, None)? == Waited::TimedOut {
+        let kill_again = || end::kill(container);
+
+        if wait::until_empty(container, deadline, None, kill_again)? == Waited::TimedOut {
             return Err(still_there(container));
         }
     }

@@ -537,7 +537,7 @@ fn remove(containers: &[Container<'_>], signals: &Signals, stats: &mut Option<St
         for container in containers {
             match end::remove_tree(container) {
                 Ok(()) => {}
-                // Somebody has moved a task in.
+                // A task has come in since the container was empty.
                 Err(busy) if busy.error.raw_os_error() == Some(EBUSY) => {}
                 Err(busy) => {
                     busy.explained.print();
@@ -551,12 +551,14 @@ fn remove(containers: &[Container<'_>], signals: &Signals, stats: &mut Option<St
     }
 }
 
-/// Wait for the last task of a container. After a while, say for whom.
+/// Wait for the last task of a container that was killed. After a while, say for whom.
 fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
     let mut deadline = Some(Instant::now() + PATIENCE);
 
     loop {
-        match wait::until_empty(container, deadline, Some(signals.fd())) {
+        match wait::until_empty(container, deadline, Some(signals.fd()), || {
+            end::kill(container)
+        }) {
             Ok(Waited::Empty) => return true,
             Ok(Waited::TimedOut) => {
                 deadline = None;

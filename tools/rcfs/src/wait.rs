@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting for a container to become empty.
+//! Waiting for a container to become empty, whose tasks are being killed.
 
 use crate::{
     container::Container,
@@ -33,6 +33,10 @@ use std::{
     },
 };
 
+/// The time between two kills, which doubles each time, and the most that it becomes
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MOST_PAUSE: Duration = Duration::from_secs(1);
+
 /// How waiting has ended
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waited {
@@ -49,28 +53,48 @@ pub(crate) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
-/// Wait until no task is in the container, nor in one below.
+/// Wait until no task is in the container, nor in one below. `kill_again` is called from time to
+/// time: one kill does not reach a task that somebody moves or launches into the container later.
 pub(crate) fn until_empty(
     container: &Container<'_>,
     deadline: Option<Instant>,
     interrupt: Option<BorrowedFd<'_>>,
+    mut kill_again: impl FnMut() -> Result<()>,
 ) -> Result<Waited> {
-    watch(container, deadline, interrupt).or_else(|error| match error.raw_os_error() {
+    let failed = |error: io::Error| match error.raw_os_error() {
         Some(ENOENT | ENODEV) => Ok(Waited::Empty),
         _ => Err(Error::io(
             format!("{}/empty: cannot be watched", container.name()),
             &error,
         )),
-    })
+    };
+    // Opened once: another container that gets the same name is not waited for.
+    let mut file = match File::open(container.dir.join("empty")) {
+        Ok(file) => file,
+        Err(error) => return failed(error),
+    };
+    let mut pause = FIRST_PAUSE;
+
+    loop {
+        let next = Instant::now() + pause;
+        let until = deadline.map_or(next, |deadline| deadline.min(next));
+
+        match watch(&mut file, until, interrupt) {
+            Ok(Waited::TimedOut) if deadline != Some(until) => {
+                kill_again()?;
+                pause = (pause * 2).min(MOST_PAUSE);
+            }
+            Ok(waited) => return Ok(waited),
+            Err(error) => return failed(error),
+        }
+    }
 }
 
 fn watch(
-    container: &Container<'_>,
-    deadline: Option<Instant>,
+    file: &mut File,
+    deadline: Instant,
     interrupt: Option<BorrowedFd<'_>>,
 ) -> io::Result<Waited> {
-    let mut file = File::open(container.dir.join("empty"))?;
-
     loop {
         let mut text = String::new();
 
@@ -80,9 +104,9 @@ fn watch(
         if text.trim() == "1" {
             return Ok(Waited::Empty);
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = deadline.saturating_duration_since(Instant::now());
 
-        if left == Some(Duration::ZERO) {
+        if left.is_zero() {
             return Ok(Waited::TimedOut);
         }
         let [_, interrupted] = sys::wait_for(
@@ -90,7 +114,7 @@ fn watch(
                 Some((file.as_fd(), POLLPRI)),
                 interrupt.map(|fd| (fd, POLLIN)),
             ],
-            left,
+            Some(left),
         )?;
 
         if interrupted {
@@ -121,9 +145,14 @@ mod tests {
     use super::*;
     use crate::container::tests::Folder;
     use std::{
+        fs,
         io::Write,
         os::unix::net::UnixStream, //
     };
+
+    fn not_again() -> Result<()> {
+        panic!("nobody was to be killed");
+    }
 
     #[test]
     fn what_is_empty_or_gone() {
@@ -131,11 +160,12 @@ mod tests {
         let tree = folder.tree("pids");
         let root = Container::new(&tree, "/".into()).unwrap();
 
-        assert_eq!(until_empty(&root, None, None).unwrap(), Waited::Empty);
-        assert_eq!(
-            until_empty(&root.child("x"), None, None).unwrap(),
-            Waited::Empty
-        );
+        for container in [&root, &root.child("x")] {
+            assert_eq!(
+                until_empty(container, None, None, not_again).unwrap(),
+                Waited::Empty
+            );
+        }
     }
 
     #[test]
@@ -146,14 +176,57 @@ mod tests {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
 
         assert_eq!(
-            until_empty(&root, Some(Instant::now()), None).unwrap(),
+            until_empty(&root, Some(Instant::now()), None, not_again).unwrap(),
             Waited::TimedOut
         );
         theirs.write_all(b"x").unwrap();
         assert_eq!(
-            until_empty(&root, None, Some(ours.as_fd())).unwrap(),
+            until_empty(&root, None, Some(ours.as_fd()), not_again).unwrap(),
             Waited::Interrupted
         );
+    }
+
+    #[test]
+    fn later_tasks_are_killed() {
+        let folder = Folder::new(&[("empty", "0\n")]);
+        let tree = folder.tree("pids");
+        let root = Container::new(&tree, "/".into()).unwrap();
+        let begin = Instant::now();
+        let mut times = 0;
+        let waited = until_empty(&root, None, None, || {
+            times += 1;
+            if times == 2 {
+                fs::write(root.dir.join("empty"), "1\n").unwrap();
+            }
+            Ok(())
+        });
+
+        assert_eq!((waited.unwrap(), times), (Waited::Empty, 2));
+        assert!(begin.elapsed() >= FIRST_PAUSE * 3);
+    }
+
+    #[test]
+    fn no_kill_when_the_time_is_up() {
+        let folder = Folder::new(&[("empty", "0\n")]);
+        let tree = folder.tree("pids");
+        let root = Container::new(&tree, "/".into()).unwrap();
+        let mut times = 0;
+        let waited = until_empty(&root, deadline(Some(FIRST_PAUSE * 2)), None, || {
+            times += 1;
+            Ok(())
+        });
+
+        assert_eq!((waited.unwrap(), times), (Waited::TimedOut, 1));
+    }
+
+    #[test]
+    fn a_kill_that_fails_ends_the_waiting() {
+        let folder = Folder::new(&[("empty", "0\n")]);
+        let tree = folder.tree("pids");
+        let root = Container::new(&tree, "/".into()).unwrap();
+        let waited = until_empty(&root, None, None, || Err(Error::new("kill", "")));
+
+        assert_eq!(waited.unwrap_err().what, "kill");
     }
 
     #[test]

@@ -267,6 +267,45 @@ without_its_guardian() {
 	must_be_gone
 }
 
+# late_one_dies CONTAINER: a task that comes in now
+late_one_dies() {
+	start sleep 1000
+	attach "$PID" "$1" || return
+	wait_until has_ended "$PID"
+}
+
+# start_lasting_job COMMAND...: rcfs run, or a command that executes it. The job has
+# ended then, and its child has been killed. A kernel thread keeps the container from
+# being empty.
+start_lasting_job() {
+	take_kernel_thread || return
+	rm -f "$WORK/left"
+	start "$@" --name "$P/job" sh -c "
+		echo $KTHREAD >$C/job/tasks
+		setsid sleep 1000 &
+		echo \$! >$WORK/left"
+	wait_until test -s "$WORK/left" || return
+	wait_until has_ended "$(cat "$WORK/left")"
+}
+
+# The first kill does not reach a task that comes in later.
+late_ones_die_at_the_end() {
+	start_lasting_job rcfs run || return
+	runner=$PID
+	late_one_dies "$C/job" || return
+	# The guardian has killed once when this task has ended.
+	kill -STOP "$runner"
+	wait_until is_in_state T "$runner" || return
+	start sleep 1000
+	attach "$PID" "$C/job" || return
+	kill -9 "$runner"
+	wait_until has_ended "$PID" || return
+	late_one_dies "$C/job" || return
+	attach "$KTHREAD" "$ROOT" || return
+	wait_until is_gone "$C/job" || return
+	wait_until no_guardian
+}
+
 # It is nobody's neighbour: not in the process group, and not in the way of whoever
 # waits for the end of a stream.
 guardian_is_apart() {
@@ -597,6 +636,24 @@ killing() {
 	expect 2 status_of rcfs kill
 }
 
+late_ones_die() {
+	mkdir "$C/a" || return
+	take_kernel_thread || return
+	attach "$KTHREAD" "$C/a" || return
+	start sleep 1000
+	first=$PID
+	attach "$first" "$C/a" || return
+	start rcfs kill "$P/a"
+	killer=$PID
+	wait_until has_ended "$first" || return
+	late_one_dies "$C/a" || return
+	# There is an end to it if the caller has set one.
+	expect 1 status_of rcfs kill --timeout 0.3 "$P/a" || return
+	attach "$KTHREAD" "$ROOT" || return
+	wait "$killer"
+	expect 0 echo $?
+}
+
 other_signals() {
 	mkdir -p "$C/a/b" || return
 	start sh -c "trap 'echo >$WORK/told; exit' TERM; echo 0 >$C/a/b/procs
@@ -734,6 +791,7 @@ point "run: --keep keeps limits and tasks" kept
 point "run: SIGKILL leaves no container and no task" removed_after_sigkill
 point "run: SIGKILL at any time leaves nothing" removed_after_sigkill_at_any_time
 point "run: without its guardian, rcfs run cleans up" without_its_guardian
+point "run: a task that comes in at the end is killed" late_ones_die_at_the_end
 point "run: the guardian is apart from all others" guardian_is_apart
 point "run: a frozen container's command begins when it is thawed" frozen_from_the_beginning
 point "run: one in another" nested
@@ -754,6 +812,7 @@ point "status: hierarchies" status
 point "top: tables" top_tables
 point "top: on a terminal" top_on_a_terminal
 point "kill: everybody, and waits" killing
+point "kill: a task that comes in later is killed" late_ones_die
 point "kill: other signals" other_signals
 point "freeze and thaw" freezing
 point "move: processes and threads" moving
