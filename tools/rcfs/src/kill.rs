@@ -26,6 +26,9 @@ use std::{
     time::Duration, //
 };
 
+/// The init of the system or, in a pid namespace, of that namespace
+const INIT: i32 = 1;
+
 pub(crate) fn main(mut args: Args) -> Result<i32> {
     let mut paths: Vec<OsString> = Vec::new();
     let (mut has_to_wait, mut timeout) = (true, None);
@@ -63,11 +66,36 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     if signal != sys::SIGKILL {
         return send(&containers, signal).map(|()| 0);
     }
+    containers.iter().try_for_each(refuse_init)?;
     end::kill_all(&containers)?;
     if has_to_wait {
         wait_for_all(&containers, timeout)?;
     }
     Ok(0)
+}
+
+/// The kernel drops a SIGKILL to an init that comes from inside of its pid namespace. All others
+/// would be killed, and the container would never be empty.
+fn refuse_init(container: &Container<'_>) -> Result<()> {
+    let is_in = |container: &Container<'_>| container.ids("procs").contains(&INIT);
+    let Some(home) = container.walk().into_iter().find(is_in) else {
+        return Ok(());
+    };
+    // The root is not seen if only a part of the hierarchy is mounted.
+    let elsewhere =
+        Container::new(container.tree, "/".into()).map_or("PATH".to_owned(), |root| root.name());
+
+    Err(Error::new(
+        format!("{}: is not ended", container.name()),
+        format!(
+            "process {INIT} is in {}: the init of the system, or of this pid namespace, which \
+             cannot be killed from inside",
+            home.name()
+        ),
+    )
+    .remedy(format!(
+        "name a container without it; or move it before: rcfs move {elsewhere} {INIT}"
+    )))
 }
 
 /// Any other signal goes to each process that there is at this moment.
@@ -129,4 +157,31 @@ fn still_there(container: &Container<'_>) -> Error {
         "they are killed, and wait for a disk or a server, which /proc/PID/stack shows: wait \
          longer",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::tests::Folder;
+
+    #[test]
+    fn an_init_is_refused() {
+        let folder = Folder::new(&[
+            ("a/procs", "11\n"),
+            ("a/b/procs", "1\n12\n"),
+            ("c/procs", "10\n"),
+        ]);
+        let tree = folder.tree("pids");
+        let root = Container::new(&tree, "/".into()).unwrap();
+        let error = refuse_init(&root.child("a")).unwrap_err();
+
+        assert!(error.what.ends_with("/a: is not ended"));
+        assert!(error.why.starts_with("process 1 is in /"));
+        assert!(error.why.contains("/a/b: the init"));
+        assert!(error
+            .remedy
+            .unwrap()
+            .ends_with(&format!("rcfs move {} 1", root.name())));
+        refuse_init(&root.child("c")).unwrap();
+    }
 }

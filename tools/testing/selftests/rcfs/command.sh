@@ -654,6 +654,25 @@ late_ones_die() {
 	expect 0 echo $?
 }
 
+# The init is that of a pid namespace. Its child, outside of the container, is the killer.
+init_is_refused() {
+	mkdir -p "$C/a/b" || return
+	start sleep 1000
+	other=$PID
+	attach "$other" "$C/a" || return
+	expect "exited 1" launch run -n 0x20000000 "$C/a/b" sh -c "
+		sh -c 'echo 0 >$ROOT/procs; exec rcfs kill --timeout 60 $P/a' 2>$WORK/err
+		exit \$?" || return
+	must_say "process 1 is in /" || return
+	must_say "$P/a/b: the init" || return
+	must_be_in "$other" "$C/a" || return
+	# From outside of the namespace it can be killed.
+	start launch run -n 0x20000000 "$C/a/b" sleep 1000
+	wait_until has_task "$C/a/b" || return
+	expect 0 status_of rcfs kill "$P/a" || return
+	wait_until has_ended "$other"
+}
+
 other_signals() {
 	mkdir -p "$C/a/b" || return
 	start sh -c "trap 'echo >$WORK/told; exit' TERM; echo 0 >$C/a/b/procs
@@ -813,6 +832,7 @@ point "top: tables" top_tables
 point "top: on a terminal" top_on_a_terminal
 point "kill: everybody, and waits" killing
 point "kill: a task that comes in later is killed" late_ones_die
+point "kill: an init that cannot be killed is refused" init_is_refused
 point "kill: other signals" other_signals
 point "freeze and thaw" freezing
 point "move: processes and threads" moving
