@@ -121,10 +121,20 @@ pub(crate) fn print(text: &str) {
     }
 }
 
-/// Write to standard error. Whoever does not read it, or has hung up the terminal, does not keep us
-/// from what has to be done.
+/// Write to standard error. A reader that is gone, or a terminal that is hung up, keeps us neither
+/// from what has to be done nor from the exit status.
 pub(crate) fn complain(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = write_without_signal(io::stderr(), text);
+}
+
+/// Write all of a text. If nobody reads it any more, this is an error, and no SIGPIPE. The signal
+/// is ignored only here, so that a command that is run finds what was done about it before.
+pub(crate) fn write_without_signal(mut file: impl Write, text: &str) -> io::Result<()> {
+    let before = sys::ignore_signal(sys::SIGPIPE);
+    let result = file.write_all(text.as_bytes());
+
+    sys::restore_signal(sys::SIGPIPE, before);
+    result
 }
 
 /// Write lines to standard output.
@@ -140,6 +150,13 @@ pub(crate) fn print_lines(lines: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        fs::File,
+        os::{
+            fd::OwnedFd,
+            unix::net::UnixStream, //
+        },
+    };
 
     #[test]
     fn times() {
@@ -176,6 +193,23 @@ mod tests {
             table(&[Side::Left, Side::Right, Side::Left], &rows),
             ["NAME   N  WHAT", "é     10"]
         );
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_an_error() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let file = File::from(OwnedFd::from(ours));
+        // The runtime of the tests ignores the signal.
+        let before = sys::default_signal(sys::SIGPIPE);
+        let default = sys::default_signal(sys::SIGPIPE);
+
+        drop(theirs);
+        let result = write_without_signal(&file, "text");
+        let after = sys::default_signal(sys::SIGPIPE);
+
+        sys::restore_signal(sys::SIGPIPE, before);
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(after, default);
     }
 
     #[test]

@@ -52,10 +52,7 @@ use crate::{
 use std::{
     ffi::OsString,
     fs::File,
-    io::{
-        self,
-        Write, //
-    },
+    io,
     os::{
         fd::{
             AsFd,
@@ -236,8 +233,7 @@ fn tell(report: &Report<'_>, options: &Options, output: Option<File>) -> Result<
         text += &format!("{}\n", report.json());
     }
     match output {
-        Some(mut file) => file
-            .write_all(text.as_bytes())
+        Some(file) => format::write_without_signal(file, &text)
             .map_err(|error| Error::io("the report cannot be written", &error)),
         None => {
             format::complain(&text);

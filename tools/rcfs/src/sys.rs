@@ -570,7 +570,7 @@ pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> io::Result<Option<Arrived>> {
 }
 
 /// What is done about a signal: the default, nothing, or a function
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Disposition(usize);
 
 /// Let a signal have its default effect, and return what was to be done before. For children as
@@ -580,10 +580,10 @@ pub(crate) fn default_signal(number: i32) -> Disposition {
     Disposition(unsafe { signal(number, 0) })
 }
 
-/// Have a signal ignored.
-pub(crate) fn ignore_signal(number: i32) {
+/// Have a signal ignored, and return what was to be done before.
+pub(crate) fn ignore_signal(number: i32) -> Disposition {
     // SAFETY: SIG_IGN, which is 1, calls no function.
-    unsafe { signal(number, 1) };
+    Disposition(unsafe { signal(number, 1) })
 }
 
 /// Set back what is done about a signal. For children as well.

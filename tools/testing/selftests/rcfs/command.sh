@@ -134,6 +134,19 @@ exit_statuses() {
 	must_be_gone
 }
 
+# The status is that of the command even if nobody reads what rcfs says.
+exit_status_without_reader() {
+	{
+		run --time sh -c "until [ -e $WORK/closed ]; do sleep 0.01; done; exit 3" 2>&1
+		echo $? >"$WORK/status"
+	} | {
+		exec <&-
+		: >"$WORK/closed"
+	}
+	expect 3 cat "$WORK/status" || return
+	must_be_gone
+}
+
 # start_job ARGUMENT...: in the background, until its shell is ready
 start_job() {
 	rm -f "$WORK/ready"
@@ -802,6 +815,7 @@ point "run: limits are there before the command" limits_are_there_before_it
 point "run: a fork bomb ends with a report" fork_bomb
 point "run: a container that is full has no child" full_from_the_beginning
 point "run: the exit status is that of the command" exit_statuses
+point "run: the exit status if nobody reads the report" exit_status_without_reader
 point "run: signals are passed on" signals_are_passed_on
 point "run: the command ignores and blocks what it did before" signals_are_as_they_were
 point "run: the command has the streams that it had before" streams_are_as_they_were
