@@ -23,6 +23,7 @@ use crate::{
 };
 use std::{
     ffi::OsString,
+    os::fd::AsFd,
     time::Duration, //
 };
 
@@ -101,25 +102,21 @@ fn refuse_init(container: &Container<'_>) -> Result<()> {
 /// Any other signal goes to each process that there is at this moment.
 fn send(containers: &[Container<'_>], signal: i32) -> Result<()> {
     for container in containers.iter().flat_map(Container::walk) {
-        for member in members::of(&container)? {
-            use std::os::fd::AsFd;
-
+        members::for_each(&container, |member| {
             match sys::pidfd_send_signal(member.fd.as_fd(), signal) {
-                Err(error) if error.raw_os_error() != Some(sys::ESRCH) => {
-                    return Err(Error::io(
-                        format!(
-                            "{}: {} cannot be sent to process {}",
-                            container.name(),
-                            signals::name(signal),
-                            member.pid
-                        ),
-                        &error,
-                    )
-                    .remedy("only its owner, or root, can send it a signal"))
-                }
-                _ => {}
+                Err(error) if error.raw_os_error() != Some(sys::ESRCH) => Err(Error::io(
+                    format!(
+                        "{}: {} cannot be sent to process {}",
+                        container.name(),
+                        signals::name(signal),
+                        member.pid
+                    ),
+                    &error,
+                )
+                .remedy("only its owner, or root, can send it a signal")),
+                _ => Ok(()),
             }
-        }
+        })?;
     }
     Ok(())
 }

@@ -13,7 +13,10 @@ use crate::{
         ESRCH, //
     },
 };
-use std::os::fd::OwnedFd;
+use std::{
+    collections::HashSet,
+    os::fd::OwnedFd, //
+};
 
 /// A process that was in a container when its descriptor had been opened
 pub(crate) struct Member {
@@ -21,38 +24,88 @@ pub(crate) struct Member {
     pub(crate) fd: OwnedFd,
 }
 
-/// The processes in a container, not below. An id that is listed before and after its descriptor
-/// has been opened has not been given to another process in between, unless that one is a member
-/// as well.
-pub(crate) fn of(container: &Container<'_>) -> Result<Vec<Member>> {
-    let mut members = Vec::new();
+/// How many descriptors are open at the same time: fewer than any usual limit allows
+const BATCH: usize = 128;
 
-    for pid in container.ids("procs") {
-        match sys::pidfd_open(pid) {
-            Ok(fd) => members.push(Member { pid, fd }),
-            Err(error) if error.raw_os_error() == Some(ESRCH) => {}
-            Err(error) => return Err(Error::io(format!("process {pid} cannot be opened"), &error)),
+/// Act on the processes that are in a container now, not below. An id that is listed before and
+/// after its descriptor has been opened has not been given to another process in between, unless
+/// that one is a member as well.
+pub(crate) fn for_each(
+    container: &Container<'_>,
+    mut act: impl FnMut(&Member) -> Result<()>,
+) -> Result<()> {
+    for pids in container.ids("procs").chunks(BATCH) {
+        let mut members = Vec::new();
+
+        for &pid in pids {
+            match sys::pidfd_open(pid) {
+                Ok(fd) => members.push(Member { pid, fd }),
+                Err(error) if error.raw_os_error() == Some(ESRCH) => {}
+                Err(error) => {
+                    return Err(Error::io(format!("process {pid} cannot be opened"), &error))
+                }
+            }
         }
-    }
-    let still_there = container.ids("procs");
+        let still_there: HashSet<_> = container.ids("procs").into_iter().collect();
 
-    members.retain(|member| still_there.contains(&member.pid));
-    Ok(members)
+        members
+            .iter()
+            .filter(|member| still_there.contains(&member.pid))
+            .try_for_each(&mut act)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::container::tests::Folder;
+    use std::os::fd::AsRawFd;
 
     #[test]
     fn who_has_ended_is_passed_over() {
         let own = std::process::id();
         let folder = Folder::new(&[("procs", &format!("{own}\n4194303\n"))]);
         let tree = folder.tree("pids");
-        let members = of(&Container::new(&tree, "/".into()).unwrap()).unwrap();
+        let mut found = Vec::new();
 
-        assert_eq!(members.len(), 1);
-        assert_eq!(members[0].pid, own as i32);
+        for_each(&Container::new(&tree, "/".into()).unwrap(), |member| {
+            found.push(member.pid);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(found, [own as i32]);
+    }
+
+    #[test]
+    fn more_processes_than_descriptors() {
+        let number = 5000;
+        let own = std::process::id();
+        let folder = Folder::new(&[("procs", &format!("{own}\n").repeat(number))]);
+        let tree = folder.tree("pids");
+        let mut count = 0;
+
+        for_each(&Container::new(&tree, "/".into()).unwrap(), |member| {
+            // The lowest number that is free
+            assert!(member.fd.as_raw_fd() < 1024);
+            count += 1;
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(count, number);
+    }
+
+    #[test]
+    fn an_error_ends_it() {
+        let own = std::process::id();
+        let folder = Folder::new(&[("procs", &format!("{own}\n{own}\n"))]);
+        let tree = folder.tree("pids");
+        let mut count = 0;
+        let result = for_each(&Container::new(&tree, "/".into()).unwrap(), |_| {
+            count += 1;
+            Err(Error::new("what", "why"))
+        });
+
+        assert_eq!((result.unwrap_err().what.as_str(), count), ("what", 1));
     }
 }
