@@ -283,7 +283,7 @@ fn launch(
     let (told_stat, tell_stat) = UnixStream::pair().map_err(failed)?;
 
     while let Some(arrived) = signals.next() {
-        if signals::is_end(arrived.signal) {
+        if signals.is_end(arrived.signal) {
             return Ok(Launched::NotBegun(arrived.signal));
         }
     }
@@ -557,9 +557,15 @@ fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
         }) {
             Ok(Waited::Empty) => return true,
             Ok(Waited::TimedOut) => {
+                let key = if signals.is_end(sys::SIGINT) {
+                    "Ctrl-C"
+                } else {
+                    "SIGTERM"
+                };
+
                 deadline = None;
                 format::complain(&format!(
-                    "rcfs: {}: waiting for {} to end; Ctrl-C leaves the rest to the guardian \
+                    "rcfs: {}: waiting for {} to end; {key} leaves the rest to the guardian \
                      process\n",
                     container.name(),
                     format::processes(count_processes(std::slice::from_ref(container))),
@@ -567,7 +573,7 @@ fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
             }
             Ok(Waited::Interrupted) => {
                 while let Some(arrived) = signals.next() {
-                    if signals::is_end(arrived.signal) {
+                    if signals.is_end(arrived.signal) {
                         return false;
                     }
                 }

@@ -27,6 +27,9 @@ const NAMES: [&str; 31] = [
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
+/// Those that end `rcfs run` while there is no command, unless they were ignored when it started
+const ENDS: [i32; 4] = [sys::SIGHUP, sys::SIGINT, sys::SIGQUIT, sys::SIGTERM];
+
 /// Those that somebody sends to `rcfs run` for the command
 const PASSED_ON: [i32; 8] = [
     sys::SIGHUP,
@@ -67,14 +70,6 @@ pub(crate) fn parse(text: &str) -> Result<i32> {
     })
 }
 
-/// Whether somebody who sends this wants the command not to begin at all
-pub(crate) fn is_end(signal: i32) -> bool {
-    matches!(
-        signal,
-        sys::SIGHUP | sys::SIGINT | sys::SIGQUIT | sys::SIGTERM
-    )
-}
-
 /// What to do about a signal that has arrived while the command runs
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Meant {
@@ -111,6 +106,8 @@ pub(crate) struct Signals {
     mask: SignalSet,
     /// What was done about SIGCHLD before: who ignores it is not told of children.
     child: Disposition,
+    /// Those of ENDS that were not ignored. A blocked signal arrives even if it is ignored.
+    ends: Vec<i32>,
 }
 
 impl Signals {
@@ -128,7 +125,17 @@ impl Signals {
         let mask = sys::block_signals(signals).map_err(failed)?;
         let fd = sys::signal_descriptor(signals).map_err(failed)?;
 
-        Ok(Self { fd, mask, child })
+        let ends = ENDS
+            .into_iter()
+            .filter(|signal| !sys::is_ignored(*signal))
+            .collect();
+
+        Ok(Self {
+            fd,
+            mask,
+            child,
+            ends,
+        })
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -137,6 +144,11 @@ impl Signals {
 
     pub(crate) fn next(&self) -> Option<Arrived> {
         sys::next_signal(self.fd()).ok().flatten()
+    }
+
+    /// Whether a signal ends `rcfs run` before the command has begun, or when it has ended.
+    pub(crate) fn is_end(&self, signal: i32) -> bool {
+        self.ends.contains(&signal)
     }
 
     /// Set all back to what it was when the program started. For children as well.
@@ -162,6 +174,18 @@ mod tests {
         for text in ["", "0", "65", "TERMX", "-1"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_ignored_signal_is_no_end() {
+        let before = sys::ignore_signal(sys::SIGQUIT);
+        let signals = Signals::of(&[sys::SIGQUIT]).unwrap();
+
+        sys::restore_signal(sys::SIGQUIT, before);
+        signals.restore();
+        assert!(!signals.is_end(sys::SIGQUIT));
+        assert!(signals.is_end(sys::SIGTERM));
+        assert!(!signals.is_end(sys::SIGUSR1));
     }
 
     #[test]

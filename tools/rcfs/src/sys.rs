@@ -112,6 +112,15 @@ pub(crate) const ENOSYS: i32 = 38;
 #[derive(Clone, Copy)]
 pub(crate) struct SignalSet([c_ulong; 128 / size_of::<c_ulong>()]);
 
+/// `struct sigaction` of the C library; the same for x86-64 and arm64
+#[repr(C)]
+struct SignalAction {
+    handler: usize,
+    mask: SignalSet,
+    flags: c_int,
+    restorer: usize,
+}
+
 #[repr(C)]
 #[derive(Default)]
 struct CloneArgs {
@@ -183,6 +192,7 @@ unsafe extern "C" {
     fn sigprocmask(how: c_int, set: *const SignalSet, old: *mut SignalSet) -> c_int;
     fn signalfd(fd: c_int, set: *const SignalSet, flags: c_int) -> c_int;
     fn signal(signal: c_int, handler: usize) -> usize;
+    fn sigaction(signal: c_int, new: *const SignalAction, old: *mut SignalAction) -> c_int;
     fn tcgetattr(fd: c_int, settings: *mut Termios) -> c_int;
     fn tcsetattr(fd: c_int, when: c_int, settings: *const Termios) -> c_int;
     fn cfmakeraw(settings: *mut Termios);
@@ -573,6 +583,22 @@ pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> io::Result<Option<Arrived>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Disposition(usize);
 
+/// Whether a signal is ignored, as long as it is not blocked.
+pub(crate) fn is_ignored(number: i32) -> bool {
+    let mut action = SignalAction {
+        handler: 0,
+        mask: signal_set(&[]),
+        flags: 0,
+        restorer: 0,
+    };
+
+    // SAFETY: `action` may be written; nothing is to be changed.
+    let result = unsafe { sigaction(number, ptr::null(), &mut action) };
+
+    // SIG_IGN is 1.
+    result == 0 && action.handler == 1
+}
+
 /// Let a signal have its default effect, and return what was to be done before. For children as
 /// well.
 pub(crate) fn default_signal(number: i32) -> Disposition {
@@ -668,6 +694,7 @@ mod tests {
         assert_eq!(size_of::<CloneArgs>(), 88);
         assert_eq!(size_of::<Termios>(), 60);
         assert_eq!(size_of::<PollFd>(), 8);
+        assert_eq!(size_of::<SignalAction>(), 152);
     }
 
     #[test]

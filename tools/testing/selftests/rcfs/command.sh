@@ -319,6 +319,22 @@ late_ones_die_at_the_end() {
 	wait_until no_guardian
 }
 
+# SIGTERM leaves the rest to the guardian, and so would SIGINT if it was not ignored.
+ignored_signals_do_not_end_it() {
+	start_lasting_job sh -c 'trap "" INT; exec rcfs run "$@"' - || return
+	runner=$PID
+	kill -s INT "$runner"
+	late_one_dies "$C/job" || return
+	! has_ended "$runner" || return
+	kill -s TERM "$runner"
+	wait_until has_ended "$runner" || return
+	wait "$runner"
+	expect 0 echo $? || return
+	attach "$KTHREAD" "$ROOT" || return
+	wait_until is_gone "$C/job" || return
+	wait_until no_guardian
+}
+
 # It is nobody's neighbour: not in the process group, and not in the way of whoever
 # waits for the end of a stream.
 guardian_is_apart() {
@@ -825,6 +841,7 @@ point "run: SIGKILL leaves no container and no task" removed_after_sigkill
 point "run: SIGKILL at any time leaves nothing" removed_after_sigkill_at_any_time
 point "run: without its guardian, rcfs run cleans up" without_its_guardian
 point "run: a task that comes in at the end is killed" late_ones_die_at_the_end
+point "run: an ignored signal does not end the wait" ignored_signals_do_not_end_it
 point "run: the guardian is apart from all others" guardian_is_apart
 point "run: a frozen container's command begins when it is thawed" frozen_from_the_beginning
 point "run: one in another" nested
