@@ -203,6 +203,7 @@ fn hide(parent: &OwnedFd, tell: &UnixStream) {
     ] {
         sys::ignore_signal(signal);
     }
+    // Neither what rcfs run was given nor what it has opened: the guardian does not return to it.
     let _ = sys::close_inherited(&[parent.as_fd(), tell.as_fd()]);
     if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
         for fd in 0..3 {

@@ -139,17 +139,14 @@ pub(crate) fn main(args: Args) -> Result<i32> {
         options.name.as_deref(),
         options.controllers.as_deref(),
     )?;
+    // This may wait for a reader, and signals shall end it then. The guardian closes its copy.
+    let output = open_output(&options)?;
     let signals = Signals::begin()?;
     let (guardian, containers) = Guardian::start(&plan)?;
-    // Not before, for the guardian not to have it. Not later, for the command not to run in vain.
-    let outcome = open_output(&options).and_then(|output| {
-        let launched = launch(&containers, &command, &signals)?;
-
-        Ok((launched, output))
-    });
+    let outcome = launch(&containers, &command, &signals);
     let was_executed = matches!(
         &outcome,
-        Ok((Launched::Ended { ending, .. }, _)) if !matches!(ending, Ending::NotExecuted(_))
+        Ok(Launched::Ended { ending, .. }) if !matches!(ending, Ending::NotExecuted(_))
     );
 
     // What the command has left is killed, and what there is of it is known only then.
@@ -166,8 +163,7 @@ pub(crate) fn main(args: Args) -> Result<i32> {
         guardian.dismiss();
     }
     // Otherwise the guardian goes on once this process has ended.
-    let (launched, output) = outcome?;
-    let (ending, wall, overruled) = match launched {
+    let (ending, wall, overruled) = match outcome? {
         Launched::NotBegun(signal) => return Ok(128 + signal),
         Launched::Ended {
             ending,

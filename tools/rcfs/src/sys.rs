@@ -369,8 +369,8 @@ pub(crate) fn replace_descriptor(fd: i32, file: BorrowedFd<'_>) -> io::Result<()
     check(dup2(file.as_raw_fd(), fd).into()).map(drop)
 }
 
-/// Close what this process was given when it was executed, but for the first three descriptors and
-/// those that are named. To be called before anything else is opened.
+/// Close all descriptors but the first three and those that are named. The process must neither use
+/// nor drop what owns one of the others any more.
 pub(crate) fn close_inherited(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut keep: Vec<_> = keep.iter().map(|fd| fd.as_raw_fd() as c_uint).collect();
     let mut first: c_uint = 3;
@@ -378,7 +378,7 @@ pub(crate) fn close_inherited(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     keep.sort_unstable();
     for fd in keep.into_iter().chain([c_uint::MAX]) {
         if first < fd {
-            // SAFETY: Nothing in this process owns a descriptor in between: see above.
+            // SAFETY: Nothing in this process uses a descriptor in between: see above.
             check(unsafe { syscall(SYS_CLOSE_RANGE, first, fd - 1, 0 as c_uint) })?;
         }
         first = first.max(fd.saturating_add(1));

@@ -458,6 +458,23 @@ report_goes_to_a_file() {
 	must_be_gone
 }
 
+report_goes_to_a_fifo() {
+	mkfifo "$WORK/fifo" || return
+	# Without a reader there is nothing, and a signal ends it.
+	start rcfs run --name "$P/job" --time -o "$WORK/fifo" sh -c "echo >$WORK/ran"
+	wait_until is_in_state S "$PID" || return
+	kill -s TERM "$PID"
+	wait_until has_ended "$PID" || return
+	is_gone "$WORK/ran" || return
+	wait_until no_guardian || return
+	must_be_gone || return
+	start rcfs run --name "$P/job" --time -o "$WORK/fifo" true
+	timeout 60 cat "$WORK/fifo" >"$WORK/report" || return
+	grep -q '^rcfs: true ended with status 0, in ' "$WORK/report" || return
+	wait "$PID" || return
+	must_be_gone
+}
+
 throttling_is_reported() {
 	need_controller cpu || return
 	run -l cpu.cfs_quota_us=2000 --json -o "$WORK/report" sh -c "
@@ -850,6 +867,7 @@ point "run: a command that cannot be placed does not begin" placing_fails
 point "run: a user who owns a container" delegated
 point "run: a user who does not" not_delegated
 point "run: the report goes to a file" report_goes_to_a_file
+point "run: the report goes to a FIFO" report_goes_to_a_fifo
 point "run: throttling is reported" throttling_is_reported
 point "run: it is told that a control group governs the command" overruled
 point "run: Ctrl-C arrives once" ctrl_c_arrives_once
