@@ -9,6 +9,9 @@
 //! before. It then waits for `rcfs run` to end, by a descriptor of that process, which no child
 //! can hold open as it could hold a pipe. `rcfs run` removes the containers itself when all goes
 //! well, and ends the guardian.
+//!
+//! The guardian does not outlive its pid namespace. If `rcfs run` is process 1 of that namespace
+//! and is killed, the containers stay.
 
 use crate::{
     container::Container,
