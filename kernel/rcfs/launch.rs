@@ -45,9 +45,9 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
     Ok((ns, container.hierarchy().id))
 }
 
-/// Asks the subsystems, as an attach does, and takes that back at once: the current task stays where
-/// it is, and subsystems hear of the child by the fork. The mutex is for those that want to be asked: without
-/// any, launches do not wait for each other.
+/// Asks the subsystems, as an attach does, and takes that back at once: the current task stays
+/// where it is, and subsystems hear of the child by the fork. The mutex is for those that want to
+/// be asked: without any, launches do not wait for each other.
 fn ask(container: &Container, transfer: &Move) -> Result {
     let mut subsystems = container.hierarchy().subsystems.iter();
 

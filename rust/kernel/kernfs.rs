@@ -951,12 +951,13 @@ impl<F: PieceOperations> FileVTable<F> {
         pos: *mut bindings::loff_t,
     ) -> *mut c_void {
         // SAFETY: `pos` is valid for the call.
-        Self::position(
-            usize::try_from(unsafe { *pos }).map_or(END, |pos| match pos {
-                pos if pos >= bindings::loff_t::MAX as usize => END,
-                pos => pos,
-            }),
-        )
+        let pos = unsafe { *pos };
+
+        // A negative one, which there is not, and the last one are the end.
+        Self::position(match usize::try_from(pos) {
+            Ok(from) if pos != bindings::loff_t::MAX => from,
+            _ => END,
+        })
     }
 
     /// # Safety

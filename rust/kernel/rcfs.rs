@@ -333,8 +333,8 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Whether there may be another task in the container with `state`. No other fork is asked about
-    /// at the same time, on any CPU.
+    /// Whether there may be another task in the container with `state`. No other fork is asked
+    /// about at the same time, on any CPU.
     ///
     /// If no other controller refuses, the task is there the next moment, and what was charged
     /// stays charged. Otherwise the [`Charge`] that is returned is dropped, which takes back what
@@ -512,8 +512,8 @@ impl<C: Controller> Vtable<C> {
             let cftypes = unsafe { &(*ss.cast::<Registration<C>>()).cftypes };
 
             for (file, cft) in C::FILES.iter().zip(cftypes.iter()) {
-                // SAFETY: The core passes the directory of the container. The `cftypes` are those of
-                // the files, and stay as long as the registration.
+                // SAFETY: The core passes the directory of the container. The `cftypes` are those
+                // of the files, and stay as long as the registration.
                 unsafe { file.add(dir, ss, cft.get(), state)? };
             }
             Ok(0)
@@ -1099,8 +1099,8 @@ impl<T> DataSlot<T> {
 ///
 /// # Safety
 ///
-/// Implemented by [`module_rcfs_controller!`](crate::module_rcfs_controller): there must be [`Data`]
-/// in the slot while the controller is registered.
+/// Implemented by [`module_rcfs_controller!`](crate::module_rcfs_controller): there must be
+/// [`Data`] in the slot while the controller is registered.
 pub unsafe trait WithData: Registered {
     /// What the controller keeps.
     type Data: Send + Sync + 'static;

@@ -2,15 +2,16 @@
 
 //! Devices: which device nodes may the tasks of a container open or make?
 //!
-//! A line that is written to `devices.allow` or `devices.deny` is `TYPE MAJOR:MINOR ACCESS`. TYPE is
-//! `b` for block devices or `c` for character devices, a number may be `*` for all, and ACCESS is
-//! one or more of `r`, `w` and `m`: to open the device for reading, for writing, and to make the
-//! node. `a` alone is all devices, and begins anew: nothing else is remembered. `devices.list` shows
-//! what is allowed, as in cgroup v1: `a *:* rwm` while everything is that has not been denied.
+//! A line that is written to `devices.allow` or `devices.deny` is `TYPE MAJOR:MINOR ACCESS`. TYPE
+//! is `b` for block devices or `c` for character devices, a number may be `*` for all, and ACCESS
+//! is one or more of `r`, `w` and `m`: to open the device for reading, for writing, and to make the
+//! node. `a` alone is all devices, and begins anew: nothing else is remembered. `devices.list`
+//! shows what is allowed, as in cgroup v1: `a *:* rwm` while everything is that has not been
+//! denied.
 //!
 //! A container begins with what the container above allows. What a container denies is denied in
-//! those below as well, whatever these say: all of them are asked. To allow what the container above
-//! denies is `EPERM`. To write, one needs the capability CAP_SYS_ADMIN.
+//! those below as well, whatever these say: all of them are asked. To allow what the container
+//! above denies is `EPERM`. To write, one needs the capability CAP_SYS_ADMIN.
 //!
 //! Devices that are open stay open. The root allows all devices.
 

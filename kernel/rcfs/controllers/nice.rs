@@ -2,8 +2,8 @@
 
 //! A bound for nice values: how favoured may the tasks of a container be?
 //!
-//! `nice.min` is the lowest nice value that tasks of the container and of those below it have; it is
-//! -20, which is no bound, in a new container. `nice.effective` is the highest `nice.min` of the
+//! `nice.min` is the lowest nice value that tasks of the container and of those below it have. A
+//! new container has -20, which is no bound. `nice.effective` is the highest `nice.min` of the
 //! container and of those above.
 //!
 //! A task with a lower value gets the bound. It gets its own value back when it leaves, or when the

@@ -22,8 +22,8 @@ use core::mem;
 
 /// How much of a resource is in use in a container and below it, and how much there may be.
 ///
-/// Part of a [state](Controller::State). A [charge](StateRef::try_charge) goes to the counter of the
-/// container and to those of all above it, but for the root, in which no tasks are counted: see
+/// Part of a [state](Controller::State). A [charge](StateRef::try_charge) goes to the counter of
+/// the container and to those of all above it, but for the root, in which no tasks are counted: see
 /// [`StateRef::below_root`]. What one unit is, the controller says.
 ///
 /// `page_counter` of the memory controller is much alike. It has no way to move a charge from one
@@ -331,8 +331,12 @@ impl<'a, C: Controller> StateRef<'a, C> {
         Ok(Charge {
             state: self,
             amount,
-            // SAFETY: `of` is such a closure.
-            give_back: |state, amount| state.uncharge(amount, *unsafe { closure::<F>() }),
+            give_back: |state, amount| {
+                // SAFETY: `of` is such a closure.
+                let of = unsafe { closure::<F>() };
+
+                state.uncharge(amount, *of);
+            },
         })
     }
 

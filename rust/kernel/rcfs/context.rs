@@ -2,10 +2,10 @@
 
 //! Where a hook runs, and what it may do there.
 //!
-//! A hook of a [`Controller`](super::Controller) gets a token, of a type of this module. A token has
-//! no contents: it costs nothing. A function that must not be called in each context wants to see a
-//! token, of a type that has one of the traits here. So what deadlocks, or sleeps where it must not,
-//! does not compile.
+//! A hook of a [`Controller`](super::Controller) gets a token, of a type of this module. A token
+//! has no contents: it costs nothing. A function that must not be called in each context wants to
+//! see a token, of a type that has one of the traits here. So what deadlocks, or sleeps where it
+//! must not, does not compile.
 //!
 //! | token | context | notify | spinlocks | locks of tasks | sleep |
 //! | --- | --- | --- | --- | --- | --- |
@@ -60,7 +60,7 @@ pub trait MayLockTasks: MayLock {}
 #[diagnostic::on_unimplemented(
     message = "nothing may sleep in the context `{Self}`",
     label = "this may sleep",
-    note = "do this in `attach`, `fork`, `timer` or a file, which get another token: see rcfs::context"
+    note = "do this in `attach`, `fork`, `timer` or a file, with another token: see rcfs::context"
 )]
 pub trait MaySleep: MayLockTasks {}
 

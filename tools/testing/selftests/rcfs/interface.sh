@@ -173,6 +173,11 @@ launches_are_no_moves() {
 	expect "1 1 0" moves a
 }
 
+# part FILE SIZE SKIP COUNT: so many blocks of it
+part() {
+	dd if="$1" bs="$2" skip="$3" count="$4" iflag=fullblock 2>/dev/null
+}
+
 lists_are_longer_than_a_buffer() {
 	a_tree a || return
 	set_value a/count 300000 || return
@@ -180,9 +185,9 @@ lists_are_longer_than_a_buffer() {
 	value a/numbers | awk '$1 != NR - 1 { exit 1 }' || return
 	# However a reader reads it
 	value a/numbers >"$WORK/numbers"
-	dd if="$T/a/probe.numbers" bs=7 count=3000 2>/dev/null | cmp -n 21000 - "$WORK/numbers" || return
-	dd if="$T/a/probe.numbers" bs=4096 skip=100 count=1 iflag=fullblock 2>/dev/null >"$WORK/part"
-	dd if="$WORK/numbers" bs=4096 skip=100 count=1 iflag=fullblock 2>/dev/null | cmp - "$WORK/part" || return
+	part "$T/a/probe.numbers" 7 0 3000 | cmp -n 21000 - "$WORK/numbers" || return
+	part "$WORK/numbers" 4096 100 1 >"$WORK/part"
+	part "$T/a/probe.numbers" 4096 100 1 | cmp - "$WORK/part" || return
 	set_value a/count 0 || return
 	expect "" value a/numbers || return
 	set_value a/count 100 || return
