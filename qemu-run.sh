@@ -16,6 +16,8 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 . "$TOP/tools/run/command.sh"
 # shellcheck source=tools/run/initramfs.sh
 . "$TOP/tools/run/initramfs.sh"
+# shellcheck source=tools/run/modules.sh
+. "$TOP/tools/run/modules.sh"
 # shellcheck source=tools/run/boot.sh
 . "$TOP/tools/run/boot.sh"
 # shellcheck source=tools/run/test.sh
@@ -49,6 +51,12 @@ help() {
 
 	  --demo             play the demonstration: two containers, a busy and an idle
 	                     workload, and whom the CPU time is charged to
+	  --module FILE.rs   build this file, or a folder with a Makefile (obj-m := NAME.o), as a
+	                     module, and load it in the guest before anything else; may be
+	                     repeated. While a guest runs that was started with it, the same
+	                     command without CMD and the like, in another terminal, builds it
+	                     anew and reloads it there. With each kernel but that of --bench.
+	                     With --build-only: print the command line of make
 	  --arch ARCH        the machine that is built for and emulated: x86_64 (default) or
 	                     arm64, which is cross-built
 	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
@@ -84,13 +92,14 @@ help() {
 	is ours unless that is a terminal (for --debug and --native it is read to its end
 	first). All else is told on stderr; every error names the log.
 
-	The exit status is CMD's; of the demonstration, the tests and --soak, 0 or 1. Our own:
+	The exit status is CMD's; of the demonstration, the tests, --soak, and of reloading
+	modules, 0 or 1. Our own:
 	  2    wrong usage
 	  $EXIT_LOST  the guest ended without telling how its work went
-	  $EXIT_SETUP  set-up or build failed, nothing ran
+	  $EXIT_SETUP  set-up or build failed, or a module could not be loaded; nothing ran
 	  $EXIT_PANIC  the guest's kernel panicked
 	  $EXIT_HANG  the guest hangs: nothing printed for $SILENCE s, or the limit reached
-	  $EXIT_COMPLAINT  CMD succeeded, but the kernel complained on its console, or lockdep
+	  $EXIT_COMPLAINT  CMD or reloading succeeded, but the kernel complained on its console, or lockdep
 	       was off at the end of a --debug run
 	In the tests each of these counts as a failure. Of --bench: 0 if everything was
 	measured, whatever came out.
@@ -141,7 +150,7 @@ while [[ $# -gt 0 ]]; do
 	option=$1
 	shift
 	case $option in
-	--arch | --config | --add | --smp | --mem | --append | --accel | --patch | --soak | --seed)
+	--arch | --config | --add | --module | --smp | --mem | --append | --accel | --patch | --soak | --seed)
 		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
 	--demo | --test | --bench | --build-only | --soak)
 		[[ ! $MODE ]] || usage "$option and --$(mode_option) exclude each other" ;;&
@@ -182,6 +191,7 @@ while [[ $# -gt 0 ]]; do
 		CONFIGS+=("$(realpath "$1")"); shift
 		;;
 	--add)		ADD+=("$1"); shift ;;
+	--module)	module_option "$1"; shift ;;
 	--icount)	ICOUNT=1 ;;
 	--smp)		SMP=$1; shift ;;
 	--mem)		MEM=$1; shift ;;
@@ -222,6 +232,7 @@ fi
 if [[ $MODE == bench ]]; then
 	[[ $FLAVOUR != debug ]] || usage "--bench measures the kernel without checkers; it excludes --debug"
 	[[ $FLAVOUR == native ]] || CONFIGS=("$TOP/tools/run/bench.config" "${CONFIGS[@]}")
+	[[ ${#MODULE_SOURCES[@]} -eq 0 ]] || usage "--bench and --module exclude each other"
 	[[ ! $ICOUNT && ! $GDB ]] || usage "--bench boots on its own terms; it excludes --icount and --gdb"
 	[[ $SMP -ge 2 ]] || usage "--bench wants two processors for what runs side by side"
 	MEM=${MEM:-2G}
@@ -237,6 +248,11 @@ if is_uml; then
 fi
 [[ ! $RT ]] || MEM=${MEM:-1G}
 MEM=${MEM:-512M}
+RELOAD=''
+if [[ ${#MODULE_SOURCES[@]} -gt 0 ]]; then
+	STEPS=$((STEPS + 1))
+	[[ $MODE ]] || RELOAD=1
+fi
 if [[ ! $MODE ]]; then
 	[[ -t 0 && -t 1 ]] && MODE=shell || MODE=demo
 fi
@@ -253,10 +269,22 @@ step "series"
 tree_update
 step "kernel"
 build_kernel
+modules_build
 if [[ $MODE == build-only ]]; then
 	unlock_cache
 	say "built: $KERNEL_IMAGE"
+	for file in "${!MODULE_FILES[@]}"; do
+		say "built: ${MODULE_FILES[file]}"
+	done
+	for command in "${MODULE_COMMANDS[@]}"; do
+		say "by:   $command"
+	done
 	exit 0
+fi
+if [[ $RELOAD ]] && modules_find_guest; then
+	step "guest"
+	modules_reload
+	exit
 fi
 take_kernel
 [[ $MODE != bench ]] || bench_native_kernel
@@ -275,6 +303,7 @@ if [[ $MODE == bench ]]; then
 	exit
 fi
 guest_begin "$MODE"
+guest_modules
 for file in "${ADD[@]}"; do
 	guest_add "$file"
 done

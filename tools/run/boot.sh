@@ -8,7 +8,8 @@
 # another run may build meanwhile, and the lines of the guest as files:
 #	console		what the kernel prints
 #	out err		the command's streams
-#	status		"exit N", from the guest's init
+#	status		"exit N", or "module TEXT" if one cannot be loaded, from the guest's init
+#	modules/	see modules.sh
 
 # What must not be on the console. Used for every run; see check_console.
 SPLAT='WARNING: |BUG: |BUG at |Oops|Internal error: |Kernel panic|general protection fault|unable to handle
@@ -114,6 +115,7 @@ boot_command() {
 	[[ $MODE != test ]] || append="kunit.enable=1 kmemleak=on $append"
 	# The kernel crate's own tests of SpinLockIrq are not for locks that sleep.
 	[[ ! $RT ]] || append="kunit.filter_glob=rcfs* $append"
+	modules_line
 	if is_uml; then
 		exec {OUT}>>"$RUN/out" {ERR}>>"$RUN/err" {STATUS}>>"$RUN/status" {CONSOLE}>>"$RUN/console"
 		VM_COMMAND=(env TMPDIR="${TMPDIR:-/dev/shm}" "$RUN/kernel-$FLAVOUR" mem="$MEM" initrd="$RUN/initrd" uml_dir="$RUN/" ncpus="$SMP" seccomp=on
@@ -121,13 +123,14 @@ boot_command() {
 			    console=ttyS0)
 		[[ ! $interactive ]] || VM_COMMAND+=("con0=fd:0,fd:1" console=tty0)
 		# shellcheck disable=SC2206 # one word an argument
-		VM_COMMAND+=($append)
+		VM_COMMAND+=("${VM_LINE[@]}" $append)
 		return
 	fi
 	qemu_arguments
 	VM_COMMAND+=(-append "console=$SERIAL $append")
 	if [[ $interactive ]]; then
 		VM_COMMAND+=(-chardev "stdio,id=console,mux=on,signal=off,logfile=console" -mon "chardev=console")
+		[[ ${#VM_LINE[@]} -eq 0 ]] || VM_COMMAND+=(-device "$VIRTIO_SERIAL")
 	else
 		VM_COMMAND+=(-chardev "file,id=console,path=console" -device "$VIRTIO_SERIAL"
 			     -chardev "stdio,id=in,signal=off" -device "virtserialport,chardev=in,name=in")
@@ -135,7 +138,7 @@ boot_command() {
 			VM_COMMAND+=(-chardev "file,id=$line,path=$line" -device "virtserialport,chardev=$line,name=$line")
 		done
 	fi
-	VM_COMMAND+=(-serial chardev:console)
+	VM_COMMAND+=("${VM_LINE[@]}" -serial chardev:console)
 }
 
 # boot_shell: the guest has our terminal until it ends
@@ -171,7 +174,7 @@ guest_stdin() {
 # boot_watched: the guest's streams go to ours; returns the guest's status, or
 # ends with a status of its own for a panic, a hang, or a guest that got lost.
 boot_watched() {
-	local out_pid err_pid size last_size='' last_change=$SECONDS started=$SECONDS stuck=''
+	local out_pid err_pid line size last_size='' last_change=$SECONDS started=$SECONDS stuck=''
 	boot_command ''
 	printf '%s\n' "${VM_COMMAND[*]@Q}" >>"$LOG"
 	touch "$RUN"/{out,err,status,console}
@@ -211,6 +214,12 @@ boot_watched() {
 			"if it only is slow: RCFS_SILENCE=SECONDS and RCFS_LIMIT=SECONDS set the limits, 0 for none"
 	check_alive
 	GUEST_STATUS=$(sed -n 's/^exit //p' "$RUN/status" | tr -d '\r')
+	line=$(sed -n 's/^module //p' "$RUN/status" | tr -d '\r')
+	if [[ $line && $MODE == test ]]; then
+		GUEST_END=${line%%$'\n'*}
+	elif [[ $line ]]; then
+		fail "a module cannot be loaded, nothing ran" "$line" "correct it, and run the same command again"
+	fi
 	[[ $GUEST_STATUS ]] ||
 		ended "$EXIT_LOST" "the guest ended without telling how its work went" \
 			"it was powered off, or QEMU was ended, before $MODE was through" "see its console in the log"

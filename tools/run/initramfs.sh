@@ -27,7 +27,7 @@ base_initramfs() {
 	cp "$BUSYBOX" "$root/bin/busybox"
 	ln -s busybox "$root/bin/sh"
 	cp "$TOP/tools/guest/init" "$root/init"
-	cp "$TOP"/tools/guest/{demo,run-tests} "$root/usr/local/bin/"
+	cp "$TOP"/tools/guest/{demo,loader,run-tests} "$root/usr/local/bin/"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 	echo 'root:x:0:' >"$root/etc/group"
 	pack "$root" >"$BASE.new"
@@ -80,6 +80,8 @@ guest_shell() {
 	echo "$size ${TERM:-linux}" >"$GUEST/etc/rcfs/terminal"
 	{
 		echo "Linux with rcfs at /sys/fs/rcfs. Leave with 'exit' or 'poweroff'."
+		[[ ! -d $RUN/modules ]] ||
+			echo "After an edit of a module, the same command in another terminal reloads it here."
 		is_uml || echo "Ctrl-a x ends the guest at once, Ctrl-a a is a Ctrl-a."
 	} >"$GUEST/etc/rcfs/welcome"
 }
