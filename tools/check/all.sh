@@ -3,12 +3,12 @@
 #
 # What has to hold for every change: the tests in the plain kernel, in the debug
 # kernel, and in one with as many hierarchies and subsystems as there can be, and
-# controllers in modules; those that depend most on the machine on arm64; those that
-# depend most on locks and sets of CPUs on PREEMPT_RT; the model of the protocol; and
-# what needs no kernel. The last line is the sum, "N passed, N failed"; the status is 0
-# when something passed and nothing failed. All tests run on arm64 by
-# ./qemu-run.sh --arch arm64 --test, and on PREEMPT_RT by ./qemu-run.sh --rt --test. Both
-# take longer.
+# controllers in modules; a controller that is edited and reloaded in the plain kernel;
+# those that depend most on the machine on arm64; those that depend most on locks and sets
+# of CPUs on PREEMPT_RT; the model of the protocol; and what needs no kernel. The last line
+# is the sum, "N passed, N failed"; the status is 0 when something passed and nothing
+# failed. All tests run on arm64 by ./qemu-run.sh --arch arm64 --test, and on PREEMPT_RT by
+# ./qemu-run.sh --rt --test. Both take longer.
 
 set -u
 
@@ -42,6 +42,7 @@ stage() {
 }
 
 stage "plain kernel" "$top/qemu-run.sh" --test
+stage "module loop" "$top/tools/check/module-loop.sh"
 stage "mistakes that do not compile" "$top/tools/check/refused.sh"
 stage "arm64 kernel" "$top/qemu-run.sh" --arch arm64 --test attach,launch,kill,fork_race,container,tasks,procs,pids,cpuset,freezer
 stage "debug kernel" "$top/qemu-run.sh" --debug --test
