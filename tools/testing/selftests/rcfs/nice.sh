@@ -1,0 +1,780 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The controller nice: which nice values tasks have in a container, and afterwards.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=controllers.sh
+. "$HERE/controllers.sh"
+
+MODULE=rcfs_nice
+
+# Of forks beside which something changes
+ROUNDS=1000
+! is_slow || ROUNDS=100
+
+# nice_of ID: of a thread
+nice_of() {
+	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 17
+}
+
+has_nice() {
+	[ "$(nice_of "$2")" = "$1" ]
+}
+
+# must_have NICE ID...: now
+must_have() {
+	nice=$1
+	shift
+	for id; do
+		expect "$nice" nice_of "$id" || return
+	done
+}
+
+# start_at NICE COMMAND...: start() with this nice value, in the root. It is executing
+# the command afterwards.
+start_at() {
+	start priority run -n "$@"
+	shift
+	wait_until executes "$PID" "$1"
+}
+
+# executes ID COMMAND
+executes() {
+	[ "$(cat "/proc/$1/comm")" = "$2" ]
+}
+
+# bound CONTAINER NICE
+bound() {
+	set_file "$1/nice.min" "$2"
+}
+
+# effective NICE CONTAINER...
+effective() {
+	nice=$1
+	shift
+	for container; do
+		expect "$nice" cat "$container/nice.effective" || return
+	done
+}
+
+# renice ID NICE: as root, which always succeeds
+renice() {
+	expect OK priority set "$1" "$2"
+}
+
+# all_out CONTAINER: all processes in there to the root; $MOVED are the threads
+all_out() {
+	MOVED=$(cat "$1/tasks")
+	for id in $(cat "$1/procs"); do
+		attach_process "$id" "$ROOT" || return
+	done
+	must_be_empty "$1"
+}
+
+# ---- files
+
+files() {
+	are_writable nice.min || return
+	are_read_only nice.effective || return
+	are_not_in_root nice.min nice.effective || return
+	expect -20 cat "$C/nice.min" || return
+	effective -20 "$C" || return
+	# A bound is not copied: the one above holds anyway.
+	bound "$C" 3 || return
+	mkdir "$C/below" || return
+	expect -20 cat "$C/below/nice.min" || return
+	effective 3 "$C/below"
+}
+
+good_values() {
+	for value in -20 -19 -1 0 1 19; do
+		bound "$C" $value || return
+		expect $value cat "$C/nice.min" || return
+		effective $value "$C" || return
+	done
+	bound "$C" "	-7
+" || return
+	expect -7 cat "$C/nice.min"
+}
+
+bad_values() {
+	for before in 4 -20; do
+		bound "$C" $before || return
+		refuses EINVAL "$C/nice.min" "" " " "
+" - -- --1 +1 x 1x 1.0 1e1 0x1 "1 2" "- 1" 1,2 max none || return
+		refuses ERANGE "$C/nice.min" -21 20 40 -100 2147483648 -2147483649 4294967300 \
+			-4294967292 9223372036854775808 -9223372036854775809 \
+			18446744073709551616 100000000000000000000000000000000 || return
+		refuses E2BIG "$C/nice.min" "$(printf '%05000d' 1)" || return
+		effective $before "$C" || return
+	done
+}
+
+bad_values_change_no_task() {
+	start_at 0 sleep 1000 || return
+	attach "$PID" "$C" || return
+	bound "$C" 5 || return
+	refuses ERANGE "$C/nice.min" 20 -21 || return
+	refuses EINVAL "$C/nice.min" x || return
+	must_have 5 "$PID" || return
+	attach "$PID" "$ROOT" || return
+	must_have 0 "$PID"
+}
+
+# ---- a bound that changes
+
+tasks_that_are_there() {
+	start_at -8 sleep 1000 || return
+	low=$PID
+	start_at 0 sleep 1000 || return
+	middle=$PID
+	start_at 15 sleep 1000 || return
+	high=$PID
+	for id in "$low" "$middle" "$high"; do
+		attach "$id" "$C" || return
+	done
+	must_have -8 "$low" || return
+	bound "$C" 0 || return
+	must_have 0 "$low" "$middle" || return
+	must_have 15 "$high" || return
+	bound "$C" 19 || return
+	must_have 19 "$low" "$middle" "$high" || return
+	bound "$C" 10 || return
+	must_have 10 "$low" "$middle" || return
+	must_have 15 "$high" || return
+	bound "$C" -5 || return
+	must_have -5 "$low" || return
+	must_have 0 "$middle" || return
+	bound "$C" -20 || return
+	must_have -8 "$low" || return
+	must_have 0 "$middle" || return
+	must_have 15 "$high"
+}
+
+the_same_bound_again() {
+	start_at -3 sleep 1000 || return
+	attach "$PID" "$C" || return
+	for _ in 1 2 3; do
+		bound "$C" 4 || return
+		must_have 4 "$PID" || return
+	done
+	bound "$C" -20 || return
+	must_have -3 "$PID"
+}
+
+others_stay() {
+	mkdir "$C/a" "$C/beside" || return
+	start_at 0 sleep 1000 || return
+	outside=$PID
+	start_at 0 sleep 1000 || return
+	beside=$PID
+	start_at 0 sleep 1000 || return
+	above=$PID
+	attach "$beside" "$C/beside" || return
+	attach "$above" "$C" || return
+	bound "$C/a" 10 || return
+	must_have 0 "$outside" "$beside" "$above" "$SELF" || return
+	effective -20 "$C" "$C/beside"
+}
+
+# ---- moving
+
+moved_in_and_out() {
+	mkdir "$C/a" "$C/b" "$C/free" || return
+	bound "$C/a" 3 || return
+	bound "$C/b" 12 || return
+	start_at -5 sleep 1000 || return
+	while read -r where nice; do
+		attach "$PID" "$C/$where" || return
+		must_have "$nice" "$PID" && continue
+		because "in $where"
+		return 1
+	done <<-END
+		a	3
+		b	12
+		a	3
+		free	-5
+		b	12
+		.	-5
+		a	3
+	END
+	attach "$PID" "$ROOT" || return
+	must_have -5 "$PID" || return
+	# Again, where it is already
+	attach "$PID" "$ROOT" || return
+	must_have -5 "$PID"
+}
+
+higher_values_stay() {
+	bound "$C" 3 || return
+	for own in 3 4 19; do
+		start_at $own sleep 1000 || return
+		attach "$PID" "$C" || return
+		must_have $own "$PID" || return
+		attach "$PID" "$ROOT" || return
+		must_have $own "$PID" || return
+	done
+}
+
+threads_each_for_itself() {
+	bound "$C" 7 || return
+	start_at -2 threads 4 || return
+	wait_until has_threads "$PID" 4 || return
+	last=$(threads_of "$PID" | tail -n 1)
+	others=$(threads_of "$PID" | grep -vx "$last")
+	attach "$last" "$C" || return
+	must_have 7 "$last" || return
+	# shellcheck disable=SC2086 # one word each
+	must_have -2 $others || return
+	attach_process "$PID" "$C" || return
+	# shellcheck disable=SC2086 # one word each
+	must_have 7 "$last" $others || return
+	attach "$last" "$ROOT" || return
+	must_have -2 "$last" || return
+	# shellcheck disable=SC2086 # one word each
+	must_have 7 $others || return
+	attach_process "$PID" "$ROOT" || return
+	# shellcheck disable=SC2086 # one word each
+	must_have -2 "$last" $others
+}
+
+other_namespaces() {
+	mine=$(readlink /proc/self/ns/uts)
+	bound "$C" 6 || return
+	start priority run -n -4 unshare -u sh -c "echo 0 >$C/tasks
+		echo >$WORK/ready; exec sleep 1000"
+	wait_until test -e "$WORK/ready" || return
+	wait_until has_other_ns "$PID" "$mine" || return
+	must_have 6 "$PID" || return
+	attach "$PID" "$ROOT" || return
+	must_have -4 "$PID"
+}
+
+# ---- bounds above each other
+
+the_highest_counts() {
+	mkdir "$C/a" "$C/a/b" "$C/a/b/c" || return
+	start_at -10 sleep 1000 || return
+	attach "$PID" "$C/a/b/c" || return
+	for bounds in "5 -20 -20" "-20 5 -20" "-20 -20 5" "5 -5 0" "0 5 -5" "-5 0 5"; do
+		# shellcheck disable=SC2086 # one word each
+		set -- $bounds
+		bound "$C/a" "$1" && bound "$C/a/b" "$2" && bound "$C/a/b/c" "$3" || return
+		if ! must_have 5 "$PID" || ! effective 5 "$C/a/b/c"; then
+			because "with bounds, from above, of $bounds"
+			return 1
+		fi
+		effective "$1" "$C/a" || return
+		expect "$3" cat "$C/a/b/c/nice.min" || return
+	done
+	# What is lowered at one level goes as far down as the others let it.
+	bound "$C/a/b/c" -20 || return
+	must_have 0 "$PID" || return
+	bound "$C/a/b" -20 || return
+	must_have -5 "$PID" || return
+	bound "$C/a" -20 || return
+	must_have -10 "$PID"
+}
+
+bound_above_the_task() {
+	mkdir "$C/a" "$C/a/b" || return
+	start_at 0 sleep 1000 || return
+	first=$PID
+	start_at 2 sleep 1000 || return
+	attach "$first" "$C/a/b" || return
+	attach "$PID" "$C/a" || return
+	bound "$C" 8 || return
+	must_have 8 "$first" "$PID" || return
+	effective 8 "$C" "$C/a" "$C/a/b" || return
+	attach "$first" "$C/a" || return
+	must_have 8 "$first" || return
+	bound "$C" 1 || return
+	must_have 1 "$first" || return
+	must_have 2 "$PID"
+}
+
+# ---- what somebody sets meanwhile
+
+below_the_bound() {
+	bound "$C" 10 || return
+	for call in set setattr; do
+		start_at -1 sleep 1000 || return
+		attach "$PID" "$C" || return
+		for nice in -20 0 5 9 10; do
+			expect OK priority $call "$PID" $nice || return
+			must_have 10 "$PID" || return
+		done
+		# None of these was its value for a moment: the own one is what it was.
+		bound "$C" 4 || return
+		must_have 4 "$PID" || return
+		bound "$C" 10 || return
+		attach "$PID" "$ROOT" || return
+		must_have -1 "$PID" || return
+	done
+}
+
+above_the_bound() {
+	bound "$C" 10 || return
+	for call in set setattr; do
+		start_at 0 sleep 1000 || return
+		attach "$PID" "$C" || return
+		expect OK priority $call "$PID" 15 || return
+		must_have 15 "$PID" || return
+		# It is its own one now, whatever comes.
+		bound "$C" -20 || return
+		must_have 15 "$PID" || return
+		bound "$C" 17 || return
+		must_have 17 "$PID" || return
+		attach "$PID" "$ROOT" || return
+		must_have 15 "$PID" || return
+		bound "$C" 10 || return
+	done
+}
+
+own_value_below_in_between() {
+	start_at 0 sleep 1000 || return
+	attach "$PID" "$C" || return
+	bound "$C" 10 || return
+	bound "$C" 2 || return
+	# Not what rcfs has given, and not below the bound
+	renice "$PID" 6 || return
+	attach "$PID" "$ROOT" || return
+	must_have 6 "$PID" || return
+	# Outside, nothing is in the way.
+	renice "$PID" -11 || return
+	must_have -11 "$PID"
+}
+
+users_need_the_same_rights() {
+	bound "$C" 5 || return
+	start try -u 1000 run sleep 1000
+	wait_until executes "$PID" sleep || return
+	attach "$PID" "$C" || return
+	must_have 5 "$PID" || return
+	# The bound is the value of the task: what is less needs a capability.
+	expect EACCES try -u 1000 run priority set "$PID" 0 || return
+	expect EPERM try -u 1000 run priority setattr "$PID" 0 || return
+	expect EPERM try -u 1001 run priority set "$PID" 9 || return
+	must_have 5 "$PID" || return
+	expect OK try -u 1000 run priority set "$PID" 5 || return
+	attach "$PID" "$ROOT" || return
+	must_have 0 "$PID" || return
+	attach "$PID" "$C" || return
+	expect OK try -u 1000 run priority set "$PID" 9 || return
+	must_have 9 "$PID" || return
+	attach "$PID" "$ROOT" || return
+	must_have 9 "$PID"
+}
+
+own_value_needs_no_rights() {
+	mkdir "$C/given" "$C/given/a" || return
+	chown -R 1000 "$C/given" || return
+	bound "$C/given/a" 5 || return
+	start try -u 1000 run sleep 1000
+	wait_until executes "$PID" sleep || return
+	attach "$PID" "$C/given" || return
+	expect OK try -u 1000 write "$C/given/a/tasks" "$PID" || return
+	must_have 5 "$PID" || return
+	# Nobody gets less by this than what was there before.
+	expect OK try -u 1000 write "$C/given/tasks" "$PID" || return
+	must_have 0 "$PID"
+}
+
+real_time_policy() {
+	start_at -6 sleep 1000 || return
+	if [ "$(priority policy "$PID" fifo)" != OK ]; then
+		because "no policy SCHED_FIFO here"
+		return "$KSFT_SKIP"
+	fi
+	attach "$PID" "$C" || return
+	bound "$C" 3 || return
+	# The value does not matter to such a task, but will when it is like others.
+	expect OK priority policy "$PID" other || return
+	must_have 3 "$PID" || return
+	expect OK priority policy "$PID" batch || return
+	must_have 3 "$PID" || return
+	expect OK priority policy "$PID" fifo || return
+	attach "$PID" "$ROOT" || return
+	expect OK priority policy "$PID" other || return
+	must_have -6 "$PID"
+}
+
+# ---- forks, exec, exits
+
+# parent_of_two NICE [OPTION]: $PARENT is a shell of this nice value in $C, with two
+# children
+parent_of_two() {
+	start priority run -n "$@" sh -c "echo 0 >$C/tasks
+		sleep 1000 & sleep 1000 & echo >$WORK/ready; wait"
+	PARENT=$PID
+	wait_until test -e "$WORK/ready" || return
+	expect 3 count_lines "$C/tasks"
+}
+
+# children_of ID
+children_of() {
+	grep -lsx "PPid:	$1" /proc/[0-9]*/status | tr -dc '0-9\n'
+}
+
+children_inherit_both() {
+	bound "$C" 9 || return
+	parent_of_two -7 || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 9 $(cat "$C/tasks") || return
+	all_out "$C" || return
+	# shellcheck disable=SC2086 # one word each
+	must_have -7 $MOVED
+}
+
+children_are_restored_alone() {
+	bound "$C" 9 || return
+	parent_of_two -7 || return
+	for id in $(children_of "$PARENT"); do
+		attach "$id" "$ROOT" || return
+		must_have -7 "$id" || return
+	done
+	must_have 9 "$PARENT" || return
+	# What somebody gives to the parent is not for children that are there.
+	parent=$PARENT
+	rm "$WORK/ready"
+	attach "$parent" "$ROOT" || return
+	parent_of_two -2 || return
+	renice "$PARENT" 13 || return
+	bound "$C" -20 || return
+	must_have 13 "$PARENT" || return
+	# shellcheck disable=SC2046 # one word each
+	must_have -2 $(children_of "$PARENT")
+}
+
+grandchildren_inherit_both() {
+	mkdir "$C/a" || return
+	bound "$C/a" 2 || return
+	start_at -9 sh -c "echo 0 >$C/a/tasks
+		sh -c 'sh -c \"sleep 1000 & echo >$WORK/ready; wait\" & wait' & wait" || return
+	wait_until test -e "$WORK/ready" || return
+	expect 4 count_lines "$C/a/tasks" || return
+	bound "$C" 11 || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 11 $(cat "$C/a/tasks") || return
+	bound "$C" -20 || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 2 $(cat "$C/a/tasks") || return
+	all_out "$C/a" || return
+	# shellcheck disable=SC2086 # one word each
+	must_have -9 $MOVED
+}
+
+threads_inherit_both() {
+	bound "$C" 9 || return
+	start priority run -n -7 sh -c "echo 0 >$C/tasks; exec threads 4"
+	wait_until has_threads "$PID" 4 || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 9 $(threads_of "$PID") || return
+	attach_process "$PID" "$ROOT" || return
+	# shellcheck disable=SC2046 # one word each
+	must_have -7 $(threads_of "$PID")
+}
+
+# SCHED_RESET_ON_FORK is for the favoured: their children have 0.
+reset_on_fork() {
+	bound "$C" -5 || return
+	parent_of_two -10 -r || return
+	must_have -5 "$PARENT" || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 0 $(children_of "$PARENT") || return
+	all_out "$C" || return
+	must_have -10 "$PARENT" || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 0 $(children_of "$PARENT")
+}
+
+# launch_from FROM INTO: a task with its own value of -3 that is in the one container
+# launches a child into the other one; the child says its value there and in the root
+launch_from() {
+	rm -f "$WORK/launched"
+	expect "exited 0" priority run -n -3 sh -c 'echo 0 >"$0/tasks" && exec "$@"' "$1" \
+		launch run "$2" sh -c "cut -d ' ' -f 19 /proc/self/stat >$WORK/launched
+			echo 0 >$ROOT/tasks
+			cut -d ' ' -f 19 /proc/self/stat >>$WORK/launched"
+}
+
+launched_have_the_bound() {
+	mkdir "$C/a" "$C/b" || return
+	bound "$C/a" 4 || return
+	bound "$C/b" 8 || return
+	launch_from "$ROOT" "$C/a" || return
+	expect "4
+-3" cat "$WORK/launched" || return
+	launch_from "$C/a" "$C/b" || return
+	expect "8
+-3" cat "$WORK/launched" || return
+	launch_from "$C/b" "$C/a" || return
+	expect "4
+-3" cat "$WORK/launched" || return
+	launch_from "$C/a" "$ROOT" || return
+	expect "-3
+-3" cat "$WORK/launched"
+}
+
+exec_keeps_both() {
+	bound "$C" 5 || return
+	start priority run -n -6 sh -c "echo 0 >$C/tasks; exec sh -c 'exec sleep 1000'"
+	wait_until executes "$PID" sleep || return
+	must_have 5 "$PID" || return
+	attach "$PID" "$ROOT" || return
+	must_have -6 "$PID"
+}
+
+# The thread that executes a program takes the id of the process.
+exec_in_a_thread() {
+	bound "$C" 5 || return
+	start priority run -n -6 forks -a "$C" exec 5
+	wait_until has_threads "$PID" 5 || return
+	last=$(threads_of "$PID" | tail -n 1)
+	renice "$last" 8 || return
+	kill -USR1 "$PID"
+	wait_until has_threads "$PID" 1 || return
+	wait_until grep -q hold "/proc/$PID/cmdline" || return
+	must_have 8 "$PID" || return
+	end_task "$PID"
+	# And the same with what the first thread had
+	start priority run -n -6 forks -a "$C" exec 5
+	wait_until has_threads "$PID" 5 || return
+	kill -USR1 "$PID"
+	wait_until has_threads "$PID" 1 || return
+	wait_until grep -q hold "/proc/$PID/cmdline" || return
+	must_have 5 "$PID" || return
+	attach "$PID" "$ROOT" || return
+	must_have -6 "$PID"
+}
+
+# task_structs: how many there are, more or less
+task_structs() {
+	awk '$1 == "task_struct" { print $2 }' /proc/slabinfo
+}
+
+has_task_structs() {
+	[ "$(task_structs)" -le "$1" ]
+}
+
+# Each of them is raised, and nobody forgets it but the kernel when it exits.
+exits_leave_nothing() {
+	bound "$C" 5 || return
+	before=$(task_structs 2>/dev/null)
+	expect "2000 0" modules fork "$C/tasks" 2000 || return
+	must_be_removable "$C" || return
+	# What KASAN keeps for a while counts as in use.
+	if [ "$before" ] && ! is_slow; then
+		wait_until has_task_structs $((before + 500)) && return
+		because "$(task_structs) tasks take memory, and $before did before"
+		return 1
+	fi
+	because "nobody has counted task_structs"
+}
+
+# ---- all at once
+
+# family FILE TEXT FILE TEXT: of a task whose own value is -5, in $C/a; forks take time
+family() {
+	if [ "$(nproc)" -lt 2 ]; then
+		because "races need two CPUs"
+		return "$KSFT_SKIP"
+	fi
+	delay visible 300
+	priority run -n -5 sh -c 'echo 0 >"$0/tasks" && exec "$@"' "$C/a" \
+		priority family -5 "$ROOT" $ROUNDS "$@" || return
+	reset_delays
+	must_be_removable "$C/a"
+}
+
+parent_moves() {
+	mkdir "$C/a" || return
+	bound "$C/a" 10 || return
+	family "$C/a/tasks" P "$ROOT/tasks" P
+}
+
+parent_moves_between_bounds() {
+	mkdir "$C/a" "$C/b" || return
+	bound "$C/a" 10 || return
+	bound "$C/b" 12 || return
+	family "$C/a/tasks" P "$C/b/tasks" P
+}
+
+bound_comes_and_goes() {
+	mkdir "$C/a" || return
+	family "$C/a/nice.min" 10 "$C/a/nice.min" -20
+}
+
+bound_goes_up_and_down() {
+	mkdir "$C/a" || return
+	family "$C/a/nice.min" 10 "$C/a/nice.min" 12
+}
+
+storm_of_bounds() {
+	complained=$(complaints)
+	mkdir "$C/a" "$C/b" || return
+	start sh -c "while :; do
+			echo 7 >$C/a/nice.min
+			echo 3 >$C/nice.min
+			echo 12 >$C/b/nice.min
+			echo -20 >$C/a/nice.min
+			echo -20 >$C/b/nice.min
+			echo -20 >$C/nice.min
+			sleep 0.01 || sleep 1
+		done"
+	storm_amid "$C/a" "$C/b"
+}
+
+# ---- delegation, removal, the module
+
+users_cannot_undo_it() {
+	bound "$C" 4 || return
+	chown 1000 "$C" "$C/tasks" "$C/procs" || return
+	for file in min effective; do
+		expect 0 stat -c %u "$C/nice.$file" || return
+	done
+	expect EACCES try -u 1000 write "$C/nice.min" -20 || return
+	expect OK try -u 1000 mkdir "$C/sub" 755 || return
+	expect 1000 stat -c %u "$C/sub/nice.min" || return
+	for nice in 9 4 0 -20; do
+		expect OK try -u 1000 write "$C/sub/nice.min" $nice || return
+	done
+	effective 4 "$C/sub" || return
+	start try -u 1000 run sleep 1000
+	wait_until executes "$PID" sleep || return
+	attach "$PID" "$C/sub" || return
+	must_have 4 "$PID"
+}
+
+removal() {
+	mkdir "$C/a" || return
+	bound "$C/a" 9 || return
+	start_at -1 sleep 1000 || return
+	attach "$PID" "$C/a" || return
+	exec 9>"$C/a/nice.min"
+	attach "$PID" "$C" || return
+	must_be_removable "$C/a" || return
+	must_have -1 "$PID" || return
+	expect ENODEV try fdwrite 9 3 || return
+	exec 9>&-
+	# A new one of that name is another one.
+	mkdir "$C/a" || return
+	effective -20 "$C/a"
+}
+
+# A zombie that was raised needs no container.
+zombies_do_not_matter() {
+	bound "$C" 9 || return
+	start sh -c "sh -c 'echo 0 >$C/tasks; echo \$\$ >$WORK/zombie' & exec sleep 1000"
+	wait_until test -s "$WORK/zombie" || return
+	zombie=$(cat "$WORK/zombie")
+	wait_until is_in_state Z "$zombie" || return
+	must_be_removable "$C" || return
+	# Nothing says what a dead task gets, but nothing breaks.
+	priority set "$zombie" -3 >"$WORK/said"
+	end_task "$PID"
+}
+
+# mounts_of OPTIONS: where this tree is mounted
+mounts_of() {
+	awk -v options="$1" '$3 == "rcfs" && $4 == options { print $2 }' /proc/mounts
+}
+
+# The controller is in the one tree of the system, which has to end for that.
+module_goes_and_comes() {
+	if [ ! -e "/sys/module/$MODULE/initstate" ]; then
+		because "the controller is built in"
+		return "$KSFT_SKIP"
+	fi
+	options=$(rcfs_options)
+	bound "$C" 6 || return
+	# Tasks that are raised exit, in there, or outside after a raise.
+	expect "100 0" modules fork "$C/tasks" 100 || return
+	start_at -6 sleep 1000 || return
+	kept=$PID
+	attach "$kept" "$C" || return
+	attach "$kept" "$ROOT" || return
+	start_at -6 sleep 1000 || return
+	attach "$PID" "$C" || return
+	end_task "$PID"
+	must_be_removable "$C" || return
+	if find "$ROOT" -mindepth 1 -type d | grep -q .; then
+		because "there are other containers"
+		return "$KSFT_SKIP"
+	fi
+	mounts_of "$options" >"$WORK/mounts"
+	unload_and_load
+	result=$?
+	[ -d "/sys/module/$MODULE" ] || modprobe $MODULE
+	mountpoint_of "$ROOT" || mount -t rcfs -o "$options" none "$ROOT" || return
+	[ $result = 0 ] || return $result
+	must_have -6 "$kept" || return
+	mkdir "$C" || return
+	effective -20 "$C" || return
+	bound "$C" 6 || return
+	attach "$kept" "$C" || return
+	must_have 6 "$kept"
+}
+
+unload_and_load() {
+	while read -r folder; do
+		if ! umount "$folder" 2>/dev/null; then
+			because "cannot unmount $folder"
+			return "$KSFT_SKIP"
+		fi
+		[ "$folder" = "$ROOT" ] || UNMOUNTED="$UNMOUNTED $folder:$options"
+	done <"$WORK/mounts"
+	expect OK modules unload $MODULE || return
+	expect "" grep "^nice[[:space:]]" /proc/rcfs || return
+	# Who has no bound any more is like anybody else.
+	must_have -6 "$kept" || return
+	renice "$kept" -8 || return
+	must_have -8 "$kept" || return
+	renice "$kept" -6 || return
+	modprobe $MODULE
+}
+
+rcfs_begin
+need_controllers nice
+BEGIN=$(complaints)
+point "files can be written or not, are not in the root, and say that there is no bound" files
+point "a bound is one of all nice values" good_values
+point "other values are EINVAL or ERANGE, and change nothing" bad_values
+point "a value that is refused changes no task" bad_values_change_no_task
+point "a bound is for tasks that are there, and restores them when it is lowered" tasks_that_are_there
+point "the same bound again changes nothing" the_same_bound_again
+point "others keep their values" others_stay
+point "a move gives the bound of the container, or the own value" moved_in_and_out
+point "what is not below the bound stays" higher_values_stay
+point "threads have the bound of where each of them is" threads_each_for_itself
+point "tasks with other namespaces have the bound" other_namespaces
+point "of bounds above each other the highest counts" the_highest_counts
+point "a bound holds for all containers below" bound_above_the_task
+point "nobody sets a value below the bound, and the own one stays" below_the_bound
+point "a value above the bound that somebody sets is the own one" above_the_bound
+point "a value that somebody has set is not overwritten by a move" own_value_below_in_between
+point "users need the same rights as outside" users_need_the_same_rights
+point "a user who moves a task gets its own value back, and no better one" own_value_needs_no_rights
+point "with a real-time policy the value is for afterwards" real_time_policy
+point "children have the bound, and the own value of their parent" children_inherit_both
+point "children are restored when they leave, or the bound is lowered" children_are_restored_alone
+point "children of children as well" grandchildren_inherit_both
+point "threads have the bound, and the own value of their process" threads_inherit_both
+point "SCHED_RESET_ON_FORK resets the own value of children" reset_on_fork
+point "a child that is launched into a container has its bound" launched_have_the_bound
+point "a program that is executed has the bound and the own value" exec_keeps_both
+point "a thread that executes a program keeps both" exec_in_a_thread
+point "tasks that exit leave nothing" exits_leave_nothing
+point "children of whom is moved meanwhile have its own value" parent_moves
+point "children of whom is moved between bounds have its own value" parent_moves_between_bounds
+point "children have the own value while a bound comes and goes" bound_comes_and_goes
+point "children have the own value while a bound changes" bound_goes_up_and_down
+point "bounds, moves, forks and exits at once leave nothing" storm_of_bounds
+point "the owner of a container cannot undo the bound above" users_cannot_undo_it
+point "a bound goes with its container" removal
+point "zombies do not matter" zombies_do_not_matter
+point "the module goes when it is not mounted, and comes again" module_goes_and_comes
+point "the kernel had nothing to complain about" no_complaints
+ktap_finished
