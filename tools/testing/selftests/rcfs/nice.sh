@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller nice: which nice values tasks have in a container, and afterwards.
+# The controller nice: the nice values of tasks in a container, and afterwards.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,8 +19,9 @@ nice_of() {
 	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 17
 }
 
-has_nice() {
-	[ "$(nice_of "$2")" = "$1" ]
+# priority_of ID: what the scheduler goes by, which has to agree
+priority_of() {
+	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 16
 }
 
 # must_have NICE ID...: now
@@ -30,6 +31,11 @@ must_have() {
 	for id; do
 		expect "$nice" nice_of "$id" || return
 	done
+}
+
+# must_have_priority NICE ID: the same, for a task with a policy that knows nice values
+must_have_priority() {
+	must_have "$1" "$2" && expect $((20 + $1)) priority_of "$2"
 }
 
 # start_at NICE COMMAND...: start() with this nice value, in the root. It is executing
@@ -45,8 +51,8 @@ executes() {
 	[ "$(cat "/proc/$1/comm")" = "$2" ]
 }
 
-# bound CONTAINER NICE
-bound() {
+# set_min CONTAINER NICE
+set_min() {
 	set_file "$1/nice.min" "$2"
 }
 
@@ -59,17 +65,18 @@ effective() {
 	done
 }
 
-# renice ID NICE: as root, which always succeeds
-renice() {
+# give ID NICE: as root, which always succeeds
+give() {
 	expect OK priority set "$1" "$2"
 }
 
-# all_out CONTAINER: all processes in there to the root; $MOVED are the threads
+# all_out CONTAINER: all processes move to the root; $MOVED are the threads
 all_out() {
 	MOVED=$(cat "$1/tasks")
-	for id in $(cat "$1/procs"); do
+	cat "$1/procs" >"$WORK/procs"
+	while read -r id; do
 		attach_process "$id" "$ROOT" || return
-	done
+	done <"$WORK/procs"
 	must_be_empty "$1"
 }
 
@@ -81,8 +88,8 @@ files() {
 	are_not_in_root nice.min nice.effective || return
 	expect -20 cat "$C/nice.min" || return
 	effective -20 "$C" || return
-	# A bound is not copied: the one above holds anyway.
-	bound "$C" 3 || return
+	# A bound is not copied: the bound above holds below as well.
+	set_min "$C" 3 || return
 	mkdir "$C/below" || return
 	expect -20 cat "$C/below/nice.min" || return
 	effective 3 "$C/below"
@@ -90,32 +97,32 @@ files() {
 
 good_values() {
 	for value in -20 -19 -1 0 1 19; do
-		bound "$C" $value || return
+		set_min "$C" $value || return
 		expect $value cat "$C/nice.min" || return
 		effective $value "$C" || return
 	done
-	bound "$C" "	-7
+	set_min "$C" "	-7
 " || return
 	expect -7 cat "$C/nice.min"
 }
 
 bad_values() {
 	for before in 4 -20; do
-		bound "$C" $before || return
+		set_min "$C" $before || return
 		refuses EINVAL "$C/nice.min" "" " " "
 " - -- --1 +1 x 1x 1.0 1e1 0x1 "1 2" "- 1" 1,2 max none || return
 		refuses ERANGE "$C/nice.min" -21 20 40 -100 2147483648 -2147483649 4294967300 \
 			-4294967292 9223372036854775808 -9223372036854775809 \
 			18446744073709551616 100000000000000000000000000000000 || return
 		refuses E2BIG "$C/nice.min" "$(printf '%05000d' 1)" || return
-		effective $before "$C" || return
+		effective "$before" "$C" || return
 	done
 }
 
 bad_values_change_no_task() {
 	start_at 0 sleep 1000 || return
 	attach "$PID" "$C" || return
-	bound "$C" 5 || return
+	set_min "$C" 5 || return
 	refuses ERANGE "$C/nice.min" 20 -21 || return
 	refuses EINVAL "$C/nice.min" x || return
 	must_have 5 "$PID" || return
@@ -136,18 +143,18 @@ tasks_that_are_there() {
 		attach "$id" "$C" || return
 	done
 	must_have -8 "$low" || return
-	bound "$C" 0 || return
+	set_min "$C" 0 || return
 	must_have 0 "$low" "$middle" || return
 	must_have 15 "$high" || return
-	bound "$C" 19 || return
+	set_min "$C" 19 || return
 	must_have 19 "$low" "$middle" "$high" || return
-	bound "$C" 10 || return
+	set_min "$C" 10 || return
 	must_have 10 "$low" "$middle" || return
 	must_have 15 "$high" || return
-	bound "$C" -5 || return
+	set_min "$C" -5 || return
 	must_have -5 "$low" || return
 	must_have 0 "$middle" || return
-	bound "$C" -20 || return
+	set_min "$C" -20 || return
 	must_have -8 "$low" || return
 	must_have 0 "$middle" || return
 	must_have 15 "$high"
@@ -157,10 +164,10 @@ the_same_bound_again() {
 	start_at -3 sleep 1000 || return
 	attach "$PID" "$C" || return
 	for _ in 1 2 3; do
-		bound "$C" 4 || return
+		set_min "$C" 4 || return
 		must_have 4 "$PID" || return
 	done
-	bound "$C" -20 || return
+	set_min "$C" -20 || return
 	must_have -3 "$PID"
 }
 
@@ -174,7 +181,7 @@ others_stay() {
 	above=$PID
 	attach "$beside" "$C/beside" || return
 	attach "$above" "$C" || return
-	bound "$C/a" 10 || return
+	set_min "$C/a" 10 || return
 	must_have 0 "$outside" "$beside" "$above" "$SELF" || return
 	effective -20 "$C" "$C/beside"
 }
@@ -183,8 +190,8 @@ others_stay() {
 
 moved_in_and_out() {
 	mkdir "$C/a" "$C/b" "$C/free" || return
-	bound "$C/a" 3 || return
-	bound "$C/b" 12 || return
+	set_min "$C/a" 3 || return
+	set_min "$C/b" 12 || return
 	start_at -5 sleep 1000 || return
 	while read -r where nice; do
 		attach "$PID" "$C/$where" || return
@@ -208,7 +215,7 @@ moved_in_and_out() {
 }
 
 higher_values_stay() {
-	bound "$C" 3 || return
+	set_min "$C" 3 || return
 	for own in 3 4 19; do
 		start_at $own sleep 1000 || return
 		attach "$PID" "$C" || return
@@ -219,7 +226,7 @@ higher_values_stay() {
 }
 
 threads_each_for_itself() {
-	bound "$C" 7 || return
+	set_min "$C" 7 || return
 	start_at -2 threads 4 || return
 	wait_until has_threads "$PID" 4 || return
 	last=$(threads_of "$PID" | tail -n 1)
@@ -242,7 +249,7 @@ threads_each_for_itself() {
 
 other_namespaces() {
 	mine=$(readlink /proc/self/ns/uts)
-	bound "$C" 6 || return
+	set_min "$C" 6 || return
 	start priority run -n -4 unshare -u sh -c "echo 0 >$C/tasks
 		echo >$WORK/ready; exec sleep 1000"
 	wait_until test -e "$WORK/ready" || return
@@ -261,7 +268,7 @@ the_highest_counts() {
 	for bounds in "5 -20 -20" "-20 5 -20" "-20 -20 5" "5 -5 0" "0 5 -5" "-5 0 5"; do
 		# shellcheck disable=SC2086 # one word each
 		set -- $bounds
-		bound "$C/a" "$1" && bound "$C/a/b" "$2" && bound "$C/a/b/c" "$3" || return
+		set_min "$C/a" "$1" && set_min "$C/a/b" "$2" && set_min "$C/a/b/c" "$3" || return
 		if ! must_have 5 "$PID" || ! effective 5 "$C/a/b/c"; then
 			because "with bounds, from above, of $bounds"
 			return 1
@@ -270,11 +277,11 @@ the_highest_counts() {
 		expect "$3" cat "$C/a/b/c/nice.min" || return
 	done
 	# What is lowered at one level goes as far down as the others let it.
-	bound "$C/a/b/c" -20 || return
+	set_min "$C/a/b/c" -20 || return
 	must_have 0 "$PID" || return
-	bound "$C/a/b" -20 || return
+	set_min "$C/a/b" -20 || return
 	must_have -5 "$PID" || return
-	bound "$C/a" -20 || return
+	set_min "$C/a" -20 || return
 	must_have -10 "$PID"
 }
 
@@ -285,12 +292,12 @@ bound_above_the_task() {
 	start_at 2 sleep 1000 || return
 	attach "$first" "$C/a/b" || return
 	attach "$PID" "$C/a" || return
-	bound "$C" 8 || return
+	set_min "$C" 8 || return
 	must_have 8 "$first" "$PID" || return
 	effective 8 "$C" "$C/a" "$C/a/b" || return
 	attach "$first" "$C/a" || return
 	must_have 8 "$first" || return
-	bound "$C" 1 || return
+	set_min "$C" 1 || return
 	must_have 1 "$first" || return
 	must_have 2 "$PID"
 }
@@ -298,62 +305,62 @@ bound_above_the_task() {
 # ---- what somebody sets meanwhile
 
 below_the_bound() {
-	bound "$C" 10 || return
+	set_min "$C" 10 || return
 	for call in set setattr; do
 		start_at -1 sleep 1000 || return
 		attach "$PID" "$C" || return
 		for nice in -20 0 5 9 10; do
 			expect OK priority $call "$PID" $nice || return
-			must_have 10 "$PID" || return
+			must_have_priority 10 "$PID" || return
 		done
-		# None of these was its value for a moment: the own one is what it was.
-		bound "$C" 4 || return
+		# The task never had these values: its own value is as before.
+		set_min "$C" 4 || return
 		must_have 4 "$PID" || return
-		bound "$C" 10 || return
+		set_min "$C" 10 || return
 		attach "$PID" "$ROOT" || return
 		must_have -1 "$PID" || return
 	done
 }
 
 above_the_bound() {
-	bound "$C" 10 || return
+	set_min "$C" 10 || return
 	for call in set setattr; do
 		start_at 0 sleep 1000 || return
 		attach "$PID" "$C" || return
 		expect OK priority $call "$PID" 15 || return
+		must_have_priority 15 "$PID" || return
+		# That is the own value of the task from now on.
+		set_min "$C" -20 || return
 		must_have 15 "$PID" || return
-		# It is its own one now, whatever comes.
-		bound "$C" -20 || return
-		must_have 15 "$PID" || return
-		bound "$C" 17 || return
+		set_min "$C" 17 || return
 		must_have 17 "$PID" || return
 		attach "$PID" "$ROOT" || return
 		must_have 15 "$PID" || return
-		bound "$C" 10 || return
+		set_min "$C" 10 || return
 	done
 }
 
 own_value_below_in_between() {
 	start_at 0 sleep 1000 || return
 	attach "$PID" "$C" || return
-	bound "$C" 10 || return
-	bound "$C" 2 || return
-	# Not what rcfs has given, and not below the bound
-	renice "$PID" 6 || return
+	set_min "$C" 10 || return
+	set_min "$C" 2 || return
+	# A value that is not the bound, and not below it
+	give "$PID" 6 || return
 	attach "$PID" "$ROOT" || return
 	must_have 6 "$PID" || return
-	# Outside, nothing is in the way.
-	renice "$PID" -11 || return
+	# There is no bound outside.
+	give "$PID" -11 || return
 	must_have -11 "$PID"
 }
 
 users_need_the_same_rights() {
-	bound "$C" 5 || return
+	set_min "$C" 5 || return
 	start try -u 1000 run sleep 1000
 	wait_until executes "$PID" sleep || return
 	attach "$PID" "$C" || return
 	must_have 5 "$PID" || return
-	# The bound is the value of the task: what is less needs a capability.
+	# The bound is the value of the task: a lower value needs a capability.
 	expect EACCES try -u 1000 run priority set "$PID" 0 || return
 	expect EPERM try -u 1000 run priority setattr "$PID" 0 || return
 	expect EPERM try -u 1001 run priority set "$PID" 9 || return
@@ -371,13 +378,13 @@ users_need_the_same_rights() {
 own_value_needs_no_rights() {
 	mkdir "$C/given" "$C/given/a" || return
 	chown -R 1000 "$C/given" || return
-	bound "$C/given/a" 5 || return
+	set_min "$C/given/a" 5 || return
 	start try -u 1000 run sleep 1000
 	wait_until executes "$PID" sleep || return
 	attach "$PID" "$C/given" || return
 	expect OK try -u 1000 write "$C/given/a/tasks" "$PID" || return
 	must_have 5 "$PID" || return
-	# Nobody gets less by this than what was there before.
+	# The task gets no lower value than it had before.
 	expect OK try -u 1000 write "$C/given/tasks" "$PID" || return
 	must_have 0 "$PID"
 }
@@ -389,8 +396,8 @@ real_time_policy() {
 		return "$KSFT_SKIP"
 	fi
 	attach "$PID" "$C" || return
-	bound "$C" 3 || return
-	# The value does not matter to such a task, but will when it is like others.
+	set_min "$C" 3 || return
+	# The value matters once the policy is another one.
 	expect OK priority policy "$PID" other || return
 	must_have 3 "$PID" || return
 	expect OK priority policy "$PID" batch || return
@@ -419,7 +426,7 @@ children_of() {
 }
 
 children_inherit_both() {
-	bound "$C" 9 || return
+	set_min "$C" 9 || return
 	parent_of_two -7 || return
 	# shellcheck disable=SC2046 # one word each
 	must_have 9 $(cat "$C/tasks") || return
@@ -429,20 +436,20 @@ children_inherit_both() {
 }
 
 children_are_restored_alone() {
-	bound "$C" 9 || return
+	set_min "$C" 9 || return
 	parent_of_two -7 || return
 	for id in $(children_of "$PARENT"); do
 		attach "$id" "$ROOT" || return
 		must_have -7 "$id" || return
 	done
 	must_have 9 "$PARENT" || return
-	# What somebody gives to the parent is not for children that are there.
+	# A new value of the parent is not for its children.
 	parent=$PARENT
 	rm "$WORK/ready"
 	attach "$parent" "$ROOT" || return
 	parent_of_two -2 || return
-	renice "$PARENT" 13 || return
-	bound "$C" -20 || return
+	give "$PARENT" 13 || return
+	set_min "$C" -20 || return
 	must_have 13 "$PARENT" || return
 	# shellcheck disable=SC2046 # one word each
 	must_have -2 $(children_of "$PARENT")
@@ -450,15 +457,15 @@ children_are_restored_alone() {
 
 grandchildren_inherit_both() {
 	mkdir "$C/a" || return
-	bound "$C/a" 2 || return
+	set_min "$C/a" 2 || return
 	start_at -9 sh -c "echo 0 >$C/a/tasks
 		sh -c 'sh -c \"sleep 1000 & echo >$WORK/ready; wait\" & wait' & wait" || return
 	wait_until test -e "$WORK/ready" || return
 	expect 4 count_lines "$C/a/tasks" || return
-	bound "$C" 11 || return
+	set_min "$C" 11 || return
 	# shellcheck disable=SC2046 # one word each
 	must_have 11 $(cat "$C/a/tasks") || return
-	bound "$C" -20 || return
+	set_min "$C" -20 || return
 	# shellcheck disable=SC2046 # one word each
 	must_have 2 $(cat "$C/a/tasks") || return
 	all_out "$C/a" || return
@@ -467,7 +474,7 @@ grandchildren_inherit_both() {
 }
 
 threads_inherit_both() {
-	bound "$C" 9 || return
+	set_min "$C" 9 || return
 	start priority run -n -7 sh -c "echo 0 >$C/tasks; exec threads 4"
 	wait_until has_threads "$PID" 4 || return
 	# shellcheck disable=SC2046 # one word each
@@ -477,9 +484,9 @@ threads_inherit_both() {
 	must_have -7 $(threads_of "$PID")
 }
 
-# SCHED_RESET_ON_FORK is for the favoured: their children have 0.
+# With SCHED_RESET_ON_FORK, the children of a favoured task have 0.
 reset_on_fork() {
-	bound "$C" -5 || return
+	set_min "$C" -5 || return
 	parent_of_two -10 -r || return
 	must_have -5 "$PARENT" || return
 	# shellcheck disable=SC2046 # one word each
@@ -494,6 +501,7 @@ reset_on_fork() {
 # launches a child into the other one; the child says its value there and in the root
 launch_from() {
 	rm -f "$WORK/launched"
+	# shellcheck disable=SC2016 # for the shell in there
 	expect "exited 0" priority run -n -3 sh -c 'echo 0 >"$0/tasks" && exec "$@"' "$1" \
 		launch run "$2" sh -c "cut -d ' ' -f 19 /proc/self/stat >$WORK/launched
 			echo 0 >$ROOT/tasks
@@ -502,8 +510,8 @@ launch_from() {
 
 launched_have_the_bound() {
 	mkdir "$C/a" "$C/b" || return
-	bound "$C/a" 4 || return
-	bound "$C/b" 8 || return
+	set_min "$C/a" 4 || return
+	set_min "$C/b" 8 || return
 	launch_from "$ROOT" "$C/a" || return
 	expect "4
 -3" cat "$WORK/launched" || return
@@ -519,7 +527,7 @@ launched_have_the_bound() {
 }
 
 exec_keeps_both() {
-	bound "$C" 5 || return
+	set_min "$C" 5 || return
 	start priority run -n -6 sh -c "echo 0 >$C/tasks; exec sh -c 'exec sleep 1000'"
 	wait_until executes "$PID" sleep || return
 	must_have 5 "$PID" || return
@@ -529,17 +537,17 @@ exec_keeps_both() {
 
 # The thread that executes a program takes the id of the process.
 exec_in_a_thread() {
-	bound "$C" 5 || return
+	set_min "$C" 5 || return
 	start priority run -n -6 forks -a "$C" exec 5
 	wait_until has_threads "$PID" 5 || return
 	last=$(threads_of "$PID" | tail -n 1)
-	renice "$last" 8 || return
+	give "$last" 8 || return
 	kill -USR1 "$PID"
 	wait_until has_threads "$PID" 1 || return
 	wait_until grep -q hold "/proc/$PID/cmdline" || return
 	must_have 8 "$PID" || return
 	end_task "$PID"
-	# And the same with what the first thread had
+	# The same with the value of all threads
 	start priority run -n -6 forks -a "$C" exec 5
 	wait_until has_threads "$PID" 5 || return
 	kill -USR1 "$PID"
@@ -559,19 +567,19 @@ has_task_structs() {
 	[ "$(task_structs)" -le "$1" ]
 }
 
-# Each of them is raised, and nobody forgets it but the kernel when it exits.
+# The kernel remembers the own value of a task until the task exits.
 exits_leave_nothing() {
-	bound "$C" 5 || return
+	set_min "$C" 5 || return
 	before=$(task_structs 2>/dev/null)
 	expect "2000 0" modules fork "$C/tasks" 2000 || return
 	must_be_removable "$C" || return
-	# What KASAN keeps for a while counts as in use.
+	# KASAN keeps freed memory for a while, which counts as in use.
 	if [ "$before" ] && ! is_slow; then
 		wait_until has_task_structs $((before + 500)) && return
 		because "$(task_structs) tasks take memory, and $before did before"
 		return 1
 	fi
-	because "nobody has counted task_structs"
+	because "task_structs are not counted on this kernel"
 }
 
 # ---- all at once
@@ -583,6 +591,7 @@ family() {
 		return "$KSFT_SKIP"
 	fi
 	delay visible 300
+	# shellcheck disable=SC2016 # for the shell in there
 	priority run -n -5 sh -c 'echo 0 >"$0/tasks" && exec "$@"' "$C/a" \
 		priority family -5 "$ROOT" $ROUNDS "$@" || return
 	reset_delays
@@ -591,14 +600,14 @@ family() {
 
 parent_moves() {
 	mkdir "$C/a" || return
-	bound "$C/a" 10 || return
+	set_min "$C/a" 10 || return
 	family "$C/a/tasks" P "$ROOT/tasks" P
 }
 
 parent_moves_between_bounds() {
 	mkdir "$C/a" "$C/b" || return
-	bound "$C/a" 10 || return
-	bound "$C/b" 12 || return
+	set_min "$C/a" 10 || return
+	set_min "$C/b" 12 || return
 	family "$C/a/tasks" P "$C/b/tasks" P
 }
 
@@ -630,7 +639,7 @@ storm_of_bounds() {
 # ---- delegation, removal, the module
 
 users_cannot_undo_it() {
-	bound "$C" 4 || return
+	set_min "$C" 4 || return
 	chown 1000 "$C" "$C/tasks" "$C/procs" || return
 	for file in min effective; do
 		expect 0 stat -c %u "$C/nice.$file" || return
@@ -650,7 +659,7 @@ users_cannot_undo_it() {
 
 removal() {
 	mkdir "$C/a" || return
-	bound "$C/a" 9 || return
+	set_min "$C/a" 9 || return
 	start_at -1 sleep 1000 || return
 	attach "$PID" "$C/a" || return
 	exec 9>"$C/a/nice.min"
@@ -664,15 +673,15 @@ removal() {
 	effective -20 "$C/a"
 }
 
-# A zombie that was raised needs no container.
+# A zombie had the bound, and its container goes.
 zombies_do_not_matter() {
-	bound "$C" 9 || return
+	set_min "$C" 9 || return
 	start sh -c "sh -c 'echo 0 >$C/tasks; echo \$\$ >$WORK/zombie' & exec sleep 1000"
 	wait_until test -s "$WORK/zombie" || return
 	zombie=$(cat "$WORK/zombie")
 	wait_until is_in_state Z "$zombie" || return
 	must_be_removable "$C" || return
-	# Nothing says what a dead task gets, but nothing breaks.
+	# The value of a dead task does not matter. The kernel must not break.
 	priority set "$zombie" -3 >"$WORK/said"
 	end_task "$PID"
 }
@@ -682,15 +691,15 @@ mounts_of() {
 	awk -v options="$1" '$3 == "rcfs" && $4 == options { print $2 }' /proc/mounts
 }
 
-# The controller is in the one tree of the system, which has to end for that.
+# The tree of the system has to end for that: it has the controller.
 module_goes_and_comes() {
 	if [ ! -e "/sys/module/$MODULE/initstate" ]; then
 		because "the controller is built in"
 		return "$KSFT_SKIP"
 	fi
 	options=$(rcfs_options)
-	bound "$C" 6 || return
-	# Tasks that are raised exit, in there, or outside after a raise.
+	set_min "$C" 6 || return
+	# Tasks that have had the bound exit inside, or leave, or are ended.
 	expect "100 0" modules fork "$C/tasks" 100 || return
 	start_at -6 sleep 1000 || return
 	kept=$PID
@@ -713,7 +722,7 @@ module_goes_and_comes() {
 	must_have -6 "$kept" || return
 	mkdir "$C" || return
 	effective -20 "$C" || return
-	bound "$C" 6 || return
+	set_min "$C" 6 || return
 	attach "$kept" "$C" || return
 	must_have 6 "$kept"
 }
@@ -728,47 +737,47 @@ unload_and_load() {
 	done <"$WORK/mounts"
 	expect OK modules unload $MODULE || return
 	expect "" grep "^nice[[:space:]]" /proc/rcfs || return
-	# Who has no bound any more is like anybody else.
+	# The task has no bound any more.
 	must_have -6 "$kept" || return
-	renice "$kept" -8 || return
+	give "$kept" -8 || return
 	must_have -8 "$kept" || return
-	renice "$kept" -6 || return
+	give "$kept" -6 || return
 	modprobe $MODULE
 }
 
 rcfs_begin
 need_controllers nice
 BEGIN=$(complaints)
-point "files can be written or not, are not in the root, and say that there is no bound" files
+point "the files of a new container say that there is no bound" files
 point "a bound is one of all nice values" good_values
 point "other values are EINVAL or ERANGE, and change nothing" bad_values
 point "a value that is refused changes no task" bad_values_change_no_task
 point "a bound is for tasks that are there, and restores them when it is lowered" tasks_that_are_there
 point "the same bound again changes nothing" the_same_bound_again
-point "others keep their values" others_stay
+point "tasks elsewhere keep their values" others_stay
 point "a move gives the bound of the container, or the own value" moved_in_and_out
-point "what is not below the bound stays" higher_values_stay
+point "a value that is not below the bound stays" higher_values_stay
 point "threads have the bound of where each of them is" threads_each_for_itself
 point "tasks with other namespaces have the bound" other_namespaces
 point "of bounds above each other the highest counts" the_highest_counts
 point "a bound holds for all containers below" bound_above_the_task
-point "nobody sets a value below the bound, and the own one stays" below_the_bound
-point "a value above the bound that somebody sets is the own one" above_the_bound
-point "a value that somebody has set is not overwritten by a move" own_value_below_in_between
+point "a value below the bound becomes the bound, and the own value stays" below_the_bound
+point "a value above the bound becomes the own value" above_the_bound
+point "a value that somebody has set stays after a move" own_value_below_in_between
 point "users need the same rights as outside" users_need_the_same_rights
 point "a user who moves a task gets its own value back, and no better one" own_value_needs_no_rights
 point "with a real-time policy the value is for afterwards" real_time_policy
 point "children have the bound, and the own value of their parent" children_inherit_both
 point "children are restored when they leave, or the bound is lowered" children_are_restored_alone
-point "children of children as well" grandchildren_inherit_both
+point "children of children have both as well" grandchildren_inherit_both
 point "threads have the bound, and the own value of their process" threads_inherit_both
 point "SCHED_RESET_ON_FORK resets the own value of children" reset_on_fork
 point "a child that is launched into a container has its bound" launched_have_the_bound
 point "a program that is executed has the bound and the own value" exec_keeps_both
 point "a thread that executes a program keeps both" exec_in_a_thread
 point "tasks that exit leave nothing" exits_leave_nothing
-point "children of whom is moved meanwhile have its own value" parent_moves
-point "children of whom is moved between bounds have its own value" parent_moves_between_bounds
+point "children of a task that is moved have its own value" parent_moves
+point "children of a task that is moved between bounds have its own value" parent_moves_between_bounds
 point "children have the own value while a bound comes and goes" bound_comes_and_goes
 point "children have the own value while a bound changes" bound_goes_up_and_down
 point "bounds, moves, forks and exits at once leave nothing" storm_of_bounds
