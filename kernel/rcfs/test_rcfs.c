@@ -119,13 +119,15 @@ static int renice_set(const char *val, const struct kernel_param *kp)
 	/* A task group is freed by callbacks that queue each other. */
 	for (int i = 0; i < 4; i++)
 		rcu_barrier();
-	set_user_nice(held, nice);
+	/* Another class and back, as sched_setattr(2) does */
+	sched_set_fifo(held);
+	sched_set_normal(held, nice);
 	return 0;
 }
 
 static const struct kernel_param_ops renice_ops = { .set = renice_set };
 module_param_cb(renice, &renice_ops, NULL, 0200);
-MODULE_PARM_DESC(renice, "the nice value that the task to which hold refers is to get");
+MODULE_PARM_DESC(renice, "the nice value that the task of hold is to get, after it was a real-time task");
 
 #define ALIVE	0x5afe57a7
 #define DEAD	0xdead57a7
