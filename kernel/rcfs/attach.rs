@@ -14,6 +14,7 @@ use kernel::{
         Move,
         Threads, //
     },
+    sync::aref::ARef,
     task::Task, //
 };
 
@@ -66,6 +67,8 @@ pub(crate) fn attach_process(
     check: impl Fn(&Task) -> Result,
 ) -> Result {
     container.check_alive(guard)?;
+    // Those that have been asked for and have not moved, because they have other namespaces now.
+    let mut left = KVec::new();
     let mut present = if task.nr_threads() == 1 {
         if task.is_pinned_kthread() {
             return Err(EINVAL);
@@ -73,19 +76,28 @@ pub(crate) fn attach_process(
         check(task)?;
         !is_gone(attach_one(guard, container, task))?
     } else {
-        attach_threads(guard, container, task, check)?
+        attach_threads(guard, container, task, check, &mut left)?
     };
     let members = container.members();
 
     // Who switched namespaces meanwhile has not moved. Threads that came into being are where the
     // thread was that created them, which has: there is nothing to ask about them.
     while let Some(thread) = members.find_elsewhere(task) {
-        let moved = members
+        let mut moved = members
             .prepare(&thread)
             .and_then(|transfer| complete(guard, container, &thread, transfer));
 
+        if matches!(moved, Ok(true)) {
+            left.retain(|asked| !core::ptr::eq(&**asked, &*thread));
+        }
+        moved = moved.inspect_err(|e| {
+            if *e != ESRCH {
+                cancel_all(guard, container, left.iter().map(|asked| &**asked));
+            }
+        });
         present |= !is_gone(moved.map(|_| ()))?;
     }
+    cancel_all(guard, container, left.iter().map(|asked| &**asked));
     if present {
         Ok(())
     } else {
@@ -93,12 +105,14 @@ pub(crate) fn attach_process(
     }
 }
 
-/// Moves the threads that there are. Returns whether there were any.
+/// Moves the threads that there are. Returns whether there were any, and in `left` those that have
+/// been asked for and may still follow.
 fn attach_threads(
     guard: &Guard,
     container: &Container,
     task: &Task,
     check: impl Fn(&Task) -> Result,
+    left: &mut KVec<ARef<Task>>,
 ) -> Result<bool> {
     let mut threads = pid::threads_of(task)?;
 
@@ -126,7 +140,12 @@ fn attach_threads(
             tell(guard, container, transfer);
             present = true;
         }
-        cancel_all(guard, container, transfer.left());
+        for thread in transfer.left() {
+            // Without memory, the agreement is taken back although the thread may follow.
+            if thread.is_exiting() || left.push(thread.into(), GFP_KERNEL).is_err() {
+                cancel_all(guard, container, core::iter::once(thread));
+            }
+        }
     }
     Ok(present)
 }

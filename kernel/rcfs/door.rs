@@ -50,7 +50,10 @@ use kernel::{
     new_condvar, new_mutex,
     nsproxy::NsProxy,
     prelude::*,
-    rcfs::members::Members,
+    rcfs::{
+        context::Process,
+        members::Members, //
+    },
     seq_file::SeqFile,
     str::{
         CStr,
@@ -72,6 +75,12 @@ use kernel::{
 global_lock! {
     // SAFETY: `rcfs_init()` initialises it before anybody can use it.
     pub(crate) unsafe(uninit) static REGISTRY: Mutex<Registry> = Registry::EMPTY;
+}
+
+/// The token of process context: functions of the core run there, as hooks are C.
+pub(crate) fn context() -> Process {
+    // SAFETY: Whoever calls this is a function of the core.
+    unsafe { Process::new() }
 }
 
 /// The metadata of this crate, as `module!` would make it: always built in.
@@ -172,7 +181,9 @@ impl Subsys {
         tasks: impl Iterator<Item = &'a Task>,
     ) {
         // SAFETY: As in `can_attach`, under the same lock.
-        if let Some(cancel) = unsafe { (*self.ss).cancel_attach } {
+        if let (Some(_), Some(cancel)) =
+            unsafe { ((*self.ss).can_attach, (*self.ss).cancel_attach) }
+        {
             let ns = container.members().as_nsproxy_ptr();
 
             for task in tasks {

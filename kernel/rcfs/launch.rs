@@ -8,7 +8,10 @@
 use crate::{
     attach,
     container::Container,
-    door::REGISTRY,
+    door::{
+        self,
+        REGISTRY, //
+    },
     mount::Rcfs, //
 };
 use kernel::{
@@ -16,10 +19,7 @@ use kernel::{
     kernfs::NodeRef,
     nsproxy::NsProxy,
     prelude::*,
-    rcfs::members::{
-        nsproxy_of,
-        Move, //
-    },
+    rcfs::members::Move,
     sync::aref::ARef, //
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
             transfer.into_new_nsproxy()
         }
         // The parent is there itself.
-        None => nsproxy_of(current).ok_or(ESRCH)?,
+        None => current.nsproxy(&door::context()).ok_or(ESRCH)?,
     };
     Ok((ns, container.hierarchy().id))
 }

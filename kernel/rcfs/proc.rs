@@ -2,10 +2,12 @@
 
 //! The files of rcfs below `/proc`.
 
-use crate::door::REGISTRY;
+use crate::door::{
+    self,
+    REGISTRY, //
+};
 use kernel::{
     prelude::*,
-    rcfs::members::nsproxy_of,
     seq_file::{
         seq_print,
         SeqFile, //
@@ -42,7 +44,7 @@ pub(crate) fn show_subsystems(m: &SeqFile) {
 pub(crate) fn show_task(task: &Task, m: &SeqFile) -> Result {
     let guard = REGISTRY.lock();
     // Dropped before the mutex is released, so that rmdir(2) never sees this reference.
-    let Some(ns) = nsproxy_of(task) else {
+    let Some(ns) = task.nsproxy(&door::context()) else {
         return Ok(());
     };
 

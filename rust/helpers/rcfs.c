@@ -80,6 +80,11 @@ rust_helper_mod_delayed_work(struct workqueue_struct *wq,
 	return mod_delayed_work(wq, dwork, delay);
 }
 
+__rust_helper bool rust_helper_task_resets_on_fork(struct task_struct *p)
+{
+	return p->sched_reset_on_fork;
+}
+
 __rust_helper int rust_helper_task_nice(struct task_struct *p)
 {
 	return task_nice(p);

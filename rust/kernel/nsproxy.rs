@@ -7,7 +7,7 @@
 use crate::{
     bindings,
     rcfs::{
-        context::MayLockTasks,
+        context::MaySleep,
         members::nsproxy_of, //
     },
     sync::aref::{
@@ -64,8 +64,8 @@ unsafe impl AlwaysRefCounted for NsProxy {
 
 impl Task {
     /// The nsproxy that the task has at the moment, or [`None`] if it is exiting and has none any
-    /// more. Takes the `task_lock`.
-    pub fn nsproxy(&self, _cx: &impl MayLockTasks) -> Option<ARef<NsProxy>> {
+    /// more. Takes the `task_lock`. To drop what is returned may sleep.
+    pub fn nsproxy(&self, _cx: &impl MaySleep) -> Option<ARef<NsProxy>> {
         nsproxy_of(self)
     }
 

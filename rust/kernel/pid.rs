@@ -111,7 +111,9 @@ pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
 ///
 /// Threads that come into being or exit meanwhile may be among them or not; one that was there
 /// before, and is after, is.
-pub fn for_each_task(mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>) -> ControlFlow<()> {
+pub(crate) fn for_each_task(
+    mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let guard = rcu::read_lock();
     // SAFETY: The RCU read lock is held.
     let mut next = unsafe { bindings::first_process() };
@@ -131,7 +133,7 @@ pub fn for_each_task(mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>) -
 /// Others get to run after each [`IDS_AT_ONCE`] threads, so that this can be asked at any time.
 /// Threads that come into being or exit meanwhile may be asked about or not; one that was there
 /// before, and is after, is. May sleep.
-pub fn any_thread(mut f: impl FnMut(&Task, &rcu::Guard) -> bool) -> bool {
+pub(crate) fn any_thread(mut f: impl FnMut(&Task, &rcu::Guard) -> bool) -> bool {
     let mut next: Pid = 1;
 
     loop {
@@ -158,7 +160,7 @@ pub fn any_thread(mut f: impl FnMut(&Task, &rcu::Guard) -> bool) -> bool {
 ///
 /// A fork that does that later sees what the caller has done before, and a child that was shown
 /// earlier is found by who looks for it afterwards.
-pub fn wait_for_forks() {
+pub(crate) fn wait_for_forks() {
     // SAFETY: This can always be called where sleeping is allowed, and waits for nobody who sleeps.
     unsafe { bindings::wait_for_forks() };
 }

@@ -937,11 +937,13 @@ impl<C: Registered> Registration<C> {
             slot: C::slot(),
         }? Error)
         .pin_chain(|this| {
-            this.slot.set(ptr::from_ref(&*this).cast_mut());
+            let this_ptr = ptr::from_ref(&*this).cast_mut();
+
+            this.slot.set(this_ptr)?;
             // SAFETY: The subsystem is complete and pinned. It is unregistered before it goes. By
             // the safety requirements, its functions stay as long.
             to_result(unsafe { bindings::rc_register_subsys(this.ss.get()) })
-                .inspect_err(|_| this.slot.clear())
+                .inspect_err(|_| this.slot.clear(this_ptr))
         })
     }
 }
@@ -1000,6 +1002,14 @@ unsafe fn put_module(module: *mut bindings::module) {
     let _ = module;
 }
 
+/// Safe code may make a module once more. The first one counts.
+fn fill<T>(slot: &Atomic<*mut T>, value: *mut T) -> Result {
+    match slot.cmpxchg(ptr::null_mut(), value, Release) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(EBUSY),
+    }
+}
+
 /// Where to find the registration of a controller.
 pub struct Slot<C: Controller>(Atomic<*mut Registration<C>>);
 
@@ -1010,12 +1020,14 @@ impl<C: Controller> Slot<C> {
         Self(Atomic::new(ptr::null_mut()))
     }
 
-    fn set(&self, registration: *mut Registration<C>) {
-        self.0.store(registration, Release);
+    /// Fills the slot, if there is nothing in it.
+    fn set(&self, registration: *mut Registration<C>) -> Result {
+        fill(&self.0, registration)
     }
 
-    fn clear(&self) {
-        self.0.store(ptr::null_mut(), Relaxed);
+    /// Clears the slot, if this is in it.
+    fn clear(&self, registration: *mut Registration<C>) {
+        let _ = self.0.cmpxchg(registration, ptr::null_mut(), Relaxed);
     }
 
     /// The registration, if there is one.
@@ -1064,7 +1076,7 @@ impl<C: Controller> PinnedDrop for Registration<C> {
             return;
         }
         // Unregistration waits for readers.
-        self.slot.clear();
+        self.slot.clear(ptr::from_ref(&*self).cast_mut());
         // SAFETY: `new` registered the subsystem.
         let ret = unsafe { bindings::rc_unregister_subsys(ss) };
 
@@ -1136,19 +1148,15 @@ impl<T> Data<T> {
             value <- value,
             slot,
         }? Error)
-        .pin_chain(|this| {
-            this.slot
-                .0
-                .store(ptr::from_ref(&this.value).cast_mut(), Release);
-            Ok(())
-        })
+        .pin_chain(|this| fill(&this.slot.0, ptr::from_ref(&this.value).cast_mut()))
     }
 }
 
 #[pinned_drop]
 impl<T> PinnedDrop for Data<T> {
     fn drop(self: Pin<&mut Self>) {
-        self.slot.0.store(ptr::null_mut(), Relaxed);
+        let value = ptr::from_ref(&self.value).cast_mut();
+        let _ = self.slot.0.cmpxchg(value, ptr::null_mut(), Relaxed);
     }
 }
 

@@ -7,7 +7,10 @@
 use crate::{
     bindings,
     prelude::*,
-    rcfs::context::MayLockTasks,
+    rcfs::context::{
+        MayLockTasks,
+        MaySleep, //
+    },
     task::Task, //
 };
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
@@ -42,18 +45,23 @@ use core::{
 /// # Examples
 ///
 /// ```
-/// use kernel::sched::TaskGroup;
+/// use kernel::{
+///     rcfs::context::Process,
+///     sched::TaskGroup, //
+/// };
 ///
 /// let above = TaskGroup::new(None)?;
 /// let group = TaskGroup::new(Some(&above))?;
 /// drop(above);
 /// assert_eq!(group.shares(), 1024);
-/// group.set_shares(512)?;
+/// // SAFETY: This is process context. A hook or a file gets a token.
+/// let cx = unsafe { &Process::new() };
+/// group.set_shares(cx, 512)?;
 /// assert_eq!(group.shares(), 512);
-/// assert_eq!(group.set_shares(1), Err(ERANGE));
+/// assert_eq!(group.set_shares(cx, 1), Err(ERANGE));
 ///
 /// assert_eq!(group.quota_us(), None);
-/// group.set_bandwidth(10_000, Some(5_000))?;
+/// group.set_bandwidth(cx, 10_000, Some(5_000))?;
 /// assert_eq!((group.period_us(), group.quota_us()), (10_000, Some(5_000)));
 /// # Ok::<(), Error>(())
 /// ```
@@ -127,7 +135,7 @@ impl TaskGroup {
     /// # Errors
     ///
     /// `ERANGE` for less than 2 and more than 262144.
-    pub fn set_shares(&self, shares: u64) -> Result {
+    pub fn set_shares(&self, _cx: &impl MaySleep, shares: u64) -> Result {
         // SAFETY: By the type invariant, this is a valid group.
         to_result(unsafe { bindings::sched_rcfs_set_shares(self.as_ptr(), shares) })
     }
@@ -156,7 +164,12 @@ impl TaskGroup {
     /// `EINVAL` for a period of less than 1000 or more than 1000000, for a quota of less than
     /// 1000 or one too large to calculate with, and if the group would have more of each period
     /// than a group above, or less than one below.
-    pub fn set_bandwidth(&self, period_us: u64, quota_us: Option<u64>) -> Result {
+    pub fn set_bandwidth(
+        &self,
+        _cx: &impl MaySleep,
+        period_us: u64,
+        quota_us: Option<u64>,
+    ) -> Result {
         let quota_us = match quota_us {
             Some(quota_us) => i64::try_from(quota_us).or(Err(EINVAL))?,
             None => -1,
@@ -233,6 +246,13 @@ impl Task {
     pub fn nice(&self) -> i32 {
         // SAFETY: By the type invariants, the task is valid.
         unsafe { bindings::task_nice(self.as_ptr()) }
+    }
+
+    /// Whether children of the task are to begin without its policy, and with no nice value below 0:
+    /// `SCHED_RESET_ON_FORK`. For the current task.
+    pub fn resets_on_fork(&self) -> bool {
+        // SAFETY: By the type invariants, the task is valid.
+        unsafe { bindings::task_resets_on_fork(self.as_ptr()) }
     }
 
     /// Sets the nice value, within what controllers allow ([`Controller::limit_nice`]). Asks nobody

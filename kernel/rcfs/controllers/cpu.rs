@@ -65,8 +65,8 @@ impl CpuState {
         self.group().map_or(0, TaskGroup::shares)
     }
 
-    fn set_shares(&self, shares: u64) -> Result {
-        self.group()?.set_shares(shares)
+    fn set_shares(&self, cx: &Process, shares: u64) -> Result {
+        self.group()?.set_shares(cx, shares)
     }
 
     fn period_us(&self) -> u64 {
@@ -77,7 +77,7 @@ impl CpuState {
         let group = self.group()?;
         let _guard = self.bandwidth.lock(cx);
 
-        group.set_bandwidth(period_us, group.quota_us())
+        group.set_bandwidth(cx, period_us, group.quota_us())
     }
 
     fn quota_us(&self) -> i64 {
@@ -95,7 +95,7 @@ impl CpuState {
         };
         let _guard = self.bandwidth.lock(cx);
 
-        group.set_bandwidth(group.period_us(), quota_us)
+        group.set_bandwidth(cx, group.period_us(), quota_us)
     }
 }
 
@@ -137,7 +137,7 @@ impl Controller for Cpu {
 
     const FILES: &'static [File<Self>] = &[
         File::<Self>::new(c"cpu.shares", |cpu| cpu.shares())
-            .writable(|cpu, shares: u64| cpu.set_shares(shares))
+            .writable(|mut cpu, shares: u64| cpu.state().get().set_shares(cpu.context(), shares))
             .not_in_root(),
         File::<Self>::new(c"cpu.cfs_period_us", |cpu| cpu.period_us())
             .writable(|mut cpu, period_us: u64| {

@@ -10,8 +10,9 @@
 //! To write the file fills the bucket.
 //!
 //! `forkrate.events` says how often a fork was refused because of the limit of the container or of
-//! one below. poll(2) and inotify(7) tell of that, and then, once, of the moment at which a bucket
-//! that was empty has a token again: a program waits for that and tries anew.
+//! one below. `forkrate.available` is 1 if a fork would succeed now. poll(2) and inotify(7) tell of
+//! a refusal, and, once after that, of the moment at which a bucket that was empty has a token
+//! again: a program that waits reads `forkrate.available`, and tries anew when that is 1.
 //!
 //! There are no such files in the root.
 
@@ -111,6 +112,7 @@ impl Bucket {
     }
 
     fn set_rate(&self, rate: Rate) {
+        self.fill();
         match rate {
             Rate::Max => self.per_second.store(NO_LIMIT, Relaxed),
             Rate::Limit { per_second, burst } => {
@@ -118,7 +120,23 @@ impl Bucket {
                 self.per_second.store(per_second, Relaxed);
             }
         }
-        self.full_at.store(0, Relaxed);
+        self.fill();
+    }
+
+    /// Any time that is past will do. It is another one each time, which `take` notices.
+    fn fill(&self) {
+        self.full_at.store(-self.made.elapsed().as_nanos(), Relaxed);
+    }
+
+    fn has_token(&self) -> bool {
+        match self.times() {
+            Some((each, all)) => {
+                let now = self.now();
+
+                self.full_at.load(Relaxed).max(now) + each - now <= all
+            }
+            None => true,
+        }
     }
 
     /// The time between two tokens, and that for a bucket full of them.
@@ -203,18 +221,26 @@ impl Controller for ForkRate {
         Err(EAGAIN)
     }
 
-    // The bucket has a token again.
+    // There is a token again, unless the timer was early, or somebody else has taken it.
     fn timer(cx: &mut Process, bucket: StateRef<'_, Self>) -> Option<Msecs> {
         bucket.changed.notify(cx);
-        None
+        (!bucket.has_token()).then(|| bucket.wait())
     }
 
     const FILES: &'static [File<Self>] = &[
         File::<Self>::new(c"forkrate.max", |bucket| bucket.rate())
-            .writable(|bucket, rate| bucket.set_rate(rate))
+            .writable(|mut access, rate| {
+                access.set_rate(rate);
+                access.state().get().changed.notify(access.context());
+            })
             .not_in_root(),
         File::<Self>::seq(c"forkrate.events", |bucket, m| {
             seq_print!(m, "max {}\n", bucket.refused.load(Relaxed))
+        })
+        .notified_by(|bucket| &bucket.changed)
+        .not_in_root(),
+        File::<Self>::new(c"forkrate.available", |bucket| {
+            bucket.below_root().all(|bucket| bucket.has_token())
         })
         .notified_by(|bucket| &bucket.changed)
         .not_in_root(),

@@ -7,7 +7,7 @@
 //! container and of those above.
 //!
 //! A task with a lower value gets the bound. It gets its own value back when it leaves, or when the
-//! bound is lowered, unless somebody has given it another value in the meantime. Nobody can set a
+//! bound is lowered, unless it has another value than the bound then. Nobody can set a
 //! lower value while the task is there: setpriority(2) and sched_setattr(2) succeed, and the task
 //! has the bound. Children inherit both, the value that they have and their parent's own.
 //!
@@ -148,10 +148,11 @@ impl Controller for Nice {
         let state = state.get();
         let root = state.root();
         let _change = root.change.lock(cx);
-        // The child has a copy of what its parent had, unless SCHED_RESET_ON_FORK has changed it.
-        let own = match state.data().get(cx, kernel::current!()) {
-            Some(raised) if raised.given == child.nice() => raised.own,
-            _ => child.nice(),
+        let parent = kernel::current!();
+        // What the child has is a copy of what its parent had at some moment.
+        let own = match own(cx, state, parent) {
+            own if parent.resets_on_fork() => own.max(0),
+            own => own,
         };
 
         // Nothing to do, as a rule.

@@ -204,6 +204,12 @@ impl<C: Controller, F> CounterOf<C> for F where
 {
 }
 
+/// An amount as counters have it. One that is too large for any counter is too large for a limit.
+#[inline(always)]
+fn units(amount: u64) -> i64 {
+    amount.min(i64::MAX as u64) as i64
+}
+
 /// A charge was refused.
 ///
 /// The error for system calls is `EAGAIN`, unless the caller makes another one of it.
@@ -318,7 +324,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         of: F,
     ) -> core::result::Result<Charge<'a, C>, Full<'a, C>> {
         for state in self.below_root() {
-            if !of(state.get()).try_add(amount as i64) {
+            if !of(state.get()).try_add(units(amount)) {
                 return Err(self.refuse(cx, amount, of, state));
             }
         }
@@ -349,7 +355,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         full: StateRef<'a, C>,
     ) -> Full<'a, C> {
         for state in self.below(full) {
-            of(state.get()).sub(amount as i64);
+            of(state.get()).sub(units(amount));
         }
         for state in full.below_root() {
             let counter = of(state.get());
@@ -364,14 +370,14 @@ impl<'a, C: Controller> StateRef<'a, C> {
     #[inline(always)]
     pub fn charge(self, amount: u64, of: impl CounterOf<C>) {
         self.below_root()
-            .for_each(|state| of(state.get()).add(amount as i64));
+            .for_each(|state| of(state.get()).add(units(amount)));
     }
 
     /// Gives back what was charged.
     #[inline(always)]
     pub fn uncharge(self, amount: u64, of: impl CounterOf<C>) {
         self.below_root()
-            .for_each(|state| of(state.get()).sub(amount as i64));
+            .for_each(|state| of(state.get()).sub(units(amount)));
     }
 
     /// Charges this container in place of `from`, whatever the limits are. For the containers above
@@ -382,8 +388,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
 
         // Up to the root, which counts nothing, if that is all that they have in common.
         self.below(above)
-            .for_each(|state| of(state.get()).add(amount as i64));
+            .for_each(|state| of(state.get()).add(units(amount)));
         from.below(above)
-            .for_each(|state| of(state.get()).sub(amount as i64));
+            .for_each(|state| of(state.get()).sub(units(amount)));
     }
 }

@@ -77,7 +77,7 @@ macro_rules! tokens {
                 ///
                 /// The caller must be in this context for as long as the token is there.
                 #[inline(always)]
-                pub(crate) unsafe fn new() -> Self {
+                pub unsafe fn new() -> Self {
                     Self(PhantomData)
                 }
             }

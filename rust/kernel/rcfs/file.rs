@@ -318,6 +318,11 @@ impl<C: Controller> File<C> {
             let mut other = 0;
 
             check_name(C::NAME.to_bytes(), C::FILES[i].name.to_bytes());
+            // kernfs forgets with each piece what the reader knew before.
+            assert!(
+                C::FILES[i].show_from.is_none() || C::FILES[i].event.is_none(),
+                "a file that is printed piece by piece has no event"
+            );
             while other < i {
                 assert!(
                     !are_equal(C::FILES[i].name.to_bytes(), C::FILES[other].name.to_bytes()),
@@ -484,6 +489,8 @@ impl<C: Controller> File<C> {
             // SAFETY: The core passes a seq file that only this call uses, and what `read` wants.
             let next = unsafe { show(Self::read(ns, cft, m), from, SeqFile::from_raw(m)) }?;
             let next = match next {
+                // It would never end.
+                Some(next) if next <= from => return Err(EINVAL),
                 Some(next) => bindings::loff_t::try_from(next)?,
                 None => bindings::RCFS_LIST_END as bindings::loff_t,
             };

@@ -416,10 +416,9 @@ impl Members {
     }
 }
 
-/// [`Task::nsproxy`] for the core, which says of each of its functions where it may be called.
-///
-/// Takes the `task_lock`.
-pub fn nsproxy_of(task: &Task) -> Option<ARef<NsProxy>> {
+/// For [`Task::nsproxy`], and for functions of this file, which are for the core and in process
+/// context.
+pub(crate) fn nsproxy_of(task: &Task) -> Option<ARef<NsProxy>> {
     // SAFETY: The task is valid.
     let ns = unsafe { bindings::get_task_nsproxy(task.as_ptr()) };
 

@@ -12,6 +12,7 @@ use crate::{
     prelude::*,
     sync::Arc, //
 };
+use core::mem::ManuallyDrop;
 
 /// A handle that keeps a state, and those of the containers above.
 ///
@@ -22,7 +23,7 @@ use crate::{
 ///
 /// There is a pin on the container of the state, if that is not the root, and a reference on the
 /// module of the controller.
-pub struct OwnedState<C: Controller>(Arc<Node<C>>);
+pub struct OwnedState<C: Controller>(ManuallyDrop<Arc<Node<C>>>);
 
 // The reference may be moved, if not the state.
 impl<C: Controller> Unpin for OwnedState<C> {}
@@ -45,18 +46,23 @@ impl<C: Controller> Clone for OwnedState<C> {
             self.0.get_module();
         }
         // INVARIANT: Both have just been taken.
-        Self(self.0.clone())
+        Self(ManuallyDrop::new(Arc::clone(&self.0)))
     }
 }
 
 impl<C: Controller> Drop for OwnedState<C> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant. The reference on the module is given up last. The rest of
-        // this function is in the module, unless that is built in: `Registration` waits for it.
-        unsafe {
-            let module = self.0.module();
+        let (module, container) = (self.0.module(), self.0.container());
 
-            if let Some(container) = self.0.container() {
+        // The core has a reference on the node as well until the pin has gone: this is not the last
+        // one, and drops no state, which might sleep.
+        //
+        // SAFETY: By the type invariant; nobody uses the field afterwards. The reference on the
+        // module is given up last. The rest of this function, which does not sleep, is in the
+        // module, unless that is built in: `Registration` waits for it.
+        unsafe {
+            ManuallyDrop::drop(&mut self.0);
+            if let Some(container) = container {
                 bindings::rcfs_unpin_container(container);
             }
             super::put_module(module);
@@ -90,6 +96,6 @@ impl<'a, C: Controller> StateRef<'a, C> {
             return Err(ENODEV);
         }
         // INVARIANT: Both have been taken.
-        Ok(OwnedState(node))
+        Ok(OwnedState(ManuallyDrop::new(node)))
     }
 }

@@ -366,7 +366,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
         unsafe {
             let ss = registration.ss.get();
             let ns = bindings::task_nsproxy_rcu(task.as_ptr());
-            if ns.is_null() {
+            // The id is written once, by registration, which may be under way.
+            if ns.is_null() || (&raw const (*ss).subsys_id).read_volatile() < 0 {
                 return None;
             }
             let state = bindings::rcfs_nsproxy_state(ns, ss);

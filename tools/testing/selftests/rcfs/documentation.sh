@@ -255,6 +255,18 @@ thawing_below() {
 	example "thawing below a frozen container"
 }
 
+devices_that_are_allowed() {
+	example "devices that are allowed"
+}
+
+bound_for_nice_values() {
+	example "a bound for nice values"
+}
+
+limit_on_the_rate() {
+	example "a limit on the rate of forks"
+}
+
 what_keeps_a_container() {
 	example "what keeps a container"
 }
@@ -299,6 +311,9 @@ point "pids: zombies count" zombies_count
 point "pids: limits above hold as well" limits_above
 point "freezer: a task that is frozen" frozen_task
 point "freezer: thawing below a frozen container" thawing_below
+point "devices: devices that are allowed" devices_that_are_allowed
+point "nice: a bound for nice values" bound_for_nice_values
+point "forkrate: a limit on the rate of forks" limit_on_the_rate
 point "debug: what keeps a container" what_keeps_a_container
 point "debug: about oneself" about_oneself
 point "writing: a controller from insmod to rmmod" insmod_to_rmmod
