@@ -181,15 +181,15 @@ impl Subsys {
         tasks: impl Iterator<Item = &'a Task>,
     ) {
         // SAFETY: As in `can_attach`, under the same lock.
-        if let (Some(_), Some(cancel)) =
-            unsafe { ((*self.ss).can_attach, (*self.ss).cancel_attach) }
-        {
-            let ns = container.members().as_nsproxy_ptr();
+        let (asked, cancel) = unsafe { ((*self.ss).can_attach, (*self.ss).cancel_attach) };
+        let (Some(_), Some(cancel)) = (asked, cancel) else {
+            return;
+        };
+        let ns = container.members().as_nsproxy_ptr();
 
-            for task in tasks {
-                // SAFETY: As above; all three are valid.
-                unsafe { cancel(self.ss, ns, task.as_ptr()) };
-            }
+        for task in tasks {
+            // SAFETY: As above; all three are valid.
+            unsafe { cancel(self.ss, ns, task.as_ptr()) };
         }
     }
 

@@ -248,8 +248,8 @@ impl Task {
         unsafe { bindings::task_nice(self.as_ptr()) }
     }
 
-    /// Whether children of the task are to begin without its policy, and with no nice value below 0:
-    /// `SCHED_RESET_ON_FORK`. For the current task.
+    /// Whether children of the task, which is the current one, are to begin without its policy, and
+    /// with no nice value below 0: `SCHED_RESET_ON_FORK`.
     pub fn resets_on_fork(&self) -> bool {
         // SAFETY: By the type invariants, the task is valid.
         unsafe { bindings::task_resets_on_fork(self.as_ptr()) }

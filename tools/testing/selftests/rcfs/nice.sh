@@ -754,7 +754,7 @@ point "the files of a new container say that there is no bound" files
 point "a bound is one of all nice values" good_values
 point "other values are EINVAL or ERANGE, and change nothing" bad_values
 point "a value that is refused changes no task" bad_values_change_no_task
-point "a bound is for tasks that are there, and restores them when it is lowered" tasks_that_are_there
+point "a bound is for tasks that are there, which are restored later" tasks_that_are_there
 point "the same bound again changes nothing" the_same_bound_again
 point "tasks elsewhere keep their values" others_stay
 point "a move gives the bound of the container, or the own value" moved_in_and_out
@@ -779,7 +779,7 @@ point "a program that is executed has the bound and the own value" exec_keeps_bo
 point "a thread that executes a program keeps both" exec_in_a_thread
 point "tasks that exit leave nothing" exits_leave_nothing
 point "children of a task that is moved have its own value" parent_moves
-point "children of a task that is moved between bounds have its own value" parent_moves_between_bounds
+point "children of a task that goes between bounds have its own value" parent_moves_between_bounds
 point "children have the own value while a bound comes and goes" bound_comes_and_goes
 point "children have the own value while a bound changes" bound_goes_up_and_down
 point "bounds, moves, forks and exits at once leave nothing" storm_of_bounds

@@ -156,7 +156,7 @@ static void family(int own, const char *dir, int rounds, char **files)
 		if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 			fail("round %d: a child ends with status %#x", round, status);
 		if (WEXITSTATUS(status) != STATUS_OF(own))
-			fail("round %d: a child has the nice value %d, and not the %d of its parent",
+			fail("round %d: a child has the nice value %d, its parent %d",
 			     round, WEXITSTATUS(status) - 100, own);
 		if (waitpid(writer, NULL, WNOHANG))
 			fail("round %d: nobody writes any more", round);
