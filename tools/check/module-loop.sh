@@ -75,10 +75,10 @@ says() {
 	grep -qE -- "$1" "$work/said" || wrong "it does not say: $1"
 }
 
-# limit_is NUMBER: what a new container of the controller gets
-limit_is() {
-	sed -i "s/max: Atomic::new(.*),/max: Atomic::new($1),/" "$file"
-	grep -qF "max: Atomic::new($1)," "$file" || wrong "the sample has no such line any more: max: Atomic::new(...),"
+# count_begins_at NUMBER: what forks.count shows of a new container
+count_begins_at() {
+	sed -i "s/budget\.forks\.usage()[^)]*)/budget.forks.usage() + $1)/" "$file"
+	grep -qF "budget.forks.usage() + $1)" "$file" || wrong "the sample does not show budget.forks.usage() any more"
 }
 
 # ---- the guest on a terminal
@@ -178,7 +178,7 @@ starts_a_shell() {
 
 refuses_while_mounted() {
 	type_in "mount -t rcfs -o forks none tree" || return
-	limit_is 7
+	count_begins_at 7
 	run --module "$file"
 	ends_with 1
 	says "loop_forks: cannot be unloaded, the old one stays"
@@ -188,16 +188,16 @@ refuses_while_mounted() {
 
 reloads() {
 	type_in "umount tree" || return
-	limit_is 11
+	count_begins_at 11
 	run --module "$file"
 	ends_with 0
 	says "^loop_forks: reloaded$"
 	echo "# an edit was reloaded in the running guest within $SECONDS_TAKEN s"
-	shows "mount -t rcfs -o forks none tree; mkdir tree/a; cat tree/a/forks.max; rmdir tree/a; umount tree" "^11"
+	shows "mount -t rcfs -o forks none tree; mkdir tree/a; cat tree/a/forks.count; rmdir tree/a; umount tree" "^11"
 }
 
 tells_of_kernel_messages() {
-	sed -i 's/^    fn create.*/&\n        pr_info!("a state is made\\n");/' "$file"
+	sed -i 's/^        Ok(Budget {/        pr_info!("a state is made\\n");\n&/' "$file"
 	run --module "$file"
 	ends_with 0
 	says "^loop_forks: reloaded$"
@@ -212,7 +212,7 @@ leaves_what_has_not_changed() {
 
 shows_errors_of_the_compiler() {
 	cp "$file" "$work/good"
-	limit_is "no_such_value"
+	count_begins_at "no_such_value"
 	run --module "$file"
 	ends_with 120
 	says '^error.*no_such_value'
@@ -222,11 +222,11 @@ shows_errors_of_the_compiler() {
 }
 
 reloads_after_an_error() {
-	limit_is 13
+	count_begins_at 13
 	run --module "$file"
 	ends_with 0
 	says "^loop_forks: reloaded$"
-	shows "mount -t rcfs -o forks none tree; mkdir tree/a; cat tree/a/forks.max; rmdir tree/a; umount tree" "^13"
+	shows "mount -t rcfs -o forks none tree; mkdir tree/a; cat tree/a/forks.count; rmdir tree/a; umount tree" "^13"
 }
 
 ends_well() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// error: no lock of a task may be taken in the context `UnderTaskLock`
+// error: nothing may sleep in the context `UnderTaskLock`
 
     fn transfer(
         cx: &UnderTaskLock,
