@@ -52,7 +52,9 @@ use kernel::{
     prelude::*,
     rcfs::{
         context::Process,
-        members::Members, //
+        get_module,
+        members::Members,
+        put_module, //
     },
     seq_file::SeqFile,
     str::{
@@ -361,36 +363,6 @@ pub(crate) fn kill(_guard: &Guard, container: &Container) {
     unsafe { container.members().kill() };
 }
 
-/// Keeps the module of a subsystem. Returns whether it is still there.
-///
-/// # Safety
-///
-/// `ss` must be valid.
-unsafe fn get_module(ss: *mut bindings::rc_subsys) -> bool {
-    #[cfg(CONFIG_MODULES)]
-    // SAFETY: By the safety requirements. The owner is a module, or NULL.
-    let stays = unsafe { bindings::try_module_get((*ss).owner) };
-    #[cfg(not(CONFIG_MODULES))]
-    let (stays, _) = (true, ss);
-
-    stays
-}
-
-/// Gives back what [`get_module`] has taken.
-///
-/// # Safety
-///
-/// `ss` must be valid, and `get_module` have returned `true` for it.
-unsafe fn put_module(ss: *mut bindings::rc_subsys) {
-    #[cfg(CONFIG_MODULES)]
-    // SAFETY: By the safety requirements.
-    unsafe {
-        bindings::module_put((*ss).owner)
-    };
-    #[cfg(not(CONFIG_MODULES))]
-    let _ = ss;
-}
-
 /// A subsystem's being bound to a hierarchy: its hooks are called and its module stays.
 pub(crate) struct Binding(Arc<Subsys>);
 
@@ -402,7 +374,7 @@ impl Binding {
     /// `ENOENT` if its module is on its way out.
     pub(crate) fn new(ss: Arc<Subsys>) -> Result<Self> {
         // SAFETY: By the invariant of `Subsys`, which comes from the registry, which is locked.
-        if !unsafe { get_module(ss.ss) } {
+        if !unsafe { get_module((*ss.ss).owner) } {
             return Err(ENOENT);
         }
         // SAFETY: As above.
@@ -419,7 +391,7 @@ impl Drop for Binding {
         // reference on the module.
         unsafe {
             bindings::rcfs_activate_hooks(self.0.ss, false);
-            put_module(self.0.ss);
+            put_module((*self.0.ss).owner);
         }
     }
 }

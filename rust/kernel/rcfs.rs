@@ -972,12 +972,13 @@ impl<C: Controller> Registration<C> {
     }
 }
 
-/// Keeps a module, or NULL for what is built in. Returns whether it is still there.
+/// Keeps the module of a controller, or NULL for what is built in. Returns whether the module is
+/// still there.
 ///
 /// # Safety
 ///
 /// It must be valid.
-unsafe fn get_module(module: *mut bindings::module) -> bool {
+pub unsafe fn get_module(module: *mut bindings::module) -> bool {
     #[cfg(CONFIG_MODULES)]
     // SAFETY: By the safety requirements.
     let stays = unsafe { bindings::try_module_get(module) };
@@ -992,7 +993,7 @@ unsafe fn get_module(module: *mut bindings::module) -> bool {
 /// # Safety
 ///
 /// [`get_module`] must have returned `true` for it.
-unsafe fn put_module(module: *mut bindings::module) {
+pub unsafe fn put_module(module: *mut bindings::module) {
     #[cfg(CONFIG_MODULES)]
     // SAFETY: By the safety requirements.
     unsafe {

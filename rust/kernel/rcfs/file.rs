@@ -421,6 +421,29 @@ impl<C: Controller> File<C> {
         access
     }
 
+    /// Lets `store` take what was written.
+    ///
+    /// # Safety
+    ///
+    /// As [`access`](Self::access); `buf` must have `bytes` bytes in it.
+    unsafe fn write(
+        ns: *mut bindings::nsproxy,
+        cft: *const bindings::rc_cftype,
+        of: *mut bindings::kernfs_open_file,
+        buf: *mut c_char,
+        bytes: usize,
+        store: impl FnOnce(Access<'_, C>, &[u8]) -> Result,
+    ) -> isize {
+        // SAFETY: By the safety requirements.
+        let text = unsafe { core::slice::from_raw_parts(buf.cast_const().cast::<u8>(), bytes) };
+
+        from_result(|| {
+            // SAFETY: By the safety requirements.
+            store(unsafe { Self::access(ns, cft, of) }, text)?;
+            Ok(bytes as isize)
+        })
+    }
+
     /// # Safety
     ///
     /// Only for the core of rcfs, for files that [`new`](Self::new) has made with `F`.
@@ -517,18 +540,15 @@ impl<C: Controller> File<C> {
         R: Outcome,
         F: Fn(Access<'_, C>, V) -> R + Copy + Send + Sync + 'static,
     {
-        // SAFETY: The core passes a buffer with `bytes` bytes in it.
-        let text = unsafe { core::slice::from_raw_parts(buf.cast_const().cast::<u8>(), bytes) };
         // SAFETY: By the type invariant, there is such a closure.
         let store = unsafe { closure::<F>() };
 
-        from_result(|| {
-            let value = V::parse(trim(text))?;
-
-            // SAFETY: The core passes what `access` wants.
-            store(unsafe { Self::access(ns, cft, of) }, value).into_result()?;
-            Ok(bytes as isize)
-        })
+        // SAFETY: The core passes what `write` wants.
+        unsafe {
+            Self::write(ns, cft, of, buf, bytes, |access, text| {
+                store(access, V::parse(trim(text))?).into_result()
+            })
+        }
     }
 
     /// # Safety
@@ -545,16 +565,15 @@ impl<C: Controller> File<C> {
         R: Outcome,
         F: Fn(Access<'_, C>, &[u8]) -> R + Copy + Send + Sync + 'static,
     {
-        // SAFETY: The core passes a buffer with `bytes` bytes in it.
-        let text = unsafe { core::slice::from_raw_parts(buf.cast_const().cast::<u8>(), bytes) };
         // SAFETY: By the type invariant, there is such a closure.
         let store = unsafe { closure::<F>() };
 
-        from_result(|| {
-            // SAFETY: The core passes what `access` wants.
-            store(unsafe { Self::access(ns, cft, of) }, text).into_result()?;
-            Ok(bytes as isize)
-        })
+        // SAFETY: The core passes what `write` wants.
+        unsafe {
+            Self::write(ns, cft, of, buf, bytes, |access, text| {
+                store(access, text).into_result()
+            })
+        }
     }
 }
 

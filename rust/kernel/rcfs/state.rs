@@ -323,8 +323,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
 
     /// May sleep.
     fn walk_below(self, mut f: impl FnMut(StateRef<'_, C>)) {
-        // SAFETY: By the type invariants.
-        let registration = unsafe { self.node().registration.as_ref() };
+        let registration = self.registration();
         let _guard = registration.states.lock();
 
         f(self);
@@ -350,8 +349,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// How many states of the controller there are, those of containers that have been removed but
     /// may still be in use included.
     pub fn count_all(self, _cx: &mut impl MaySleep) -> usize {
-        // SAFETY: By the type invariants.
-        *unsafe { self.node().registration.as_ref() }.states.lock()
+        *self.registration().states.lock()
     }
 
     /// The state of the container that a task is in, or [`None`] if the task is exiting and in none
