@@ -379,10 +379,7 @@ nested() {
 
 # two_trees: another one at $WORK/tree, of a subsystem that is not in the one at $ROOT
 two_trees() {
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	mount_tree tree test0 && mkdir "$WORK/tree$P"
 }
 

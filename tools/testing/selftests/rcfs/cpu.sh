@@ -575,10 +575,7 @@ hold() {
 # Somebody finds the task before it is reaped, and sets its nice value after its
 # container is gone.
 dead_ones_are_in_no_group() {
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST), or no room for it"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	before=$(cat "$ROOT/debug.states")
 	mkdir "$C/a" || return
 	start sleep 1000

@@ -71,10 +71,7 @@ removed_while_written() {
 
 # a_tree: $T with the containers a and b, and the test's subsystem test0
 a_tree() {
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	T=$WORK/tree
 	mount_tree tree test0 || return
 	mkdir "$T/a" "$T/b"

@@ -183,6 +183,16 @@ time_brings_tokens() {
 	must_be_slow "$C" 9 3
 }
 
+# burst_is N: so many forks succeed in $C at once, and one a second
+burst_is() {
+	since=$(seconds)
+	made=$(modules fork "$C/tasks" 1000 | cut -d ' ' -f 1)
+	most=$(($1 + $(seconds) - since + 1))
+	[ "$made" -ge "$1" ] && [ "$made" -le $most ] && [ $most -lt 1000 ] && return
+	because "$made forks succeeded; at least $1 should have, and at most $most"
+	return 1
+}
+
 # A container that has been quiet has a burst, not more.
 no_more_than_a_burst() {
 	rate "$C" "1000000 3" || return
@@ -191,12 +201,7 @@ no_more_than_a_burst() {
 	rate "$C" "1 3" || return
 	wait_until cannot_fork "$C" || return
 	sleep 5
-	since=$(seconds)
-	made=$(modules fork "$C/tasks" 1000 | cut -d ' ' -f 1)
-	most=$((3 + $(seconds) - since + 1))
-	[ "$made" -ge 3 ] && [ "$made" -le $most ] && [ $most -lt 1000 ] && return
-	because "$made forks succeeded; at least 3 should have, and at most $most"
-	return 1
+	burst_is 3
 }
 
 no_limit() {
@@ -371,10 +376,7 @@ many_at_once() {
 # ---- forks that fail for another reason
 
 refused_by_another_subsystem() {
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	T=$WORK/tree
 	mount_tree tree test0 || return
 	mkdir "$T/a" "$C/b" || return
@@ -398,10 +400,7 @@ refused_by_another_subsystem() {
 
 # With a rate, too, a token that comes back is not lost.
 given_back_with_a_rate() {
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	T=$WORK/tree
 	mount_tree tree test0 || return
 	mkdir "$T/a" || return
@@ -412,12 +411,7 @@ given_back_with_a_rate() {
 		end_task "$PID"
 	done
 	refuse fork 0
-	since=$(seconds)
-	made=$(modules fork "$C/tasks" 1000 | cut -d ' ' -f 1)
-	most=$((50 + $(seconds) - since + 1))
-	[ "$made" -ge 50 ] && [ "$made" -le $most ] && [ $most -lt 1000 ] && return
-	because "$made forks succeeded; at least 50 should have, and at most $most"
-	return 1
+	burst_is 50
 }
 
 refused_by_pids() {

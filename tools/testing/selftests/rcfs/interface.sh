@@ -145,10 +145,7 @@ moves_are_taken_back() {
 	attach_process "$PID" "$T/a" || return
 	expect "5 0 5" moves a || return
 	drop_tree || return
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST), or no room for it"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	mount_tree tree probe,test0 || return
 	mkdir "$T/a" || return
 	start threads 4
@@ -159,11 +156,6 @@ moves_are_taken_back() {
 	refuse attach 0
 	attach_process "$PID" "$T/a" || return
 	expect "8 4 4" moves a
-}
-
-drop_tree() {
-	wait_until tree_empty_out "$T" || return
-	umount "$T" && TREES=
 }
 
 launches_are_no_moves() {

@@ -202,6 +202,13 @@ load_subsystems() {
 	modprobe test_rcfs count="$1"
 }
 
+# load_one_subsystem: test0, for a point that is skipped without it
+load_one_subsystem() {
+	load_subsystems 1 2>/dev/null && return
+	because "there is no module test_rcfs (CONFIG_RCFS_TEST), or no room for it"
+	return "$KSFT_SKIP"
+}
+
 # need_subsystems N: for all points; skip the file if there is no such module
 need_subsystems() {
 	find "/lib/modules/$(uname -r)" -name 'test_rcfs.ko*' 2>/dev/null | grep -q . ||
@@ -408,6 +415,12 @@ must_be_in() {
 # must_be_removable CONTAINER: now, not soon
 must_be_removable() {
 	expect OK try rmdir "$1"
+}
+
+# drop_tree: unmount $T, with nothing left in it
+drop_tree() {
+	wait_until tree_empty_out "$T" || return
+	umount "$T" && TREES=
 }
 
 # must_be_empty CONTAINER: no task in it

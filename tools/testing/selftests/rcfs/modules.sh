@@ -54,12 +54,6 @@ a_tree() {
 	done
 }
 
-# drop_tree: $T is as it was, and nothing is left in it
-drop_tree() {
-	wait_until tree_empty_out "$T" || return
-	umount "$T" && TREES=
-}
-
 # value CONTAINER/FILE: below $T
 value() {
 	cat "$T/${1%/*}/forks.${1##*/}"
@@ -288,10 +282,7 @@ inotify_tells() {
 # called last, since the module is loaded last.
 with_test_subsystem() {
 	load || return
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST), or no room for it"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	mount_tree tree forks,test0 || return
 	T=$WORK/tree
 	mkdir "$T/a" "$T/a/b"
@@ -313,7 +304,7 @@ refusal_is_for_others_too() {
 	! [ -d "$PARAMETERS" ] || rmmod test_rcfs || return
 	! is_loaded || unload || return
 	# The other way round: theirs are asked first, and have to take it back.
-	load_subsystems 1 2>/dev/null || return "$KSFT_SKIP"
+	load_one_subsystem || return
 	load || return
 	mount_tree tree forks,test0 || return
 	T=$WORK/tree

@@ -510,10 +510,7 @@ dead_pid_namespace() {
 
 # Whichever of two is asked first: what one has counted is taken back.
 refused_by_another_subsystem() {
-	if ! load_subsystems 1 2>/dev/null; then
-		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
-		return "$KSFT_SKIP"
-	fi
+	load_one_subsystem || return
 	T=$WORK/tree
 	mount_tree tree test0 || return
 	mkdir "$T/a" "$C/b" || return
