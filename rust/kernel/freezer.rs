@@ -52,8 +52,19 @@ impl Task {
 
     /// Tells the task to freeze, if it shall. Does not wait for that.
     pub fn freeze(&self, _cx: &impl MayLockTasks) {
+        self.do_freeze();
+    }
+
+    // Generic functions are compiled into the module that calls them, and the kernel exports neither
+    // freeze_task() nor __thaw_task().
+    fn do_freeze(&self) {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::freeze_task(self.as_ptr()) };
+    }
+
+    fn do_thaw(&self) {
+        // SAFETY: By the type invariant, the task is valid.
+        unsafe { bindings::__thaw_task(self.as_ptr()) };
     }
 
     /// Lets the task go on if it is frozen, unless it shall be.
@@ -61,8 +72,7 @@ impl Task {
     /// The caller makes sure that nobody lets it be frozen for the caller's reason meanwhile.
     pub fn thaw(&self, _cx: &impl MayLockTasks) {
         if !self.is_freezing() {
-            // SAFETY: By the type invariant, the task is valid.
-            unsafe { bindings::__thaw_task(self.as_ptr()) };
+            self.do_thaw();
         }
     }
 }

@@ -136,8 +136,7 @@ impl TaskGroup {
     ///
     /// `ERANGE` for less than 2 and more than 262144.
     pub fn set_shares(&self, _cx: &impl MaySleep, shares: u64) -> Result {
-        // SAFETY: By the type invariant, this is a valid group.
-        to_result(unsafe { bindings::sched_rcfs_set_shares(self.as_ptr(), shares) })
+        self.do_set_shares(shares)
     }
 
     /// The length of a period in microseconds; 100000 in a new group.
@@ -175,6 +174,17 @@ impl TaskGroup {
             None => -1,
         };
 
+        self.do_set_bandwidth(period_us, quota_us)
+    }
+
+    // Generic functions are compiled into the module that calls them, and the scheduler exports
+    // neither of the two functions below.
+    fn do_set_shares(&self, shares: u64) -> Result {
+        // SAFETY: By the type invariant, this is a valid group.
+        to_result(unsafe { bindings::sched_rcfs_set_shares(self.as_ptr(), shares) })
+    }
+
+    fn do_set_bandwidth(&self, period_us: u64, quota_us: i64) -> Result {
         // SAFETY: By the type invariant, this is a valid group.
         to_result(unsafe { bindings::sched_rcfs_set_bandwidth(self.as_ptr(), period_us, quota_us) })
     }
