@@ -17,22 +17,22 @@
 //! entering and leaving a list. A task that is attached gets an nsproxy with the same namespaces
 //! and another container, which all tasks with this combination share.
 //!
-//! One mutex, [`door::REGISTRY`], protects subsystems, hierarchies and containers against
+//! One mutex, [`ffi::REGISTRY`], protects subsystems, hierarchies and containers against
 //! change, and serialises attaching. Reading a control file takes no lock; hooks in the rest of the
 //! kernel run under RCU. kernfs is told to let go of a node before the mutex is taken (`leave()`),
 //! since nodes are removed with it held.
 //!
-//! All code that C calls, or that calls C functions of subsystems, is in [`door`]; the other files
+//! All code that C calls, or that calls C functions of subsystems, is in [`ffi`]; the other files
 //! are safe code.
 
 #[path = "rcfs/attach.rs"]
 mod attach;
 #[path = "rcfs/container.rs"]
 mod container;
-#[path = "rcfs/door.rs"]
-mod door;
 #[path = "rcfs/empty.rs"]
 mod empty;
+#[path = "rcfs/ffi.rs"]
+mod ffi;
 #[path = "rcfs/hierarchy.rs"]
 mod hierarchy;
 #[path = "rcfs/ids.rs"]
@@ -60,4 +60,4 @@ mod tasks;
 const __LOG_PREFIX: &[u8] = b"rcfs\0";
 
 /// What `#[vtable]` takes this crate for: a module that is never loaded or unloaded.
-use door::LocalModule;
+use crate::ffi::LocalModule;

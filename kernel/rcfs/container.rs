@@ -3,12 +3,12 @@
 //! Containers: the directories of a hierarchy.
 
 use crate::{
-    door::{
+    empty::Empty,
+    ffi::{
         self,
         States,
         REGISTRY, //
     },
-    empty::Empty,
     hierarchy::Hierarchy,
     kill::Kill,
     mount::Rcfs,
@@ -201,7 +201,7 @@ impl Container {
             live.containers -= 1;
         }
         if let Some(room) = room {
-            door::drop_when_unused(room, container.clone());
+            ffi::drop_when_unused(room, container.clone());
         }
         Ok(())
     }

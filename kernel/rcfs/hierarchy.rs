@@ -7,7 +7,7 @@
 
 use crate::{
     container::Container,
-    door::{
+    ffi::{
         Binding,
         Subsys, //
     },

@@ -2,7 +2,7 @@
 /*
  * The interface of rcfs for subsystems
  *
- * The work is done in Rust (kernel/rcfs/door.rs), which cannot export symbols
+ * The work is done in Rust (kernel/rcfs/ffi.rs), which cannot export symbols
  * to modules from here.
  */
 

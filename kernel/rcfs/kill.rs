@@ -3,7 +3,7 @@
 //! The file `kill`: ending all that is in a container and below it.
 
 use crate::{
-    door::{
+    ffi::{
         self,
         REGISTRY, //
     },
@@ -35,7 +35,7 @@ impl FileOperations for Kill {
             let guard = REGISTRY.lock();
 
             container.check_alive(&guard)?;
-            door::kill(&guard, container);
+            ffi::kill(&guard, container);
             Ok(())
         })
     }

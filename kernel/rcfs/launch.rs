@@ -8,7 +8,7 @@
 use crate::{
     attach,
     container::Container,
-    door::{
+    ffi::{
         self,
         REGISTRY, //
     },
@@ -40,7 +40,7 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
             transfer.into_new_nsproxy()
         }
         // The parent is there itself.
-        None => current.nsproxy(&door::context()).ok_or(ESRCH)?,
+        None => current.nsproxy(&ffi::context()).ok_or(ESRCH)?,
     };
     Ok((ns, container.hierarchy().id))
 }

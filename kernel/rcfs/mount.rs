@@ -4,7 +4,7 @@
 
 use crate::{
     container::Container,
-    door::REGISTRY,
+    ffi::REGISTRY,
     hierarchy,
     options::{
         self,

@@ -2,7 +2,7 @@
 
 //! The files of rcfs below `/proc`.
 
-use crate::door::{
+use crate::ffi::{
     self,
     REGISTRY, //
 };
@@ -44,7 +44,7 @@ pub(crate) fn show_subsystems(m: &SeqFile) {
 pub(crate) fn show_task(task: &Task, m: &SeqFile) -> Result {
     let guard = REGISTRY.lock();
     // Dropped before the mutex is released, so that rmdir(2) never sees this reference.
-    let Some(ns) = task.nsproxy(&door::context()) else {
+    let Some(ns) = task.nsproxy(&ffi::context()) else {
         return Ok(());
     };
 

@@ -6,7 +6,7 @@
 
 use crate::{
     attach::attach_process,
-    door::REGISTRY,
+    ffi::REGISTRY,
     ids,
     mount::Rcfs, //
 };

@@ -3,7 +3,7 @@
 //! Which subsystems and hierarchies there are.
 
 use crate::{
-    door::{
+    ffi::{
         Subsys,
         REGISTRY, //
     },

@@ -6,7 +6,7 @@
 
 use crate::{
     attach::attach,
-    door::REGISTRY,
+    ffi::REGISTRY,
     ids,
     mount::Rcfs, //
 };

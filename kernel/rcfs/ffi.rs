@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The door to C: what C calls here, and how subsystems, which may be C, are called.
+//! The boundary to C: the functions that C calls, and the calls of subsystems, which may be C.
 //!
 //! The only file of the core with `unsafe` code.
 
