@@ -156,10 +156,10 @@ impl Container {
 
         let directory = {
             let place = parent.place.as_ref(guard);
-            let live = guard.hierarchies[hierarchy.id].as_ref().ok_or(ENODEV)?;
+            let active = guard.hierarchies[hierarchy.id].as_ref().ok_or(ENODEV)?;
             let above = match &place.directory {
                 Some(directory) => directory.node(),
-                None => live.directory(),
+                None => active.directory(),
             };
             above.create_directory(name, mode, Owner::current_fs(), container.clone())?
         };
@@ -170,8 +170,8 @@ impl Container {
         directory.node().activate();
         container.place.as_mut(guard).directory = Some(directory);
         parent.place.as_mut(guard).children += 1;
-        if let Some(live) = &mut guard.hierarchies[hierarchy.id] {
-            live.containers += 1;
+        if let Some(active) = &mut guard.hierarchies[hierarchy.id] {
+            active.containers += 1;
         }
         Ok(())
     }
@@ -197,8 +197,8 @@ impl Container {
         drop(place.directory.take());
         container.states.offline(guard);
         parent.place.as_mut(guard).children -= 1;
-        if let Some(live) = &mut guard.hierarchies[container.hierarchy().id] {
-            live.containers -= 1;
+        if let Some(active) = &mut guard.hierarchies[container.hierarchy().id] {
+            active.containers -= 1;
         }
         if let Some(room) = room {
             ffi::drop_when_unused(room, container.clone());

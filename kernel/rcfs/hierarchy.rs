@@ -44,7 +44,7 @@ impl Hierarchy {
 }
 
 /// A hierarchy that can be mounted.
-pub(crate) struct Live {
+pub(crate) struct ActiveHierarchy {
     pub(crate) hierarchy: Arc<Hierarchy>,
     /// How many containers there are below the root.
     pub(crate) containers: usize,
@@ -63,10 +63,13 @@ pub(crate) struct Live {
 ///
 /// `EBUSY` if another hierarchy has one of the subsystems, `ENOSPC` if there are
 /// `CONFIG_MAX_RC_HIERARCHIES`, `ENOENT` if a subsystem's module is on its way out, `ENOMEM`.
-pub(crate) fn get(guard: &mut Guard, set: SubsysSet) -> Result<&mut Live> {
-    let live = |slot: &Option<Live>| slot.as_ref().is_some_and(|live| live.hierarchy.set == set);
+pub(crate) fn get(guard: &mut Guard, set: SubsysSet) -> Result<&mut ActiveHierarchy> {
+    let has_set = |slot: &Option<ActiveHierarchy>| {
+        slot.as_ref()
+            .is_some_and(|active| active.hierarchy.set == set)
+    };
 
-    let id = match guard.hierarchies.iter().position(live) {
+    let id = match guard.hierarchies.iter().position(has_set) {
         Some(id) => id,
         None => {
             if set.iter().any(|id| guard.hierarchy_of(id).is_some()) {
@@ -77,30 +80,30 @@ pub(crate) fn get(guard: &mut Guard, set: SubsysSet) -> Result<&mut Live> {
                 .iter()
                 .position(Option::is_none)
                 .ok_or(ENOSPC)?;
-            let live = Live::new(guard, id, set)?;
-            guard.hierarchies[id] = Some(live);
+            let active = ActiveHierarchy::new(guard, id, set)?;
+            guard.hierarchies[id] = Some(active);
             id
         }
     };
 
-    let live = guard.hierarchies[id].as_mut().ok_or(ENODEV)?;
-    live.mounts += 1;
-    Ok(live)
+    let active = guard.hierarchies[id].as_mut().ok_or(ENODEV)?;
+    active.mounts += 1;
+    Ok(active)
 }
 
 /// Gives back a mount from [`get`].
 pub(crate) fn put(guard: &mut Guard, hierarchy: &Hierarchy) {
     let slot = &mut guard.hierarchies[hierarchy.id];
 
-    if let Some(live) = slot {
-        live.mounts -= 1;
-        if live.mounts == 0 && live.containers == 0 {
+    if let Some(active) = slot {
+        active.mounts -= 1;
+        if active.mounts == 0 && active.containers == 0 {
             *slot = None;
         }
     }
 }
 
-impl Live {
+impl ActiveHierarchy {
     fn new(registry: &Registry, id: usize, set: SubsysSet) -> Result<Self> {
         let mut subsystems = KVec::new();
         let mut bindings = KVec::new();

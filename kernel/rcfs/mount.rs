@@ -129,12 +129,12 @@ pub(crate) fn get_tree(options: &Options, log: &Log<'_>) -> Result<RootHandle<Rc
     let set = wanted_set(&guard, options, log)?;
 
     match hierarchy::get(&mut guard, set) {
-        Ok(live) => Ok(live.tree()),
+        Ok(active) => Ok(active.tree()),
         Err(e) => {
             if e == EBUSY {
                 for ss in guard.of_set(&set) {
-                    if let Some(live) = guard.hierarchy_of(ss.id()) {
-                        let number = live.hierarchy.number();
+                    if let Some(active) = guard.hierarchy_of(ss.id()) {
+                        let number = active.hierarchy.number();
                         log.error(fmt!("{}: in use by hierarchy {number}", ss.name()));
                     }
                 }

@@ -25,7 +25,7 @@ pub(crate) fn show_subsystems(m: &SeqFile) {
     seq_print!(m, "#subsys_name\thierarchy\tcontainers\tenabled\n");
     for ss in guard.subsystems() {
         let (number, containers) = match guard.hierarchy_of(ss.id()) {
-            Some(live) => (live.hierarchy.number(), live.containers + 1),
+            Some(active) => (active.hierarchy.number(), active.containers + 1),
             None => (0, 1),
         };
 
@@ -48,8 +48,8 @@ pub(crate) fn show_task(task: &Task, m: &SeqFile) -> Result {
         return Ok(());
     };
 
-    for live in guard.hierarchies.iter().flatten() {
-        let hierarchy = &live.hierarchy;
+    for active in guard.hierarchies.iter().flatten() {
+        let hierarchy = &active.hierarchy;
         let mut separator = ':';
 
         seq_print!(m, "{}", hierarchy.number());

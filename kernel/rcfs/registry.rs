@@ -7,7 +7,7 @@ use crate::{
         Subsys,
         REGISTRY, //
     },
-    hierarchy::Live,
+    hierarchy::ActiveHierarchy,
     set::{
         SubsysSet,
         MAX_SUBSYSTEMS, //
@@ -29,7 +29,7 @@ pub(crate) const MAX_HIERARCHIES: usize = kernel::bindings::CONFIG_MAX_RC_HIERAR
 /// The subsystems by their ids, and the hierarchies by their numbers: what [`REGISTRY`] protects.
 pub(crate) struct Registry {
     pub(crate) subsystems: [Option<Arc<Subsys>>; MAX_SUBSYSTEMS],
-    pub(crate) hierarchies: [Option<Live>; MAX_HIERARCHIES],
+    pub(crate) hierarchies: [Option<ActiveHierarchy>; MAX_HIERARCHIES],
 }
 
 /// Evidence that [`REGISTRY`] is locked.
@@ -76,10 +76,10 @@ impl Registry {
     }
 
     /// The hierarchy that a subsystem is bound to.
-    pub(crate) fn hierarchy_of(&self, id: usize) -> Option<&Live> {
+    pub(crate) fn hierarchy_of(&self, id: usize) -> Option<&ActiveHierarchy> {
         self.hierarchies
             .iter()
             .flatten()
-            .find(|live| live.hierarchy.set.contains(id))
+            .find(|active| active.hierarchy.set.contains(id))
     }
 }
