@@ -46,7 +46,7 @@ const MAX_DEPTH: usize = kernel::bindings::RCFS_MAX_DEPTH as usize;
 /// A container.
 pub(crate) struct Container {
     states: States,
-    place: GlobalLockedBy<Place, REGISTRY>,
+    inner: GlobalLockedBy<ContainerInner, REGISTRY>,
     /// How many containers are above this one.
     depth: usize,
     /// Dropped after the states, which may depend on those of the parent.
@@ -59,13 +59,13 @@ impl Child for Container {
     }
 }
 
-/// Where a container is in its tree.
-struct Place {
+/// What the registry lock protects of a container.
+struct ContainerInner {
     /// The directory, which refers to the container. Not there in the root, whose directory the
     /// tree has, nor in a container that has been removed.
     directory: Option<Directory<Rcfs>>,
     /// For freeing the container when nobody needs its states any more.
-    room: Option<Deferred<Arc<Container>>>,
+    deferred: Option<Deferred<Arc<Container>>>,
     /// How many containers are directly below.
     children: usize,
 }
@@ -78,19 +78,19 @@ impl Container {
 
     fn alloc(
         states: States,
-        room: Option<Deferred<Arc<Self>>>,
+        deferred: Option<Deferred<Arc<Self>>>,
         parent: Option<Arc<Self>>,
     ) -> Result<Arc<Self>> {
-        let place = Place {
+        let inner = ContainerInner {
             directory: None,
-            room,
+            deferred,
             children: 0,
         };
 
         Ok(Arc::new(
             Self {
                 states,
-                place: GlobalLockedBy::new(place),
+                inner: GlobalLockedBy::new(inner),
                 depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 parent: ParentRef::new(parent),
             },
@@ -114,7 +114,7 @@ impl Container {
     ///
     /// `ENODEV`.
     pub(crate) fn check_alive(&self, guard: &Guard) -> Result {
-        if self.parent.get().is_some() && self.place.as_ref(guard).directory.is_none() {
+        if self.parent.get().is_some() && self.inner.as_ref(guard).directory.is_none() {
             return Err(ENODEV);
         }
         Ok(())
@@ -150,14 +150,14 @@ impl Container {
             return Err(EMLINK);
         }
         let hierarchy = parent.hierarchy();
-        let room = Deferred::new(GFP_KERNEL)?;
+        let deferred = Deferred::new(GFP_KERNEL)?;
         let states = States::new(&parent.states)?;
-        let container = Self::alloc(states, Some(room), Some(parent.clone()))?;
+        let container = Self::alloc(states, Some(deferred), Some(parent.clone()))?;
 
         let directory = {
-            let place = parent.place.as_ref(guard);
+            let inner = parent.inner.as_ref(guard);
             let active = guard.hierarchies[hierarchy.id].as_ref().ok_or(ENODEV)?;
-            let above = match &place.directory {
+            let above = match &inner.directory {
                 Some(directory) => directory.node(),
                 None => active.directory(),
             };
@@ -168,8 +168,8 @@ impl Container {
         // Nothing can fail from here on.
         container.members().publish(directory.node(), &empty);
         directory.node().activate();
-        container.place.as_mut(guard).directory = Some(directory);
-        parent.place.as_mut(guard).children += 1;
+        container.inner.as_mut(guard).directory = Some(directory);
+        parent.inner.as_mut(guard).children += 1;
         if let Some(active) = &mut guard.hierarchies[hierarchy.id] {
             active.containers += 1;
         }
@@ -186,22 +186,22 @@ impl Container {
     pub(crate) fn remove(guard: &mut Guard, container: &Arc<Self>) -> Result {
         container.check_alive(guard)?;
         let parent = container.parent.get().ok_or(EBUSY)?;
-        if container.place.as_ref(guard).children != 0 {
+        if container.inner.as_ref(guard).children != 0 {
             return Err(EBUSY);
         }
         container.members().retire()?;
 
-        let place = container.place.as_mut(guard);
-        let room = place.room.take();
+        let inner = container.inner.as_mut(guard);
+        let deferred = inner.deferred.take();
         // Waits for operations on the files; those that want the mutex have left theirs.
-        drop(place.directory.take());
+        drop(inner.directory.take());
         container.states.offline(guard);
-        parent.place.as_mut(guard).children -= 1;
+        parent.inner.as_mut(guard).children -= 1;
         if let Some(active) = &mut guard.hierarchies[container.hierarchy().id] {
             active.containers -= 1;
         }
-        if let Some(room) = room {
-            ffi::drop_when_unused(room, container.clone());
+        if let Some(deferred) = deferred {
+            ffi::drop_when_unused(deferred, container.clone());
         }
         Ok(())
     }

@@ -349,12 +349,12 @@ impl Drop for States {
 /// Drops the reference of the directory on a container when nobody needs its states any more.
 ///
 /// The container must have been retired. Call this once.
-pub(crate) fn drop_when_unused(room: Deferred<Arc<Container>>, container: Arc<Container>) {
+pub(crate) fn drop_when_unused(deferred: Deferred<Arc<Container>>, container: Arc<Container>) {
     let last = container.clone();
 
-    // SAFETY: `Container::remove` calls this, which takes the room, after it has retired the
+    // SAFETY: `Container::remove` calls this, which takes the `Deferred`, after it has retired the
     // container. rcfs is built in. Unregistration waits for the states of a module.
-    unsafe { container.members().drop_when_unused(room, last) };
+    unsafe { container.members().drop_when_unused(deferred, last) };
 }
 
 /// Kills all processes that have a thread in a container or below it.

@@ -86,19 +86,19 @@ pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
     loop {
         // Allocating may sleep, walking must not.
         threads.reserve(task.nr_threads() + 8, GFP_KERNEL)?;
-        let room = threads.spare_capacity_mut();
-        // SAFETY: The task is valid, and there is room for that many. `ARef` is a transparent
+        let spare = threads.spare_capacity_mut();
+        // SAFETY: The task is valid, and `spare` is that long. `ARef` is a transparent
         // pointer, and so is `Task`.
         let count = unsafe {
             bindings::get_threads(
                 task.as_ptr(),
-                room.as_mut_ptr().cast(),
-                room.len() as c_uint,
+                spare.as_mut_ptr().cast(),
+                spare.len() as c_uint,
             )
         } as usize;
-        let complete = count < room.len();
+        let complete = count < spare.len();
 
-        // SAFETY: That many have been written, which is not more than there was room for.
+        // SAFETY: That many have been written, which is not more than `spare` is long.
         unsafe { threads.inc_len(count) };
         if complete {
             return Ok(threads);

@@ -177,9 +177,9 @@ impl Members {
     ///
     /// The container must have been [retired](Self::retire), and `value` must keep it. This must be
     /// called once only. The code that drops a `T` must be there as long as the kernel is.
-    pub unsafe fn drop_when_unused<T: Send + 'static>(&self, room: Deferred<T>, value: T) {
+    pub unsafe fn drop_when_unused<T: Send + 'static>(&self, deferred: Deferred<T>, value: T) {
         // SAFETY: By the safety requirements. The C side queues the work once.
-        unsafe { bindings::rcfs_abandon_container(self.cont.as_ptr(), room.into_work(value)) };
+        unsafe { bindings::rcfs_abandon_container(self.cont.as_ptr(), deferred.into_work(value)) };
     }
 
     /// Whether no task is in the container, as far as that can be told without looking at tasks: a
@@ -242,26 +242,26 @@ impl Members {
             bindings::pid_type_PIDTYPE_PID
         };
         loop {
-            let room = ids.spare_capacity_mut();
+            let spare = ids.spare_capacity_mut();
             let mut walk = MaybeUninit::uninit();
             let guard = rcu::read_lock();
             // SAFETY: The RCU read lock is held, and the container is valid.
             unsafe { bindings::rcfs_walk_begin(walk.as_mut_ptr(), self.cont.as_ptr()) };
-            // SAFETY: The walk has begun, and there is room for that many.
+            // SAFETY: The walk has begun, and `spare` is that long.
             let count = unsafe {
                 bindings::rcfs_walk_ids(
                     walk.as_mut_ptr(),
                     ns.as_ptr(),
                     kind,
-                    room.as_mut_ptr().cast(),
-                    room.len().try_into().unwrap_or(c_uint::MAX),
+                    spare.as_mut_ptr().cast(),
+                    spare.len().try_into().unwrap_or(c_uint::MAX),
                 )
             } as usize;
             // SAFETY: The walk is at its end.
             let complete = unsafe { bindings::rcfs_walk_is_complete(walk.as_ptr()) };
 
             drop(guard);
-            if count <= room.len() {
+            if count <= spare.len() {
                 // SAFETY: That many have been written.
                 unsafe { ids.inc_len(count) };
                 return Ok(complete);
@@ -284,13 +284,13 @@ impl Members {
         from: Pid,
         mut f: impl FnMut(&Task),
     ) -> Option<Pid> {
-        const ROOM: usize = 64;
+        const BATCH: usize = 64;
 
         let _guard = rcu::read_lock();
-        let mut room = [ptr::null_mut(); ROOM];
+        let mut tasks = [ptr::null_mut(); BATCH];
         let mut next = from;
 
-        for _ in 0..IDS_AT_ONCE / ROOM {
+        for _ in 0..IDS_AT_ONCE / BATCH {
             // SAFETY: The container and the namespace are valid, there is room for that many, and
             // the RCU read lock is held.
             let found = unsafe {
@@ -298,12 +298,12 @@ impl Members {
                     self.cont.as_ptr(),
                     ns.as_ptr(),
                     &mut next,
-                    room.as_mut_ptr(),
-                    ROOM as c_uint,
+                    tasks.as_mut_ptr(),
+                    BATCH as c_uint,
                 )
             };
 
-            for task in &room[..found as usize] {
+            for task in &tasks[..found as usize] {
                 // SAFETY: The RCU read lock keeps the task valid; the layouts are the same.
                 f(unsafe { &*task.cast::<Task>() });
             }
