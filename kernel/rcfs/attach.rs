@@ -11,7 +11,7 @@ use kernel::{
     pid,
     prelude::*,
     rcfs::members::{
-        Move,
+        Migration,
         Threads, //
     },
     sync::aref::ARef,
@@ -37,14 +37,14 @@ pub(crate) fn attach(guard: &Guard, container: &Container, task: &Task) -> Resul
 
 /// Moves a task that may be asked about.
 fn attach_one(guard: &Guard, container: &Container, task: &Task) -> Result {
-    let Some(transfer) = container.members().prepare(task)? else {
+    let Some(migration) = container.members().prepare(task)? else {
         return Ok(());
     };
 
-    ask(guard, container, &transfer)?;
-    let moved = complete(guard, container, task, Some(transfer));
+    can_attach(guard, container, &migration)?;
+    let moved = commit(guard, container, task, Some(migration));
     if !matches!(moved, Ok(true)) {
-        cancel_all(guard, container, core::iter::once(task));
+        cancel_attach_tasks(guard, container, core::iter::once(task));
     }
     moved.map(|_| ())
 }
@@ -68,7 +68,7 @@ pub(crate) fn attach_process(
 ) -> Result {
     container.check_alive(guard)?;
     // Those that have been asked for and have not moved, because they have other namespaces now.
-    let mut left = KVec::new();
+    let mut pending = KVec::new();
     let mut present = if task.nr_threads() == 1 {
         if task.is_pinned_kthread() {
             return Err(EINVAL);
@@ -76,7 +76,7 @@ pub(crate) fn attach_process(
         check(task)?;
         !is_gone(attach_one(guard, container, task))?
     } else {
-        attach_threads(guard, container, task, check, &mut left)?
+        attach_threads(guard, container, task, check, &mut pending)?
     };
     let members = container.members();
 
@@ -85,19 +85,19 @@ pub(crate) fn attach_process(
     while let Some(thread) = members.find_elsewhere(task) {
         let mut moved = members
             .prepare(&thread)
-            .and_then(|transfer| complete(guard, container, &thread, transfer));
+            .and_then(|migration| commit(guard, container, &thread, migration));
 
         if matches!(moved, Ok(true)) {
-            left.retain(|asked| !core::ptr::eq(&**asked, &*thread));
+            pending.retain(|asked| !core::ptr::eq(&**asked, &*thread));
         }
         moved = moved.inspect_err(|e| {
             if *e != ESRCH {
-                cancel_all(guard, container, left.iter().map(|asked| &**asked));
+                cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
             }
         });
         present |= !is_gone(moved.map(|_| ()))?;
     }
-    cancel_all(guard, container, left.iter().map(|asked| &**asked));
+    cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
     if present {
         Ok(())
     } else {
@@ -105,14 +105,14 @@ pub(crate) fn attach_process(
     }
 }
 
-/// Moves the threads that there are. Returns whether there were any, and in `left` those that have
+/// Moves the threads that there are. Returns whether there were any, and in `pending` those that have
 /// been asked for and may still follow.
 fn attach_threads(
     guard: &Guard,
     container: &Container,
     task: &Task,
     check: impl Fn(&Task) -> Result,
-    left: &mut KVec<ARef<Task>>,
+    pending: &mut KVec<ARef<Task>>,
 ) -> Result<bool> {
     let mut threads = pid::threads_of(task)?;
 
@@ -126,24 +126,24 @@ fn attach_threads(
     for thread in &threads {
         check(thread)?;
     }
-    let (mut moves, mut present) = container.members().prepare_all(&mut threads)?;
+    let (mut migrations, mut present) = container.members().prepare_all(&mut threads)?;
 
-    for (asked, transfer) in moves.iter().enumerate() {
-        ask(guard, container, transfer).inspect_err(|_| {
-            for agreed in &moves[..asked] {
-                cancel(guard, container, agreed);
+    for (asked, migration) in migrations.iter().enumerate() {
+        can_attach(guard, container, migration).inspect_err(|_| {
+            for agreed in &migrations[..asked] {
+                cancel_attach(guard, container, agreed);
             }
         })?;
     }
-    for transfer in &mut moves {
-        if transfer.commit() {
-            tell(guard, container, transfer);
+    for migration in &mut migrations {
+        if migration.commit() {
+            notify_attach(guard, container, migration);
             present = true;
         }
-        for thread in transfer.left() {
+        for thread in migration.remaining() {
             // Without memory, the agreement is taken back although the thread may follow.
-            if thread.is_exiting() || left.push(thread.into(), GFP_KERNEL).is_err() {
-                cancel_all(guard, container, core::iter::once(thread));
+            if thread.is_exiting() || pending.push(thread.into(), GFP_KERNEL).is_err() {
+                cancel_attach_tasks(guard, container, core::iter::once(thread));
             }
         }
     }
@@ -161,27 +161,35 @@ fn is_gone(result: Result) -> Result<bool> {
 }
 
 /// Asks the subsystems whether tasks may move. If one refuses, none remembers.
-pub(crate) fn ask<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) -> Result {
+pub(crate) fn can_attach<T: Threads>(
+    guard: &Guard,
+    container: &Container,
+    migration: &Migration<T>,
+) -> Result {
     let subsystems = &container.hierarchy().subsystems;
 
     for (asked, ss) in subsystems.iter().enumerate() {
-        ss.can_attach(guard, container, transfer.threads())
+        ss.can_attach(guard, container, migration.threads())
             .inspect_err(|_| {
                 for agreed in &subsystems[..asked] {
-                    agreed.cancel_attach(guard, container, transfer.threads());
+                    agreed.cancel_attach(guard, container, migration.threads());
                 }
             })?;
     }
     Ok(())
 }
 
-/// Takes back an [`ask`] that nobody has refused.
-pub(crate) fn cancel<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) {
-    cancel_all(guard, container, transfer.threads());
+/// Takes back a [`can_attach`] that nobody has refused.
+pub(crate) fn cancel_attach<T: Threads>(
+    guard: &Guard,
+    container: &Container,
+    migration: &Migration<T>,
+) {
+    cancel_attach_tasks(guard, container, migration.threads());
 }
 
 /// Tells the subsystems that tasks which they have agreed to do not move.
-fn cancel_all<'a>(
+fn cancel_attach_tasks<'a>(
     guard: &Guard,
     container: &Container,
     tasks: impl Iterator<Item = &'a Task> + Clone,
@@ -192,29 +200,29 @@ fn cancel_all<'a>(
 }
 
 /// Tells the subsystems that tasks have moved.
-fn tell<T: Threads>(guard: &Guard, container: &Container, transfer: &Move<T>) {
-    let (new, old) = (transfer.new_nsproxy(), transfer.old_nsproxy());
+fn notify_attach<T: Threads>(guard: &Guard, container: &Container, migration: &Migration<T>) {
+    let (new, old) = (migration.new_nsproxy(), migration.old_nsproxy());
 
     for ss in &container.hierarchy().subsystems {
-        ss.attach(guard, new, old, transfer.moved());
+        ss.attach(guard, new, old, migration.moved());
     }
 }
 
 /// Makes a move that nobody has refused, if there is one to make. Returns whether there was.
-fn complete(
+fn commit(
     guard: &Guard,
     container: &Container,
     task: &Task,
-    mut transfer: Option<Move>,
+    mut migration: Option<Migration>,
 ) -> Result<bool> {
-    while let Some(mut now) = transfer {
-        if now.commit() {
-            tell(guard, container, &now);
+    while let Some(mut attempt) = migration {
+        if attempt.commit() {
+            notify_attach(guard, container, &attempt);
             return Ok(true);
         }
         // If it is not exiting, it switched its namespaces: put it into the container with the new
         // ones.
-        transfer = container.members().prepare(task)?;
+        migration = container.members().prepare(task)?;
     }
     Ok(false)
 }

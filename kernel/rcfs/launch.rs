@@ -19,7 +19,7 @@ use kernel::{
     kernfs::NodeRef,
     nsproxy::NsProxy,
     prelude::*,
-    rcfs::members::Move,
+    rcfs::members::Migration,
     sync::aref::ARef, //
 };
 
@@ -35,9 +35,9 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
     let current = kernel::current!();
 
     let ns = match container.members().prepare(current)? {
-        Some(transfer) => {
-            ask(&container, &transfer)?;
-            transfer.into_new_nsproxy()
+        Some(migration) => {
+            check_can_attach(&container, &migration)?;
+            migration.into_new_nsproxy()
         }
         // The parent is there itself.
         None => current.nsproxy(&ffi::context()).ok_or(ESRCH)?,
@@ -48,15 +48,15 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
 /// Asks the subsystems, as an attach does, and takes that back at once: the current task stays
 /// where it is, and subsystems hear of the child by the fork. The mutex is for those that want to
 /// be asked: without any, launches do not wait for each other.
-fn ask(container: &Container, transfer: &Move) -> Result {
+fn check_can_attach(container: &Container, migration: &Migration) -> Result {
     let mut subsystems = container.hierarchy().subsystems.iter();
 
     if subsystems.any(|ss| ss.wants_to_be_asked()) {
         let guard = REGISTRY.lock();
 
         container.check_alive(&guard)?;
-        attach::ask(&guard, container, transfer)?;
-        attach::cancel(&guard, container, transfer);
+        attach::can_attach(&guard, container, migration)?;
+        attach::cancel_attach(&guard, container, migration);
     }
     Ok(())
 }

@@ -333,7 +333,7 @@ impl Members {
     /// # Errors
     ///
     /// `ESRCH` if the task is exiting, `ENODEV` if the container is out of use, `ENOMEM`.
-    pub fn prepare(&self, task: &Task) -> Result<Option<Move>> {
+    pub fn prepare(&self, task: &Task) -> Result<Option<Migration>> {
         let old = nsproxy_of(task).ok_or(ESRCH)?;
 
         if self.has(&old) {
@@ -341,7 +341,7 @@ impl Members {
         }
         // INVARIANT: `find_nsproxy` takes the namespaces of `old`, here and below. There is one
         // thread.
-        Ok(Some(Move {
+        Ok(Some(Migration {
             new: self.find_nsproxy(&old)?,
             old,
             threads: [task.into()],
@@ -360,7 +360,7 @@ impl Members {
     pub fn prepare_all<'a>(
         &self,
         threads: &'a mut [ARef<Task>],
-    ) -> Result<(KVec<Together<'a>>, bool)> {
+    ) -> Result<(KVec<GroupMigration<'a>>, bool)> {
         let mut moves = KVec::new();
         let mut present = false;
         let mut rest = threads;
@@ -376,7 +376,7 @@ impl Members {
                     .count(),
                 None => 0,
             };
-            let (together, behind) = mem::take(&mut rest).split_at_mut(1 + more);
+            let (group, behind) = mem::take(&mut rest).split_at_mut(1 + more);
 
             rest = behind;
             let Some(old) = old else {
@@ -386,12 +386,12 @@ impl Members {
                 present = true;
                 continue;
             }
-            // INVARIANT: All in `together` are of the process of its first thread.
+            // INVARIANT: All in `group` are of the process of its first thread.
             moves.push(
-                Move {
+                Migration {
                     new: self.find_nsproxy(&old)?,
                     old,
-                    threads: together,
+                    threads: group,
                     moved: 0,
                 },
                 GFP_KERNEL,
@@ -544,7 +544,7 @@ impl Threads for [ARef<Task>; 1] {}
 impl Threads for &mut [ARef<Task>] {}
 
 /// Threads of one process that move together.
-pub type Together<'a> = Move<&'a mut [ARef<Task>]>;
+pub type GroupMigration<'a> = Migration<&'a mut [ARef<Task>]>;
 
 /// A task, or several threads of one process, about to move into a container.
 ///
@@ -552,7 +552,7 @@ pub type Together<'a> = Move<&'a mut [ARef<Task>]>;
 ///
 /// `new` holds the same namespaces as `old`. There is a thread at least, and all are of one
 /// process. `moved` is not more than there are threads.
-pub struct Move<T = [ARef<Task>; 1]> {
+pub struct Migration<T = [ARef<Task>; 1]> {
     threads: T,
     /// How many have moved, which are the first ones.
     moved: usize,
@@ -560,7 +560,7 @@ pub struct Move<T = [ARef<Task>; 1]> {
     new: ARef<NsProxy>,
 }
 
-impl<T: Threads> Move<T> {
+impl<T: Threads> Migration<T> {
     /// Those who are to move.
     pub fn threads(&self) -> impl Iterator<Item = &Task> + Clone {
         self.threads.borrow().iter().map(|thread| &**thread)
@@ -572,7 +572,7 @@ impl<T: Threads> Move<T> {
     }
 
     /// Those who have not moved.
-    pub fn left(&self) -> impl Iterator<Item = &Task> + Clone {
+    pub fn remaining(&self) -> impl Iterator<Item = &Task> + Clone {
         self.threads().skip(self.moved)
     }
 
