@@ -882,7 +882,7 @@ inline prepare(t)
 	fi
 }
 
-/* The references of a Move go at its end. */
+/* The references of a Migration go at its end. */
 inline end_move(t)
 {
 	if

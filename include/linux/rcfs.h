@@ -434,7 +434,7 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active);
 void rcfs_call_cpus_changed(struct rc_subsys *ss);
 
 /* In Rust: for kernel/rcfs/clone.c */
-struct nsproxy *rcfs_find_birthplace(struct kernfs_node *dir, int *hierarchy);
+struct nsproxy *rcfs_find_child_nsproxy(struct kernfs_node *dir, int *hierarchy);
 
 int __rcfs_clone_begin(struct kernel_clone_args *args);
 bool __rcfs_clone_end(struct kernel_clone_args *args);

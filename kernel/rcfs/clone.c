@@ -69,7 +69,7 @@ int __rcfs_clone_begin(struct kernel_clone_args *args)
 	if (err)
 		return err;
 	/* The descriptor keeps the hierarchy mounted meanwhile. */
-	ns = rcfs_find_birthplace(dir, &args->rcfs_hierarchy);
+	ns = rcfs_find_child_nsproxy(dir, &args->rcfs_hierarchy);
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
 	/* A root counts nobody: the hierarchy has to stay until the child is there. */

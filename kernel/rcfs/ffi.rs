@@ -147,8 +147,8 @@ impl Subsys {
     }
 
     /// Whether [`can_attach`](Self::can_attach) asks anybody. The subsystem must be bound.
-    pub(crate) fn wants_to_be_asked(&self) -> bool {
-        // SAFETY: `launch::find_birthplace` has found a container that a task is about to be in,
+    pub(crate) fn has_can_attach(&self) -> bool {
+        // SAFETY: `launch::find_child_nsproxy` has found a container that a task is about to be in,
         // which keeps it, or a root that is mounted: the subsystem is bound.
         unsafe { (*self.ss).can_attach }.is_some()
     }
@@ -648,18 +648,18 @@ unsafe impl FileSystem for Rcfs {
     }
 }
 
-/// For `kernel/rcfs/clone.c`: see [`launch::find_birthplace`]. Writes the id of the hierarchy.
+/// For `kernel/rcfs/clone.c`: see [`launch::find_child_nsproxy`]. Writes the id of the hierarchy.
 ///
 /// # Safety
 ///
 /// `dir` must be a directory of rcfs, which somebody keeps mounted, and `hierarchy` be valid.
 #[export]
-pub(crate) unsafe extern "C" fn rcfs_find_birthplace(
+pub(crate) unsafe extern "C" fn rcfs_find_child_nsproxy(
     dir: *mut bindings::kernfs_node,
     hierarchy: *mut c_int,
 ) -> *mut bindings::nsproxy {
     // SAFETY: By the safety requirements.
-    match launch::find_birthplace(unsafe { NodeRef::<Rcfs>::from_raw(dir) }) {
+    match launch::find_child_nsproxy(unsafe { NodeRef::<Rcfs>::from_raw(dir) }) {
         Ok((ns, id)) => {
             // SAFETY: By the safety requirements.
             unsafe { *hierarchy = id as c_int };

@@ -30,7 +30,7 @@ use kernel::{
 ///
 /// `ENODEV` if the container has been removed, `ENOMEM`, and what a subsystem refuses the current
 /// task with: the child is not there yet, and is to its parent what a copy is.
-pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, usize)> {
+pub(crate) fn find_child_nsproxy(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, usize)> {
     let container = dir.data().ok_or(ENODEV)?;
     let current = kernel::current!();
 
@@ -51,7 +51,7 @@ pub(crate) fn find_birthplace(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, 
 fn check_can_attach(container: &Container, migration: &Migration) -> Result {
     let mut subsystems = container.hierarchy().subsystems.iter();
 
-    if subsystems.any(|ss| ss.wants_to_be_asked()) {
+    if subsystems.any(|ss| ss.has_can_attach()) {
         let guard = REGISTRY.lock();
 
         container.check_alive(&guard)?;
