@@ -135,7 +135,7 @@ pub use self::{
         Access,
         Capability,
         File,
-        Outcome, //
+        IntoResult, //
     },
     mutex::Mutex,
     owned::OwnedState,

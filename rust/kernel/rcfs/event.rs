@@ -21,7 +21,7 @@ const FILES: usize = 2;
 
 /// A change of a file, or of two, for those who wait for it.
 ///
-/// Part of a [state](super::Controller::State), and tied to files of it by
+/// Part of a [state](super::Controller::State), and given files of the state by
 /// [`File::notified_by`](super::File::notified_by). Whoever has read such a file is told once of
 /// what comes after that: poll(2) returns with `POLLPRI`, and inotify(7) reports `IN_MODIFY`.
 ///
@@ -59,16 +59,16 @@ impl Event {
         self.watched.xchg(true, Full);
     }
 
-    /// Ties the event to a file.
+    /// Adds a file whose watchers the event notifies.
     ///
     /// # Errors
     ///
-    /// `ENOSPC` if the event is tied to as many as it can be.
+    /// `ENOSPC` if the event has as many files as it can have.
     ///
     /// # Safety
     ///
     /// `file` must be valid.
-    pub(super) unsafe fn tie(&self, file: NonNull<bindings::kernfs_node>) -> Result {
+    pub(super) unsafe fn add_file(&self, file: NonNull<bindings::kernfs_node>) -> Result {
         for place in &self.files {
             // SAFETY: By the safety requirements.
             unsafe { bindings::kernfs_get(file.as_ptr()) };

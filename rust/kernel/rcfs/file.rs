@@ -106,18 +106,18 @@ pub enum Capability {
 }
 
 /// What a function returns that may fail, or cannot.
-pub trait Outcome {
+pub trait IntoResult {
     /// The same as a result.
     fn into_result(self) -> Result;
 }
 
-impl Outcome for () {
+impl IntoResult for () {
     fn into_result(self) -> Result {
         Ok(())
     }
 }
 
-impl Outcome for Result {
+impl IntoResult for Result {
     fn into_result(self) -> Result {
         self
     }
@@ -193,7 +193,7 @@ impl<C: Controller> File<C> {
     /// A file whose text `show` prints. It returns nothing, or a [`Result`].
     pub const fn seq<R, F>(name: &'static CStr, show: F) -> Self
     where
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, &SeqFile) -> R + Copy + Send + Sync + 'static,
     {
         // INVARIANT: As above.
@@ -230,7 +230,7 @@ impl<C: Controller> File<C> {
     pub const fn write_only<V, R, F>(name: &'static CStr, store: F) -> Self
     where
         V: Parse,
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, V) -> R + Copy + Send + Sync + 'static,
     {
         Self::with(name).writable(store)
@@ -239,7 +239,7 @@ impl<C: Controller> File<C> {
     /// As [`write_only`](Self::write_only), for text: see [`text`](Self::text).
     pub const fn write_only_text<R, F>(name: &'static CStr, store: F) -> Self
     where
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, &[u8]) -> R + Copy + Send + Sync + 'static,
     {
         Self::with(name).text(store)
@@ -252,7 +252,7 @@ impl<C: Controller> File<C> {
     pub const fn writable<V, R, F>(mut self, store: F) -> Self
     where
         V: Parse,
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, V) -> R + Copy + Send + Sync + 'static,
     {
         // INVARIANT: As above.
@@ -265,7 +265,7 @@ impl<C: Controller> File<C> {
     /// as it was written.
     pub const fn text<R, F>(mut self, store: F) -> Self
     where
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, &[u8]) -> R + Copy + Send + Sync + 'static,
     {
         // INVARIANT: As above.
@@ -369,7 +369,7 @@ impl<C: Controller> File<C> {
         if let (Some(event), Some(node), false) = (self.event, NonNull::new(node), state.is_root())
         {
             // SAFETY: The file is new, and nobody removes it while its container is being made.
-            unsafe { event(&state).tie(node)? };
+            unsafe { event(&state).add_file(node)? };
         }
         Ok(())
     }
@@ -473,7 +473,7 @@ impl<C: Controller> File<C> {
         m: *mut bindings::seq_file,
     ) -> c_int
     where
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, &SeqFile) -> R + Copy + Send + Sync + 'static,
     {
         // SAFETY: By the type invariant, there is such a closure.
@@ -537,7 +537,7 @@ impl<C: Controller> File<C> {
     ) -> isize
     where
         V: Parse,
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, V) -> R + Copy + Send + Sync + 'static,
     {
         // SAFETY: By the type invariant, there is such a closure.
@@ -562,7 +562,7 @@ impl<C: Controller> File<C> {
         bytes: usize,
     ) -> isize
     where
-        R: Outcome,
+        R: IntoResult,
         F: Fn(Access<'_, C>, &[u8]) -> R + Copy + Send + Sync + 'static,
     {
         // SAFETY: By the type invariant, there is such a closure.
