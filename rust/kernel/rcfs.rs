@@ -124,7 +124,7 @@ pub use self::{
     charge::{
         Charge,
         CounterOf,
-        Full,
+        LimitExceeded,
         OwnedCharge,
         ResCounter, //
     },

@@ -213,13 +213,13 @@ fn units(amount: u64) -> i64 {
 /// A charge was refused.
 ///
 /// The error for system calls is `EAGAIN`, unless the caller makes another one of it.
-pub struct Full<'a, C: Controller> {
+pub struct LimitExceeded<'a, C: Controller> {
     /// The state of the container whose limit it was.
     pub at: StateRef<'a, C>,
 }
 
-impl<C: Controller> From<Full<'_, C>> for Error {
-    fn from(_full: Full<'_, C>) -> Self {
+impl<C: Controller> From<LimitExceeded<'_, C>> for Error {
+    fn from(_full: LimitExceeded<'_, C>) -> Self {
         EAGAIN
     }
 }
@@ -229,17 +229,17 @@ impl<C: Controller> From<Full<'_, C>> for Error {
 pub struct Charge<'a, C: Controller> {
     state: StateRef<'a, C>,
     amount: u64,
-    give_back: fn(StateRef<'_, C>, u64),
+    uncharge: fn(StateRef<'_, C>, u64),
 }
 
 impl<'a, C: Controller> Charge<'a, C> {
-    /// A charge for which there is no [`ResCounter`]. `give_back` is called with `state` and
+    /// A charge for which there is no [`ResCounter`]. `uncharge` is called with `state` and
     /// `amount` when it is dropped, in the context in which that happens: it should only compute.
-    pub fn with(state: StateRef<'a, C>, amount: u64, give_back: fn(StateRef<'_, C>, u64)) -> Self {
+    pub fn with(state: StateRef<'a, C>, amount: u64, uncharge: fn(StateRef<'_, C>, u64)) -> Self {
         Self {
             state,
             amount,
-            give_back,
+            uncharge,
         }
     }
 
@@ -269,7 +269,7 @@ impl<'a, C: Controller> Charge<'a, C> {
 
         Ok(OwnedCharge {
             amount: this.amount,
-            give_back: this.give_back,
+            uncharge: this.uncharge,
             state,
         })
     }
@@ -277,7 +277,7 @@ impl<'a, C: Controller> Charge<'a, C> {
 
 impl<C: Controller> Drop for Charge<'_, C> {
     fn drop(&mut self) {
-        (self.give_back)(self.state, self.amount);
+        (self.uncharge)(self.state, self.amount);
     }
 }
 
@@ -288,7 +288,7 @@ impl<C: Controller> Drop for Charge<'_, C> {
 #[must_use = "what was charged is given back when this is dropped"]
 pub struct OwnedCharge<C: Controller> {
     amount: u64,
-    give_back: fn(StateRef<'_, C>, u64),
+    uncharge: fn(StateRef<'_, C>, u64),
     /// Dropped last, by which the rest of the object is gone.
     state: OwnedState<C>,
 }
@@ -307,7 +307,7 @@ impl<C: Controller> OwnedCharge<C> {
 
 impl<C: Controller> Drop for OwnedCharge<C> {
     fn drop(&mut self) {
-        (self.give_back)(self.state.get(), self.amount);
+        (self.uncharge)(self.state.get(), self.amount);
     }
 }
 
@@ -322,7 +322,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         cx: &impl MayNotify,
         amount: u64,
         of: F,
-    ) -> core::result::Result<Charge<'a, C>, Full<'a, C>> {
+    ) -> core::result::Result<Charge<'a, C>, LimitExceeded<'a, C>> {
         for state in self.below_root() {
             if !of(state.get()).try_add(units(amount)) {
                 return Err(self.refuse(cx, amount, of, state));
@@ -337,7 +337,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         Ok(Charge {
             state: self,
             amount,
-            give_back: |state, amount| {
+            uncharge: |state, amount| {
                 // SAFETY: `of` is such a closure.
                 let of = unsafe { closure::<F>() };
 
@@ -353,7 +353,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         amount: u64,
         of: impl CounterOf<C>,
         full: StateRef<'a, C>,
-    ) -> Full<'a, C> {
+    ) -> LimitExceeded<'a, C> {
         for state in self.below(full) {
             of(state.get()).sub(units(amount));
         }
@@ -363,7 +363,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
             counter.failcnt.add(1u64, Relaxed);
             counter.failed.notify(cx);
         }
-        Full { at: full }
+        LimitExceeded { at: full }
     }
 
     /// Charges the container and all above it but the root, whatever the limits are.

@@ -34,14 +34,14 @@ use crate::{
 #[pin_data]
 pub struct PerTask<T> {
     #[pin]
-    values: SpinLock<RBTree<usize, (Kept, T)>>,
+    values: SpinLock<RBTree<usize, (TaskRef, T)>>,
 }
 
 /// A reference on the task of a value.
-struct Kept(#[allow(dead_code)] ARef<Task>);
+struct TaskRef(#[allow(dead_code)] ARef<Task>);
 
 // The reference may be moved, if not the task.
-impl Unpin for Kept {}
+impl Unpin for TaskRef {}
 
 fn key(task: &Task) -> usize {
     task.as_ptr().addr()
@@ -62,7 +62,7 @@ impl<T: Copy + Send + Unpin> PerTask<T> {
     /// `ENOMEM`.
     pub fn set(&self, cx: &impl MaySleep, task: &Task, value: T) -> Result {
         // Before the lock is taken: this may sleep.
-        let node = RBTreeNode::new(key(task), (Kept(task.into()), value), GFP_KERNEL)?;
+        let node = RBTreeNode::new(key(task), (TaskRef(task.into()), value), GFP_KERNEL)?;
         let old = self.values.lock().insert(node);
 
         drop(old);
