@@ -19,8 +19,8 @@
 //!
 //! One mutex, [`ffi::REGISTRY`], protects subsystems, hierarchies and containers against
 //! change, and serialises attaching. Reading a control file takes no lock; hooks in the rest of the
-//! kernel run under RCU. kernfs is told to let go of a node before the mutex is taken (`leave()`),
-//! since nodes are removed with it held.
+//! kernel run under RCU. Nodes of kernfs are removed with the mutex held, so that an operation on a
+//! node gives up its active reference (`break_active_protection()`) before it takes the mutex.
 //!
 //! All code that C calls, or that calls C functions of subsystems, is in [`ffi`]; the other files
 //! are safe code.

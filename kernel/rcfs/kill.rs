@@ -31,7 +31,7 @@ impl FileOperations for Kill {
         if trim(buf) != b"1" {
             return Err(EINVAL);
         }
-        file.leave(|container| {
+        file.break_active_protection(|container| {
             let guard = REGISTRY.lock();
 
             container.check_alive(&guard)?;

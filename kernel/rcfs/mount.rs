@@ -53,11 +53,13 @@ impl Tree for Rcfs {
         if name.to_bytes().len() > kernel::bindings::NAME_MAX as usize {
             return Err(ENAMETOOLONG);
         }
-        parent.leave(|parent| Container::create(&mut REGISTRY.lock(), parent, name, mode))
+        parent.break_active_protection(|parent| {
+            Container::create(&mut REGISTRY.lock(), parent, name, mode)
+        })
     }
 
     fn rmdir(dir: ActiveDirectory<'_, Self>) -> Result {
-        dir.leave(|container| Container::remove(&mut REGISTRY.lock(), container))
+        dir.break_active_protection(|container| Container::remove(&mut REGISTRY.lock(), container))
     }
 
     fn show_options(root: &Container, m: &SeqFile) -> Result {

@@ -36,7 +36,7 @@ impl FileOperations for Procs {
         let task = ids::find_written(buf)?;
         let cred: ARef<Credential> = file.cred().into();
 
-        file.leave(|container| {
+        file.break_active_protection(|container| {
             let guard = REGISTRY.lock();
             // To ask for each of many threads would take longer.
             let all = cred.may_move_all();

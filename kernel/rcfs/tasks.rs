@@ -36,7 +36,7 @@ impl FileOperations for Tasks {
         let task = ids::find_written(buf)?;
         let cred: ARef<Credential> = file.cred().into();
 
-        file.leave(|container| {
+        file.break_active_protection(|container| {
             let guard = REGISTRY.lock();
 
             if !task.may_be_moved_by(&cred) {

@@ -15,7 +15,7 @@
 //!
 //! kernfs calls an operation with an *active reference* on its node, and removing a node waits for
 //! those. An operation that takes a lock which is held elsewhere while nodes are removed has to
-//! give the reference up before: [`ActiveDirectory::leave`] and [`ActiveFile::leave`].
+//! give the reference up before: [`ActiveDirectory::break_active_protection`] and [`ActiveFile::break_active_protection`].
 //!
 //! This module does not support:
 //!
@@ -590,7 +590,7 @@ impl<'a, T: Tree> ActiveDirectory<'a, T> {
     ///
     /// The directory, and all above, may be removed meanwhile: look, under the lock that removing
     /// them takes, whether they still are what the operation is about.
-    pub fn leave<R>(self, f: impl FnOnce(&Arc<T::Directory>) -> R) -> R {
+    pub fn break_active_protection<R>(self, f: impl FnOnce(&Arc<T::Directory>) -> R) -> R {
         let data = self.data().into();
 
         // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer
@@ -745,8 +745,11 @@ impl<'a, F: FileOperations> ActiveFile<'a, F> {
     /// Calls `f` without the active reference, with what the directory of the file stands for.
     ///
     /// The file, its directory, and all above may be removed meanwhile, as in
-    /// [`ActiveDirectory::leave`].
-    pub fn leave<R>(self, f: impl FnOnce(&Arc<<F::Tree as Tree>::Directory>) -> R) -> R {
+    /// [`ActiveDirectory::break_active_protection`].
+    pub fn break_active_protection<R>(
+        self,
+        f: impl FnOnce(&Arc<<F::Tree as Tree>::Directory>) -> R,
+    ) -> R {
         let data = self.directory().into();
 
         // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer
