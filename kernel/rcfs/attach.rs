@@ -105,8 +105,8 @@ pub(crate) fn attach_process(
     }
 }
 
-/// Moves the threads that there are. Returns whether there were any, and in `pending` those that have
-/// been asked for and may still follow.
+/// Moves the threads that there are. Returns whether there were any. Threads that `can_attach` has
+/// agreed to, and that may still follow, are added to `pending`.
 fn attach_threads(
     guard: &Guard,
     container: &Container,

@@ -151,7 +151,7 @@ impl Controller for Probe {
     }
 
     fn timer(_cx: &mut Process, state: StateRef<'_, Self>) -> Option<Msecs> {
-        for above in state.lineage() {
+        for above in state.self_and_ancestors() {
             above.ticks.add(1, Relaxed);
         }
         match state.period.load(Relaxed) {

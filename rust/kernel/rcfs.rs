@@ -8,9 +8,9 @@
 //! controller sees neither locks nor references of the core. The same source can be built in or be
 //! a module: see [`module_rcfs_controller!`](crate::module_rcfs_controller).
 //!
-//! Every state knows those of the containers above it: what a task consumes in a container counts
-//! for these as well, and a limit holds for all that is below. See [`StateRef::lineage`] and
-//! [`Counters`].
+//! Every state knows the states of the containers above it. What a task consumes in a container
+//! counts for the containers above as well, and a limit holds for all containers below. See
+//! [`StateRef::self_and_ancestors`] and [`Counters`].
 //!
 //! Each hook gets a token of [`context`], which says where it runs. What must not be called there
 //! does not compile.
@@ -373,9 +373,8 @@ pub trait Controller: Sized + 'static {
     /// A task of the container with `state` has used `ns` nanoseconds of CPU time on `cpu`, be it
     /// on its way out, until it is reaped.
     ///
-    /// Called for the container that the task is in, and not for those above: see
-    /// [`StateRef::lineage`], and [`Counters`], which see to that. Not necessarily called on that
-    /// CPU.
+    /// Called for the container that the task is in, and not for the containers above: see
+    /// [`StateRef::self_and_ancestors`] and [`Counters`]. Not necessarily called on `cpu`.
     fn charge(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _cpu: PossibleCpu, _ns: u64) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }

@@ -74,7 +74,7 @@ fn is_asked(state: &State) -> bool {
 }
 
 fn is_any_asked(state: StateRef<'_, Freezer>) -> bool {
-    state.lineage().any(|state| is_asked(&state))
+    state.self_and_ancestors().any(|state| is_asked(&state))
 }
 
 fn progress(mut access: Access<'_, Freezer>) -> Progress {

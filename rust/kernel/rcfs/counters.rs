@@ -16,7 +16,7 @@ use core::ops::Deref;
 
 /// [Counters](percpu::Counters) in the state of a container: what is added to them is added to
 /// those of the containers above as well, which costs less than a loop over
-/// [`StateRef::lineage`].
+/// [`StateRef::self_and_ancestors`].
 ///
 /// # Examples
 ///

@@ -261,19 +261,22 @@ impl<'a, C: Controller> StateRef<'a, C> {
     }
 
     /// The states of the container itself, and of those above it up to the root.
-    pub fn lineage(self) -> impl Iterator<Item = StateRef<'a, C>> {
+    pub fn self_and_ancestors(self) -> impl Iterator<Item = StateRef<'a, C>> {
         core::iter::successors(Some(self), |state| state.parent())
     }
 
-    /// As [`lineage`](Self::lineage), without the root, of which a controller is told too little
-    /// to count what is there: tasks are in the root before the controller is mounted.
+    /// As [`self_and_ancestors`](Self::self_and_ancestors), without the root.
+    ///
+    /// A controller cannot count what is in the root: tasks are there before it is mounted.
     pub fn below_root(self) -> impl Iterator<Item = StateRef<'a, C>> {
-        self.lineage().take_while(|state| !state.is_root())
+        self.self_and_ancestors()
+            .take_while(|state| !state.is_root())
     }
 
-    /// As [`lineage`](Self::lineage), without `ancestor` and those above it.
+    /// As [`self_and_ancestors`](Self::self_and_ancestors), without `ancestor` and those above it.
     pub fn below(self, ancestor: StateRef<'a, C>) -> impl Iterator<Item = StateRef<'a, C>> {
-        self.lineage().take_while(move |&state| state != ancestor)
+        self.self_and_ancestors()
+            .take_while(move |&state| state != ancestor)
     }
 
     /// The state of the lowest container that holds both: it makes no difference to this one, and
@@ -296,9 +299,9 @@ impl<'a, C: Controller> StateRef<'a, C> {
     }
 
     /// Whether `other` is the state of the container itself or of one below.
-    pub fn holds(self, other: StateRef<'_, C>) -> bool {
+    pub fn contains(self, other: StateRef<'_, C>) -> bool {
         other
-            .lineage()
+            .self_and_ancestors()
             .any(|state| ptr::eq(state.node(), self.node()))
     }
 
@@ -338,7 +341,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
             // reference on each node until it has left the list, and nodes are shared.
             let state = StateRef(unsafe { ArcBorrow::from_raw(next.cast::<Node<C>>()) });
 
-            if self.holds(state) {
+            if self.contains(state) {
                 f(state);
             }
             // SAFETY: As above.
@@ -442,7 +445,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         }
         let _ = pid::for_each_task(|task, rcu| {
             if let Some(state) = StateRef::of_task_in(self.registration(), task, rcu) {
-                if self.holds(state) {
+                if self.contains(state) {
                     f(task, state);
                 }
             }
@@ -481,7 +484,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         }
         pid::any_thread(|task, rcu| {
             StateRef::of_task_in(self.registration(), task, rcu)
-                .is_some_and(|state| self.holds(state))
+                .is_some_and(|state| self.contains(state))
                 && f(task)
         })
     }
