@@ -7,16 +7,16 @@
 
 /**
  * struct percpu_counts - numbers that are cheap to add to, in a tree
- * @counts: an array of them for each CPU
- * @above: those that get all that these get, or NULL
+ * @counts: an array of numbers for each CPU
+ * @parent: to whose numbers everything is added as well, or NULL
  */
 struct percpu_counts {
 	atomic64_t __percpu *counts;
-	const struct percpu_counts *above;
+	const struct percpu_counts *parent;
 };
 
 /**
- * percpu_counts_add - add to a number, and to those above it
+ * percpu_counts_add - add to a number, and to that of each ancestor
  * @pc: the numbers
  * @index: which one
  * @cpu: on which CPU
@@ -29,7 +29,7 @@ static inline void percpu_counts_add(const struct percpu_counts *pc,
 {
 	do {
 		atomic64_add(n, per_cpu_ptr(pc->counts, cpu) + index);
-		pc = pc->above;
+		pc = pc->parent;
 	} while (pc);
 }
 

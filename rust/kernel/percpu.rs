@@ -67,12 +67,12 @@ impl PossibleCpu {
 ///
 /// Which one is meant is said by a constant, `0` to `N - 1`; others do not compile.
 ///
-/// Counters may be below others, which get what they get as well.
+/// Counters may have parents: what is added to the counters is added to the parents as well.
 ///
 /// # Invariants
 ///
 /// `raw.counts` is per-CPU memory that this object owns: `N` numbers, accessed atomically only.
-/// `raw.above` is NULL, or the `raw` of other `Counters<N>`, which stay where they are for longer.
+/// `raw.parent` is NULL, or the `raw` of other `Counters<N>`, which do not move and live longer.
 ///
 /// # Examples
 ///
@@ -94,14 +94,14 @@ pub struct Counters<const N: usize> {
     raw: bindings::percpu_counts,
 }
 
-// SAFETY: Per-CPU memory can be used and freed on any thread, and so can that of those above.
+// SAFETY: Per-CPU memory can be used and freed on any thread, and so can that of the parents.
 unsafe impl<const N: usize> Send for Counters<N> {}
 
 // SAFETY: By the type invariant, the numbers are accessed atomically.
 unsafe impl<const N: usize> Sync for Counters<N> {}
 
 impl<const N: usize> Counters<N> {
-    /// Makes counters that are zero, and below no others.
+    /// Makes counters that are zero and have no parents.
     ///
     /// # Errors
     ///
@@ -117,25 +117,25 @@ impl<const N: usize> Counters<N> {
         Ok(Self {
             raw: bindings::percpu_counts {
                 counts,
-                above: ptr::null(),
+                parent: ptr::null(),
             },
         })
     }
 
-    /// Makes counters that are zero, and below others.
+    /// Makes counters that are zero and have `parent` as their parents.
     ///
     /// # Examples
     ///
     /// ```
     /// use kernel::percpu::Counters;
     ///
-    /// let above = Counters::<1>::new()?;
-    /// // SAFETY: `above` does not move, and is dropped later.
-    /// let below = unsafe { Counters::below(&above)? };
+    /// let parent = Counters::<1>::new()?;
+    /// // SAFETY: `parent` does not move, and is dropped later.
+    /// let child = unsafe { Counters::with_parent(&parent)? };
     ///
-    /// above.add::<0>(1);
-    /// below.add::<0>(2);
-    /// assert_eq!((above.sum::<0>(), below.sum::<0>()), (3, 2));
+    /// parent.add::<0>(1);
+    /// child.add::<0>(2);
+    /// assert_eq!((parent.sum::<0>(), child.sum::<0>()), (3, 2));
     /// # Ok::<(), Error>(())
     /// ```
     ///
@@ -145,12 +145,12 @@ impl<const N: usize> Counters<N> {
     ///
     /// # Safety
     ///
-    /// `above` must stay where it is until the result has been dropped.
-    pub unsafe fn below(above: &Self) -> Result<Self> {
+    /// `parent` must not move, nor be dropped, before the result has been dropped.
+    pub unsafe fn with_parent(parent: &Self) -> Result<Self> {
         let mut counters = Self::new()?;
 
         // INVARIANT: By the safety requirements.
-        counters.raw.above = &raw const above.raw;
+        counters.raw.parent = &raw const parent.raw;
         Ok(counters)
     }
 
@@ -162,15 +162,15 @@ impl<const N: usize> Counters<N> {
         self.raw.counts.wrapping_add(I)
     }
 
-    /// Adds to the number of this CPU, here and above.
+    /// Adds to the number of this CPU, in these counters and in their ancestors.
     #[inline]
     pub fn add<const I: usize>(&self, n: u64) {
         const { assert!(I < N) };
-        // SAFETY: By the type invariants, `raw` is as the C side wants it, here and above.
+        // SAFETY: By the type invariants, `raw` is as the C side wants it, and so are its ancestors.
         unsafe { bindings::this_cpu_counts_add(&self.raw, I as u32, n as i64) };
     }
 
-    /// Adds to the number of another CPU, perhaps, here and above.
+    /// Adds to the number of `cpu`, in these counters and in their ancestors.
     #[inline]
     pub fn add_to<const I: usize>(&self, cpu: PossibleCpu, n: u64) {
         const { assert!(I < N) };
@@ -178,7 +178,8 @@ impl<const N: usize> Counters<N> {
         unsafe { bindings::percpu_counts_add(&self.raw, I as u32, cpu.id().into(), n as i64) };
     }
 
-    /// Sets one counter to zero, here and not above. What is being added meanwhile may stay or not.
+    /// Sets one counter to zero, and none of its ancestors. What another CPU adds at the same time
+    /// may be lost or not.
     pub fn reset<const I: usize>(&self) {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
         unsafe { bindings::reset_percpu_atomic64(self.counts::<I>()) };

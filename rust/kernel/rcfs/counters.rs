@@ -14,9 +14,10 @@ use crate::{
 };
 use core::ops::Deref;
 
-/// [Counters](percpu::Counters) in the state of a container: what is added to them is added to
-/// those of the containers above as well, which costs less than a loop over
-/// [`StateRef::self_and_ancestors`].
+/// [Counters](percpu::Counters) in the state of a container.
+///
+/// What is added to the counters of a container is added to those of its ancestors as well. That
+/// costs less than a loop over [`StateRef::self_and_ancestors`].
 ///
 /// # Examples
 ///
@@ -59,8 +60,8 @@ use core::ops::Deref;
 /// ```
 pub struct Counters<C: Controller, const N: usize> {
     counters: percpu::Counters<N>,
-    /// Has the counters above, and is dropped after those here.
-    _above: Option<Arc<Node<C>>>,
+    /// The node that has the parents of `counters`. Dropped after `counters`.
+    _parent: Option<Arc<Node<C>>>,
 }
 
 impl<C: Controller, const N: usize> Counters<C, N> {
@@ -69,18 +70,18 @@ impl<C: Controller, const N: usize> Counters<C, N> {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn new(above: Option<StateRef<'_, C>>, of: fn(&C::State) -> &Self) -> Result<Self> {
-        let above = above.map(StateRef::keep);
-        let counters = match &above {
+    pub fn new(parent: Option<StateRef<'_, C>>, of: fn(&C::State) -> &Self) -> Result<Self> {
+        let parent = parent.map(StateRef::keep);
+        let counters = match &parent {
             // SAFETY: `of` cannot know for how long the state is borrowed. We do so until it is
             // dropped, after the counters made here.
-            Some(node) => unsafe { percpu::Counters::below(&of(&node.state).counters) }?,
+            Some(node) => unsafe { percpu::Counters::with_parent(&of(&node.state).counters) }?,
             None => percpu::Counters::new()?,
         };
 
         Ok(Self {
             counters,
-            _above: above,
+            _parent: parent,
         })
     }
 }
