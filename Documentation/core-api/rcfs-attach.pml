@@ -1049,7 +1049,7 @@ proctype Attacher()
 			wait_for_forks();
 #ifdef PROCESS
 #ifndef NO_H3_THREADS
-			/* Members::find_elsewhere(): the child is the last in the list. */
+			/* Members::find_thread_outside(): the child is the last in the list. */
 			do
 			:: in_list[CHILD] && ELSEWHERE(CHILD) ->
 				prepare(CHILD);

@@ -518,8 +518,8 @@ bool rcfs_walk_is_complete(const struct rcfs_walk *walk);
 unsigned int rcfs_find_members(const struct rcfs_container *cont,
 			       struct pid_namespace *ns, pid_t *from,
 			       struct task_struct **members, unsigned int max);
-struct task_struct *rcfs_find_elsewhere(const struct rcfs_container *cont,
-					struct task_struct *tsk);
+struct task_struct *rcfs_find_thread_outside(const struct rcfs_container *cont,
+					     struct task_struct *tsk);
 void rcfs_kill(const struct rcfs_container *top);
 
 extern struct static_key_false rcfs_hook_keys[RC_NR_HOOKS];

@@ -82,7 +82,7 @@ pub(crate) fn attach_process(
 
     // Who switched namespaces meanwhile has not moved. Threads that came into being are where the
     // thread was that created them, which has: there is nothing to ask about them.
-    while let Some(thread) = members.find_elsewhere(task) {
+    while let Some(thread) = members.find_thread_outside(task) {
         let mut moved = members
             .prepare(&thread)
             .and_then(|migration| commit(guard, container, &thread, migration));

@@ -211,7 +211,7 @@ bool rcfs_walk_is_complete(const struct rcfs_walk *walk)
 EXPORT_SYMBOL_GPL(rcfs_walk_is_complete);
 
 /**
- * rcfs_find_elsewhere - find a thread that is in another container
+ * rcfs_find_thread_outside - find a thread that is in another container
  * @cont: the container
  * @tsk: a thread of the process in question
  *
@@ -222,8 +222,8 @@ EXPORT_SYMBOL_GPL(rcfs_walk_is_complete);
  * Return: the first thread that is in another container of the hierarchy, with a
  *	   reference for the caller, or NULL.
  */
-struct task_struct *rcfs_find_elsewhere(const struct rcfs_container *cont,
-					struct task_struct *tsk)
+struct task_struct *rcfs_find_thread_outside(const struct rcfs_container *cont,
+					     struct task_struct *tsk)
 {
 	struct task_struct *thread;
 

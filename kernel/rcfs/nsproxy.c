@@ -339,8 +339,8 @@ void rcfs_end_switch(const struct nsproxy *old, const struct nsproxy *new)
 }
 
 /* Whether two nsproxies are in the same containers but for one hierarchy */
-static bool agree_elsewhere(const struct nsproxy *a, const struct nsproxy *b,
-			    int hierarchy)
+static bool same_other_containers(const struct nsproxy *a, const struct nsproxy *b,
+				  int hierarchy)
 {
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		if (i != hierarchy && a->rcfs_container[i] != b->rcfs_container[i])
@@ -378,8 +378,8 @@ int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
 	ns = READ_ONCE(current->nsproxy);
 	if (args->rcfs_ns) {
 		/* The parent may have been moved in another hierarchy since. */
-		args->rcfs_outdated = !agree_elsewhere(ns, args->rcfs_ns,
-						       args->rcfs_hierarchy);
+		args->rcfs_outdated = !same_other_containers(ns, args->rcfs_ns,
+							     args->rcfs_hierarchy);
 		if (args->rcfs_outdated)
 			return -EAGAIN;
 		ns = args->rcfs_ns;
@@ -544,7 +544,7 @@ static int find_hierarchy(const struct nsproxy *ns, int subsys_id)
 	return -1;
 }
 
-static bool is_elsewhere(const struct nsproxy *ns, int hierarchy)
+static bool has_other_containers(const struct nsproxy *ns, int hierarchy)
 {
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		if (i != hierarchy && ns->rcfs_container[i])
@@ -556,7 +556,7 @@ static bool is_elsewhere(const struct nsproxy *ns, int hierarchy)
  * Make an nsproxy that has nothing but pins: the containers of another one but for
  * one hierarchy, where it is in the root. The caller has a pin of @from.
  */
-static void pin_elsewhere(struct nsproxy *ns, const struct nsproxy *from, int hierarchy)
+static void pin_other_containers(struct nsproxy *ns, const struct nsproxy *from, int hierarchy)
 {
 	struct rcfs_container *gone = from->rcfs_container[hierarchy];
 	int i;
@@ -587,11 +587,11 @@ static bool find_other_pin(struct other_pin *other, const struct nsproxy *ns,
 
 	if (other->from == ns)
 		return true;
-	if (is_elsewhere(ns, hierarchy)) {
+	if (has_other_containers(ns, hierarchy)) {
 		if (!other->spare)
 			return false;
 		swap(to, other->spare);
-		pin_elsewhere(to, ns, hierarchy);
+		pin_other_containers(to, ns, hierarchy);
 	}
 	if (other->to)
 		rcfs_unpin_nsproxy(other->to);

@@ -318,9 +318,10 @@ impl Members {
     ///
     /// Threads that come into being or exit meanwhile may be found or not; one that was there
     /// before, and is after, is, if no other one is found.
-    pub fn find_elsewhere(&self, task: &Task) -> Option<ARef<Task>> {
+    pub fn find_thread_outside(&self, task: &Task) -> Option<ARef<Task>> {
         // SAFETY: The container and the task are valid.
-        let thread = unsafe { bindings::rcfs_find_elsewhere(self.cont.as_ptr(), task.as_ptr()) };
+        let thread =
+            unsafe { bindings::rcfs_find_thread_outside(self.cont.as_ptr(), task.as_ptr()) };
 
         // SAFETY: A reference comes with it; the layouts are the same.
         NonNull::new(thread).map(|thread| unsafe { ARef::from_raw(thread.cast()) })
