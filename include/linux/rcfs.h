@@ -483,7 +483,7 @@ int proc_rcfs_show(struct seq_file *m, struct pid_namespace *ns,
 int rcfs_show_subsystems(struct seq_file *m, void *v);
 
 /* In Rust: calls the hooks that are called with the mutex of rcfs held */
-void rcfs_tell_cpus_changed(void);
+void rcfs_notify_cpus_changed(void);
 
 /*
  * How often the lists of a container are read that tasks leave for another one of it,

@@ -710,7 +710,7 @@ pub(crate) unsafe extern "C" fn rcfs_show_subsystems(
 ///
 /// Only for `kernel/rcfs/hooks.c`, in process context.
 #[export]
-pub(crate) unsafe extern "C" fn rcfs_tell_cpus_changed() {
+pub(crate) unsafe extern "C" fn rcfs_notify_cpus_changed() {
     let guard = REGISTRY.lock();
 
     for ss in guard.subsystems() {

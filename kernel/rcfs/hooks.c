@@ -454,12 +454,12 @@ void rcfs_call_cpus_changed(struct rc_subsys *ss)
 	cpus_read_unlock();
 }
 
-static void tell_cpus_changed(struct work_struct *work)
+static void cpus_changed_workfn(struct work_struct *work)
 {
-	rcfs_tell_cpus_changed();
+	rcfs_notify_cpus_changed();
 }
 
-static DECLARE_WORK(cpus_changed_work, tell_cpus_changed);
+static DECLARE_WORK(cpus_changed_work, cpus_changed_workfn);
 
 static void queue_cpus_changed(struct irq_work *work)
 {
@@ -486,7 +486,7 @@ void __rcfs_cpus_overridden(void)
  * Subsystems are told afterwards, without the locks that a CPU's coming and
  * going is under. The scheduler has found a place for everybody until then.
  */
-static int cpu_comes_or_goes(unsigned int cpu)
+static int rcfs_cpu_changed(unsigned int cpu)
 {
 	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_CPUS_CHANGED]))
 		schedule_work(&cpus_changed_work);
@@ -496,7 +496,7 @@ static int cpu_comes_or_goes(unsigned int cpu)
 static int __init rcfs_hooks_init(void)
 {
 	int ret = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "rcfs:online",
-					    cpu_comes_or_goes, cpu_comes_or_goes);
+					    rcfs_cpu_changed, rcfs_cpu_changed);
 
 	return min(ret, 0);
 }

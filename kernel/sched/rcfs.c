@@ -121,7 +121,7 @@ void sched_rcfs_fork_cpus(struct task_struct *child)
 EXPORT_SYMBOL_GPL(sched_rcfs_fork_cpus);
 
 /**
- * sched_rcfs_may_be_bound - ask whether current may say where a task runs
+ * sched_rcfs_check_set_affinity - ask whether current may say where a task runs
  * @p: the task
  *
  * The questions of the cpuset of control groups for a task that moves.
@@ -130,11 +130,11 @@ EXPORT_SYMBOL_GPL(sched_rcfs_fork_cpus);
  *	   module says: -EPERM if @p has capabilities that current has not, and
  *	   current has not CAP_SYS_NICE.
  */
-int sched_rcfs_may_be_bound(struct task_struct *p)
+int sched_rcfs_check_set_affinity(struct task_struct *p)
 {
 	return task_can_attach(p) ?: security_task_setscheduler(p);
 }
-EXPORT_SYMBOL_GPL(sched_rcfs_may_be_bound);
+EXPORT_SYMBOL_GPL(sched_rcfs_check_set_affinity);
 
 /**
  * sched_rcfs_may_run_on - ask deadline admission whether a task may be limited

@@ -20,7 +20,7 @@ struct task_struct;
 void sched_rcfs_update_cpus(struct task_struct *p);
 int sched_rcfs_set_cpus(struct task_struct *p, const struct cpumask *mask);
 void sched_rcfs_fork_cpus(struct task_struct *child);
-int sched_rcfs_may_be_bound(struct task_struct *p);
+int sched_rcfs_check_set_affinity(struct task_struct *p);
 int sched_rcfs_may_run_on(struct task_struct *p, const struct cpumask *cpus);
 bool sched_rcfs_is_limited(struct task_struct *p);
 #else

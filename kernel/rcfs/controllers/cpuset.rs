@@ -163,10 +163,10 @@ impl Controller for CpuSet {
         let _change = root.change.lock(cx);
 
         if to.limits.load(Relaxed) {
-            task.may_be_bound(cx)?;
+            task.check_set_affinity(cx)?;
             task.may_run_on(cx, to.effective.snapshot()?.mask())
         } else if task.is_limited(cx) {
-            task.may_be_bound(cx)
+            task.check_set_affinity(cx)
         } else {
             Ok(())
         }

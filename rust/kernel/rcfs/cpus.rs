@@ -196,9 +196,9 @@ impl Task {
     ///
     /// `EINVAL` for a task that has to stay on its CPUs, and what a security module says: `EPERM`
     /// if the task has capabilities that the current one has not.
-    pub fn may_be_bound(&self, _cx: &impl MaySleep) -> Result {
+    pub fn check_set_affinity(&self, _cx: &impl MaySleep) -> Result {
         // SAFETY: By the type invariant, the task is valid.
-        to_result(unsafe { bindings::sched_rcfs_may_be_bound(self.as_ptr()) })
+        to_result(unsafe { bindings::sched_rcfs_check_set_affinity(self.as_ptr()) })
     }
 
     /// Whether deadline admission lets the task be limited to `cpus`.
