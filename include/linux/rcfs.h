@@ -243,7 +243,7 @@ struct rc_subsys {
  * @nr_pins: how many nsproxies need its states, its own included. Those of tasks
  *	     that exit do, when @nr_nsproxies does not count them any more. A
  *	     handle on a state counts as well.
- * @last: what runs when @nr_pins is zero; set when the container is retired
+ * @free_work: what runs when @nr_pins is zero; set when the container is retired
  * @nsproxies: those that refer to it, without its own, by their rcfs_links
  * @lock: for changes of @nsproxies. The lists of tasks have locks of their own.
  * @switches_begun: how often tasks went to another nsproxy of the container
@@ -278,7 +278,7 @@ struct rcfs_container {
 	raw_spinlock_t lock;
 	DECLARE_BITMAP(subsystems, CONFIG_MAX_RC_SUBSYS);
 	union {
-		struct rcu_work *last;
+		struct rcu_work *free_work;
 		/* private: for the end, when that has run */
 		struct rcu_head rcu;
 	};

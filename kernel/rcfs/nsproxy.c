@@ -204,7 +204,7 @@ static void rcfs_put_container(struct rcfs_container *cont)
 void rcfs_unpin_container(struct rcfs_container *cont)
 {
 	if (cont && refcount_dec_and_test(&cont->nr_pins))
-		queue_rcu_work(system_dfl_wq, cont->last);
+		queue_rcu_work(system_dfl_wq, cont->free_work);
 }
 EXPORT_SYMBOL_GPL(rcfs_unpin_container);
 
@@ -958,13 +958,13 @@ bool rcfs_retire_container(struct rcfs_container *cont)
 /**
  * rcfs_abandon_container - let a container go when no exiting task needs it
  * @cont: a container that has been retired
- * @last: work that is to run then, after a grace period
+ * @free_work: work that is to run then, after a grace period
  *
  * Context: Any. @cont must not be used afterwards.
  */
-void rcfs_abandon_container(struct rcfs_container *cont, struct rcu_work *last)
+void rcfs_abandon_container(struct rcfs_container *cont, struct rcu_work *free_work)
 {
-	cont->last = last;
+	cont->free_work = free_work;
 	rcfs_unpin_nsproxy(cont->nsproxy);
 }
 
