@@ -4,7 +4,7 @@
  *
  * Tasks are grouped through task->nsproxy; the groups are directories of
  * mountable hierarchies; subsystems account or limit a resource for each.
- * See kernel/rcfs.rs.
+ * See kernel/rcfs/rcfs.rs.
  */
 #ifndef _LINUX_RCFS_H
 #define _LINUX_RCFS_H

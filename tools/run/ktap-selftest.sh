@@ -230,7 +230,7 @@ EOF
 
 # shellcheck source=tools/run/boot.sh
 . "$here/boot.sh"
-complains "a warning" yes '[    1.0] WARNING: CPU: 0 PID: 1 at kernel/rcfs.rs:1'
+complains "a warning" yes '[    1.0] WARNING: CPU: 0 PID: 1 at kernel/rcfs/rcfs.rs:1'
 complains "an exception in the kernel of arm64" yes 'Internal error: undefined instruction: 0000000002000000 [#1]  SMP'
 complains "a lock order" yes 'WARNING: possible circular locking dependency detected'
 complains "a use after free" yes 'BUG: KASAN: slab-use-after-free in find_nsproxy+0x1/0x2'

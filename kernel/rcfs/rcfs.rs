@@ -25,35 +25,20 @@
 //! All code that C calls, or that calls C functions of subsystems, is in [`ffi`]; the other files
 //! are safe code.
 
-#[path = "rcfs/attach.rs"]
 mod attach;
-#[path = "rcfs/container.rs"]
 mod container;
-#[path = "rcfs/empty.rs"]
 mod empty;
-#[path = "rcfs/ffi.rs"]
 mod ffi;
-#[path = "rcfs/hierarchy.rs"]
 mod hierarchy;
-#[path = "rcfs/ids.rs"]
 mod ids;
-#[path = "rcfs/kill.rs"]
 mod kill;
-#[path = "rcfs/launch.rs"]
 mod launch;
-#[path = "rcfs/mount.rs"]
 mod mount;
-#[path = "rcfs/options.rs"]
 mod options;
-#[path = "rcfs/proc.rs"]
 mod proc;
-#[path = "rcfs/procs.rs"]
 mod procs;
-#[path = "rcfs/registry.rs"]
 mod registry;
-#[path = "rcfs/set.rs"]
 mod set;
-#[path = "rcfs/tasks.rs"]
 mod tasks;
 
 /// In front of what is printed to the kernel log.
