@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rcfs in nsproxies: which containers tasks are in, and how they get there
+ * The part of rcfs in nsproxies: the containers of a task, and how a task gets them
  *
- * kernel/nsproxy.c calls this where namespaces begin, are switched and end. See
- * Documentation/core-api/rcfs.rst.
+ * kernel/nsproxy.c calls these functions where a task gets namespaces, switches to
+ * others, and gives them up. See Documentation/core-api/rcfs.rst.
  */
 
 #include <linux/cgroup.h>
@@ -28,27 +28,26 @@
 #include "nsproxy.h"
 
 /*
- * The nsproxies that a task may be given by somebody else: those that
- * find_nsproxy() made, those that the directories of rcfs own, and
- * init_nsproxy. The key is the combination of namespaces and containers;
- * it does not change while an nsproxy is in the table.
+ * The nsproxies that find_nsproxy() may give to a task: those that it made before,
+ * those that directories of rcfs own, and init_nsproxy. The key is the combination
+ * of namespaces and containers. It does not change while an nsproxy is in the table.
  */
 static struct rhashtable nsproxy_hash;
 
 /*
- * What find_nsproxy() looks for: the namespaces and the containers of @base,
- * but for one hierarchy the container @cont.
+ * What find_nsproxy() looks for: an nsproxy with the namespaces and containers of
+ * @base, except that the container in @hierarchy is @cont.
  */
 struct nsproxy_key {
 	const struct nsproxy *base;
-	const struct rcfs_container *cont;	/* NULL for a root, and for none */
-	int hierarchy;				/* of @cont; -1 for none */
+	const struct rcfs_container *cont;	/* NULL for the root of @hierarchy */
+	int hierarchy;				/* -1: all containers are those of @base */
 };
 
 /*
- * The namespaces stand side by side, which makes them an array. struct nsproxy has
- * nothing else but the count in front of them and what rcfs keeps behind them, so
- * that a namespace fails the assertion wherever it is added.
+ * The pointers to namespaces are adjacent in struct nsproxy and are treated as an
+ * array. Only the count is in front of them, and only fields of rcfs are behind
+ * them. A namespace that is added anywhere therefore fails the assertion.
  */
 #define NSPROXY_NAMESPACES						\
 	((offsetofend(struct nsproxy, cgroup_ns) -			\
@@ -73,9 +72,9 @@ key_container(const struct nsproxy_key *key, int hierarchy)
 }
 
 /*
- * Every attach does this. Nobody outside of the kernel has a say in what the
- * pointers are, so that mixing them is enough: the upper half of each product
- * depends on all lower bits of what was multiplied.
+ * This is called for every attach, and has to be fast. It need not resist attacks:
+ * user space does not choose the pointers. The upper half of each product depends
+ * on all lower bits of the factor.
  */
 static unsigned long mix_pointer(unsigned long hash, const void *ptr)
 {
@@ -125,8 +124,8 @@ static const struct rhashtable_params nsproxy_hash_params = {
 };
 
 /*
- * An nsproxy outside of the table is as good as one in it, it is just not
- * shared: nothing depends on whether there was memory for the table.
+ * If there is no memory for the table, the nsproxy is not shared. Nothing else
+ * depends on whether an nsproxy is in the table.
  */
 static void rcfs_hash_nsproxy(struct nsproxy *ns)
 {
@@ -143,11 +142,12 @@ static void rcfs_unhash_nsproxy(struct nsproxy *ns)
 }
 
 /**
- * rcfs_is_empty_below - whether a container and all below it have no tasks
+ * rcfs_is_empty_below - whether a container and all its descendants have no tasks
  * @top: the container, not the root of a hierarchy
  *
  * Context: Under RCU, or with the mutex of rcfs held.
- * Return: what was true some time during the call, if no task came or went.
+ * Return: whether no task was there. If tasks come or go during the call, the answer
+ *	   was true at some time during the call.
  */
 bool rcfs_is_empty_below(const struct rcfs_container *top)
 {
@@ -160,17 +160,16 @@ bool rcfs_is_empty_below(const struct rcfs_container *top)
 }
 
 /*
- * A container has lost a task. Tell the readers of the file "empty", of the
- * container and of those above it, whether that was the last one that they care
- * about. A task may have come by the time that they look. Each reader who has
- * looked is told once of what happens later.
+ * A container has lost a task. If the container, or an ancestor, has become empty,
+ * notify the readers of its file "empty". A task may have entered by the time that
+ * a reader looks. After each read, a reader is notified once.
  *
- * Call this after a count has dropped, under RCU or with the mutex of rcfs held,
- * since before it dropped: the container may be retired once it has.
+ * The caller must be under RCU, or hold the mutex of rcfs, from before the count
+ * dropped: the container may be retired as soon as it has.
  */
 static void rcfs_notify_empty(struct rcfs_container *cont)
 {
-	/* If two tasks drop different counts, one of them at least sees both. */
+	/* If two tasks drop different counts, at least one of them sees both changes. */
 	smp_mb();
 	for (; cont && !rcfs_container_is_root(cont); cont = cont->parent)
 		if (READ_ONCE(cont->watched) && rcfs_is_empty_below(cont) &&
@@ -179,8 +178,8 @@ static void rcfs_notify_empty(struct rcfs_container *cont)
 }
 
 /*
- * Every count of an nsproxy is given up here: whoever makes it the last but one
- * may be the one who has to tell.
+ * Drop the count that an nsproxy has in a container. All such counts are dropped
+ * here: if only the container's own nsproxy remains, its readers may be waiting.
  */
 static void rcfs_put_container(struct rcfs_container *cont)
 {
@@ -193,11 +192,11 @@ static void rcfs_put_container(struct rcfs_container *cont)
 }
 
 /**
- * rcfs_unpin_container - give up a pin of a container
+ * rcfs_unpin_container - drop a pin of a container
  * @cont: the container, or NULL
  *
- * Each nsproxy has one while its tasks need the states, be it because they have not
- * been reaped. So has each handle on a state.
+ * An nsproxy has a pin for as long as its tasks need the states of the container:
+ * until the last of them has been reaped. A handle on a state has a pin, too.
  *
  * Context: Any.
  */
@@ -209,8 +208,8 @@ void rcfs_unpin_container(struct rcfs_container *cont)
 EXPORT_SYMBOL_GPL(rcfs_unpin_container);
 
 /*
- * Let readers find the tasks of an nsproxy by one of its containers, which counts
- * the nsproxy already.
+ * Add an nsproxy to the list of a container, so that its tasks are found there. The
+ * container counts the nsproxy already.
  */
 static void rcfs_enter_container(struct nsproxy *ns, int hierarchy,
 				 struct rcfs_container *cont)
@@ -223,7 +222,7 @@ static void rcfs_enter_container(struct nsproxy *ns, int hierarchy,
 	hlist_add_head_rcu(&ns->rcfs_links[hierarchy], &cont->nsproxies);
 }
 
-/* For an nsproxy that is in no container of that hierarchy, and has no tasks yet */
+/* @ns must have no tasks yet, and no container in that hierarchy. */
 static void rcfs_set_container(struct nsproxy *ns, int hierarchy,
 			       struct rcfs_container *cont)
 {
@@ -246,9 +245,9 @@ static void rcfs_leave_container(struct nsproxy *ns, int hierarchy)
 }
 
 /*
- * The last user is gone. The counts drop here, at once, so that rmdir is exact.
- * Readers that came before, and tasks that exit, may still need the states and
- * the nsproxy: see unpin_nsproxy().
+ * The last user of an nsproxy is gone. Drop the counts at once, so that rmdir is
+ * exact. RCU readers and exiting tasks may still need the states and the nsproxy:
+ * see rcfs_unpin_nsproxy().
  */
 void rcfs_leave_containers(struct nsproxy *ns)
 {
@@ -258,15 +257,16 @@ void rcfs_leave_containers(struct nsproxy *ns)
 }
 
 /**
- * nsproxy_begin_put - give up a reference, without sleeping
- * @ns: what it is a reference on, or NULL
+ * nsproxy_begin_put - drop a reference without sleeping
+ * @ns: the nsproxy, or NULL
  *
- * For use under the lock under which a task got another nsproxy, so that whoever
- * attaches the task afterwards finds nothing left of it in the container that it
- * was in.
+ * Call this with the lock held under which a task has been given another nsproxy.
+ * An attach of the task that follows then finds that the task no longer counts in
+ * the container that it was in.
  *
  * Context: Any but interrupts.
- * Return: what to call nsproxy_finish_put() with without the lock, or NULL.
+ * Return: the argument for nsproxy_finish_put(), which must be called without the
+ *	   lock, or NULL.
  */
 struct nsproxy *nsproxy_begin_put(struct nsproxy *ns)
 {
@@ -292,11 +292,11 @@ struct nsproxy *nsproxy_begin_put(struct nsproxy *ns)
 }
 
 /*
- * Put an nsproxy that nobody else can see into the containers of another. That
- * is done at the moment at which a task gets it, and not when it is made: until
- * then it is in no container, and keeps none from being removed.
+ * Put @ns, which nobody else can see, into the containers of @from. Call this when a
+ * task gets @ns, not when @ns is made: an nsproxy without tasks must not keep a
+ * container from being removed.
  *
- * The caller makes sure that @from stays alive, and with it its containers.
+ * The caller keeps @from, and thereby its containers, alive.
  */
 void rcfs_follow_containers(struct nsproxy *ns, const struct nsproxy *from)
 {
@@ -316,29 +316,29 @@ static bool keeps_container(const struct nsproxy *old, const struct nsproxy *new
 }
 
 /*
- * Tasks go to the list of another nsproxy, and stay in some containers. Who reads
- * the lists of one of these may miss them in both, and has to know: see
- * rcfs_walk_is_complete().
+ * Tasks move from the list of @old to that of @new, and stay in some containers. A
+ * reader of the lists of such a container may miss a task in both lists, and has to
+ * know: see rcfs_walk_is_complete().
  */
 void rcfs_begin_switch(const struct nsproxy *old, const struct nsproxy *new)
 {
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		if (keeps_container(old, new, i))
 			atomic_inc(&new->rcfs_container[i]->switches_begun);
-	/* Whoever sees a list without the task sees that. */
+	/* A reader who finds a list without the task sees the increments above. */
 	smp_wmb();
 }
 
 void rcfs_end_switch(const struct nsproxy *old, const struct nsproxy *new)
 {
-	/* Whoever sees that it has ended sees the lists as they are now. */
+	/* A reader who sees the increments below finds the task in its new list. */
 	smp_wmb();
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		if (keeps_container(old, new, i))
 			atomic_inc(&new->rcfs_container[i]->switches_done);
 }
 
-/* Whether two nsproxies are in the same containers but for one hierarchy */
+/* Whether two nsproxies are in the same containers, except in one hierarchy */
 static bool same_other_containers(const struct nsproxy *a, const struct nsproxy *b,
 				  int hierarchy)
 {
@@ -351,19 +351,20 @@ static bool same_other_containers(const struct nsproxy *a, const struct nsproxy 
 /**
  * rcfs_fork_visible - put a child into its containers
  * @child: the task that is about to enter the task list
- * @args: how it is being made
- * @done: what to call nsproxy_put_done() with once the locks are released
+ * @args: the arguments of the fork
+ * @done: is set to the argument for nsproxy_finish_put(), which must be called once
+ *	  the locks are released
  *
- * The child is in no container before. It gets those of its parent, but for the
- * one that rcfs_clone_begin() has found. Whoever attaches the parent later than
- * this reads where the parent is finds the child in the task list after taking the
- * siglock: see rcfs_replace_nsproxy().
+ * The child has been in no container so far. It gets the containers of its parent,
+ * except for the one that rcfs_clone_begin() has found. If the parent is attached
+ * after this function has read current->nsproxy, the attach finds the child in the
+ * task list after taking the siglock: see rcfs_replace_nsproxy().
  *
- * Context: Called by the parent, with its siglock and the tasklist_lock held
- *	    for writing, when nothing else can fail any more and before the
- *	    child can be found.
- * Return: 0, or what a subsystem refuses the child with; -EAGAIN if the fork has
- *	   to begin anew, as rcfs_clone_end() tells.
+ * Context: Called by the parent, with its siglock and the tasklist_lock held for
+ *	    writing, after everything else that can fail and before the child can be
+ *	    found.
+ * Return: 0; the error of a subsystem that refuses the child; or -EAGAIN if the fork
+ *	   has to be repeated, which rcfs_clone_end() reports.
  */
 int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
 		      struct nsproxy **done)
@@ -374,10 +375,10 @@ int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
 	lockdep_assert_held(&current->sighand->siglock);
 	*done = NULL;
 
-	/* To hold a spinlock is to be under RCU. */
+	/* A spinlock is held, which implies an RCU read-side critical section. */
 	ns = READ_ONCE(current->nsproxy);
 	if (args->rcfs_ns) {
-		/* The parent may have been moved in another hierarchy since. */
+		/* The parent may have been moved in another hierarchy in the meantime. */
 		args->rcfs_outdated = !same_other_containers(ns, args->rcfs_ns,
 							     args->rcfs_hierarchy);
 		if (args->rcfs_outdated)
@@ -388,8 +389,8 @@ int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
 	if (err)
 		return err;
 	/*
-	 * The parent may have been given another one by now. Whoever did that has
-	 * a reference on this one until it gets the siglock.
+	 * If the parent has been given another nsproxy since, the attach still holds a
+	 * reference on @ns, and keeps it until it gets the siglock.
 	 */
 	get_nsproxy(ns);
 	rcfs_delay(RCFS_DELAY_VISIBLE);
@@ -398,18 +399,18 @@ int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
 		child->nsproxy = ns;
 		return 0;
 	}
-	/* It has namespaces of its own, in an nsproxy that nobody has seen. */
+	/* The child has namespaces of its own, in an nsproxy that nobody has seen. */
 	rcfs_follow_containers(child->nsproxy, ns);
 	*done = nsproxy_begin_put(ns);
 	return 0;
 }
 
 /**
- * rcfs_add_child - let a child be found by its containers
+ * rcfs_add_child - add a child to the list of its nsproxy
  * @child: the task, which has its ids and has been through rcfs_fork_visible()
  *
  * Context: Called with the tasklist_lock held for writing, before the child can be
- *	    found otherwise: nobody moves it before.
+ *	    found in any other way, so that it cannot be moved yet.
  */
 void rcfs_add_child(struct task_struct *child)
 {
@@ -439,10 +440,10 @@ static void free_nsproxy_rcu_tasks(struct rcu_head *rcu)
 }
 
 /*
- * The scheduler reads the nsproxy of other tasks under RCU. If it was taken
- * from a task from outside, that task itself may be anywhere between reading
- * current->nsproxy and following it, without any protection but that it does
- * not sleep in between: RCU-tasks waits for that.
+ * The scheduler reads the nsproxy of other tasks under RCU. An nsproxy that has been
+ * replaced from outside may be in use by the task itself as well, which reads
+ * current->nsproxy without any protection, but does not sleep while it uses the
+ * pointer. RCU-tasks waits for that.
  */
 static void free_nsproxy_later(struct nsproxy *ns)
 {
@@ -453,11 +454,10 @@ static void free_nsproxy_later(struct nsproxy *ns)
 }
 
 /**
- * rcfs_unpin_nsproxy - give up a pin of an nsproxy
+ * rcfs_unpin_nsproxy - drop a pin of an nsproxy
  * @ns: the nsproxy
  *
- * There is one pin for all users of the namespaces, and one for each task that
- * exits.
+ * All users of the namespaces have one pin together. Each exiting task has another.
  *
  * Context: Any.
  */
@@ -465,7 +465,7 @@ void rcfs_unpin_nsproxy(struct nsproxy *ns)
 {
 	if (!refcount_dec_and_test(&ns->rcfs_pins))
 		return;
-	/* A container frees the one that its directory owns. */
+	/* An nsproxy that is owned by a directory is freed with its container. */
 	if (ns->rcfs_owner) {
 		rcfs_unpin_container(ns->rcfs_owner);
 		return;
@@ -476,18 +476,18 @@ void rcfs_unpin_nsproxy(struct nsproxy *ns)
 }
 
 /**
- * rcfs_pin_nsproxy - keep the containers of a task that gives up its nsproxy
- * @tsk: the task, which exits
+ * rcfs_pin_nsproxy - keep the states of a task that gives up its nsproxy
+ * @tsk: the exiting task
  * @ns: its nsproxy
  *
- * The states of the containers stay until the task has been reaped and has left
- * the CPU for the last time. The containers can be removed before that.
+ * The states of the containers stay until the task has been reaped and has left the
+ * CPU for the last time. The containers can be removed before that.
  *
  * Context: Called with the task_lock held, before task->nsproxy is cleared.
  */
 void rcfs_pin_nsproxy(struct task_struct *tsk, struct nsproxy *ns)
 {
-	/* In no container, there is nothing to keep. */
+	/* A task that is in no container has no states to keep. */
 	if (!ns->rcfs_listed)
 		return;
 	refcount_inc(&ns->rcfs_pins);
@@ -495,11 +495,11 @@ void rcfs_pin_nsproxy(struct task_struct *tsk, struct nsproxy *ns)
 }
 
 /**
- * rcfs_unpin_task - one of the two reasons is gone why a task has a pin
+ * rcfs_unpin_task - drop one of the two reasons for the pin of a task
  * @tsk: a task that has been reaped, or that has left the CPU for the last time
  *
- * With the second reason, the pin goes. References on the task have no part in it:
- * whoever holds one may do so for ever.
+ * The pin is dropped with the second reason. References on the task do not count:
+ * they may be held for ever.
  *
  * Context: Any. Called once for each reason.
  */
@@ -508,19 +508,19 @@ void rcfs_unpin_task(struct task_struct *tsk)
 	unsigned long left, pin = READ_ONCE(tsk->rcfs_pin);
 
 	do {
-		/* rcfs_unpin_zombies() may have been here before. */
+		/* rcfs_unpin_zombies() may have dropped the pin already. */
 		if (!pin)
 			return;
 		left = pin & RCFS_PIN_HALF ? 0 : pin | RCFS_PIN_HALF;
 	} while (!try_cmpxchg(&tsk->rcfs_pin, &pin, left));
 	if (left)
 		return;
-	/* References on the task may last longer than what its container has. */
+	/* References on the task may outlive the task group of its container. */
 	sched_rcfs_task_dead(tsk);
 	rcfs_unpin_nsproxy((struct nsproxy *)(pin & ~RCFS_PIN_HALF));
 }
 
-/* Whether @tsk had a pin of @old, and thus got one of @new, or none for NULL */
+/* Returns whether @tsk had a pin of @old. It now has one of @new, or none for NULL. */
 static bool replace_pin(struct task_struct *tsk, const struct nsproxy *old,
 			const struct nsproxy *new)
 {
@@ -534,7 +534,7 @@ static bool replace_pin(struct task_struct *tsk, const struct nsproxy *old,
 	return true;
 }
 
-/* In which hierarchy the containers of an nsproxy have states of a subsystem, or -1 */
+/* The hierarchy in which a container of @ns has a state of the subsystem, or -1 */
 static int find_hierarchy(const struct nsproxy *ns, int subsys_id)
 {
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
@@ -553,8 +553,8 @@ static bool has_other_containers(const struct nsproxy *ns, int hierarchy)
 }
 
 /*
- * Make an nsproxy that has nothing but pins: the containers of another one but for
- * one hierarchy, where it is in the root. The caller has a pin of @from.
+ * Fill an nsproxy that exists for pins alone. It gets the containers of @from, except
+ * in @hierarchy, where it is in the root. The caller has a pin of @from.
  */
 static void pin_other_containers(struct nsproxy *ns, const struct nsproxy *from, int hierarchy)
 {
@@ -572,14 +572,14 @@ static void pin_other_containers(struct nsproxy *ns, const struct nsproxy *from,
 		ns->ctlr_data[i] = NULL;
 }
 
-/* What zombies had, and what they get instead */
+/* The nsproxy that zombies have pinned, and the one that they get instead */
 struct other_pin {
 	const struct nsproxy *from;
-	struct nsproxy *to;	/* with a pin of our own; NULL for none */
-	struct nsproxy *spare;	/* to be used for the next one */
+	struct nsproxy *to;	/* with a pin of its own; NULL for none */
+	struct nsproxy *spare;	/* the next @to */
 };
 
-/* The caller has a pin of @ns. Returns false if that takes memory. */
+/* The caller has a pin of @ns. Returns false if there is no spare nsproxy. */
 static bool find_other_pin(struct other_pin *other, const struct nsproxy *ns,
 			   int hierarchy)
 {
@@ -606,11 +606,14 @@ static bool unpin_zombie(struct task_struct *tsk, int subsys_id, struct other_pi
 	int hierarchy;
 	bool done;
 
-	/* Pairs with the release in set_task_nsproxy(): it is a pin then. */
+	/*
+	 * Pairs with the release in set_task_nsproxy(). Without an nsproxy, the task is in
+	 * no list, and the word that a list would use is the pin.
+	 */
 	if (smp_load_acquire(&tsk->nsproxy))
 		return true;
 	ns = rcfs_pinned_nsproxy(tsk);
-	/* The pin of the task itself may be given up just now. */
+	/* The task may be dropping its own pin at this moment. */
 	if (!ns || !refcount_inc_not_zero(&ns->rcfs_pins))
 		return true;
 	hierarchy = find_hierarchy(ns, subsys_id);
@@ -628,7 +631,7 @@ static bool unpin_zombie(struct task_struct *tsk, int subsys_id, struct other_pi
 	return done;
 }
 
-/* Returns false if there has to be a spare nsproxy to go on. */
+/* Returns false if a spare nsproxy is needed. */
 static bool unpin_listed(int subsys_id, struct other_pin *other)
 {
 	struct task_struct *process, *tsk;
@@ -637,28 +640,29 @@ static bool unpin_listed(int subsys_id, struct other_pin *other)
 	for_each_process_thread(process, tsk)
 		if (!unpin_zombie(tsk, subsys_id, other))
 			return false;
-	/* Under RCU, nobody else gets an nsproxy at the same place. */
+	/* Only under RCU is the address of @from not reused for another nsproxy. */
 	other->from = NULL;
 	return true;
 }
 
 /**
- * rcfs_unpin_zombies - free the states of a subsystem from tasks that have exited
- * @subsys_id: a subsystem that is in no hierarchy any more
+ * rcfs_unpin_zombies - free the states that exited tasks keep of a subsystem
+ * @subsys_id: a subsystem that is bound to no hierarchy
  *
- * Zombies may never be reaped. What is accounted for them from here on is that in
- * other hierarchies. A task that is in no list any more has been reaped, and gives
- * up its pin when it leaves the CPU, which it is about to do.
+ * Zombies may never be reaped, so unregistration must not wait for them. From here on
+ * they are accounted in the other hierarchies only. A task that is no longer in the
+ * task list has been reaped. It drops its pin when it leaves the CPU, which is about
+ * to happen.
  *
- * Context: Process context, may sleep, with the mutex of rcfs held. Nobody gets
- *	    another pin of such states: all their containers have been removed.
+ * Context: Process context, may sleep, with the mutex of rcfs held. All containers
+ *	    with such states have been removed, so that no new pins appear.
  */
 void rcfs_unpin_zombies(int subsys_id)
 {
 	struct other_pin other = {};
 
 	while (!unpin_listed(subsys_id, &other)) {
-		/* Unregistration cannot fail, and somebody frees memory some time. */
+		/* Unregistration cannot fail. Memory is going to be freed at some time. */
 		other.spare = rcfs_create_nsproxy();
 		if (!other.spare)
 			schedule_timeout_uninterruptible(1);
@@ -677,7 +681,7 @@ static struct nsproxy *clone_nsproxy(const struct nsproxy *base)
 
 	if (!ns)
 		return NULL;
-	/* Without flags these only take references and cannot fail. */
+	/* Without flags, these functions only take references, and cannot fail. */
 	ns->mnt_ns = copy_mnt_ns(0, base->mnt_ns, NULL, NULL);
 	ns->uts_ns = copy_utsname(0, NULL, base->uts_ns);
 	ns->ipc_ns = copy_ipcs(0, NULL, base->ipc_ns);
@@ -691,15 +695,15 @@ static struct nsproxy *clone_nsproxy(const struct nsproxy *base)
 }
 
 /**
- * find_nsproxy - the nsproxy of a task that moves into a container
- * @base: what the task has now; the caller holds a reference
- * @cont: the container it moves to
+ * find_nsproxy - find or make the nsproxy for a task that moves into a container
+ * @base: the nsproxy of the task, with a reference of the caller
+ * @cont: the container that the task moves to
  *
- * Finds or makes the nsproxy with the namespaces of @base, the containers of
- * @base in all other hierarchies, and @cont in its own. Tasks that agree in
- * all of these share one. An nsproxy whose last user is gone is never found.
+ * The result has the namespaces of @base, the containers of @base in all other
+ * hierarchies, and @cont in the hierarchy of @cont. Tasks for which all of these are
+ * the same share one nsproxy. An nsproxy without users is never found.
  *
- * Context: Process context, may sleep. The memory of @cont has to stay.
+ * Context: Process context, may sleep. The caller keeps the memory of @cont.
  * Return: the nsproxy, with a reference for the caller; ERR_PTR(-ENOMEM); or
  *	   ERR_PTR(-ENODEV) if @cont has been retired.
  */
@@ -732,17 +736,17 @@ struct nsproxy *find_nsproxy(struct nsproxy *base, struct rcfs_container *cont)
 
 	ns = clone_nsproxy(base);
 	if (!ns) {
-		/* The tasks in the container may have gone. */
+		/* All tasks may have left the container in the meantime. */
 		rcfs_put_container(to);
 		rcfs_unpin_container(to);
 		return ERR_PTR(-ENOMEM);
 	}
-	/* The new nsproxy takes over both counts from above. */
+	/* The new nsproxy takes over the count and the pin. */
 	rcfs_enter_container(ns, cont->hierarchy, to);
 	for (i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		if (i != cont->hierarchy)
 			rcfs_set_container(ns, i, base->rcfs_container[i]);
-	/* The root states in init_nsproxy go when their subsystems do. */
+	/* The root states in init_nsproxy are not copied: their subsystems free them. */
 	if (base != &init_nsproxy)
 		memcpy(ns->ctlr_data, base->ctlr_data, sizeof(ns->ctlr_data));
 	for_each_set_bit(i, cont->subsystems, CONFIG_MAX_RC_SUBSYS)
@@ -751,7 +755,7 @@ struct nsproxy *find_nsproxy(struct nsproxy *base, struct rcfs_container *cont)
 	return ns;
 }
 
-/* Whether @tsk had @old, and thus got @new */
+/* Returns whether @tsk had @old. It has @new in that case. */
 static bool replace_nsproxy(struct task_struct *tsk, struct nsproxy *old,
 			    struct nsproxy *new)
 {
@@ -771,10 +775,9 @@ static bool replace_nsproxy(struct task_struct *tsk, struct nsproxy *old,
 }
 
 /*
- * A fork that has read the old nsproxy of one of these threads, and that in
- * rcfs_fork_visible() alone, has its child in the task list when this returns.
- * Threads of one process share the lock, so that one of them is enough; those
- * that do not have it any more are gone.
+ * When this returns, the child of every fork that read the old nsproxy in
+ * rcfs_fork_visible() is in the task list. One thread is enough, as threads of a
+ * process share the siglock. Threads without it have exited.
  */
 static void wait_for_forks_of(struct task_struct **threads, unsigned int nr)
 {
@@ -791,20 +794,20 @@ static void wait_for_forks_of(struct task_struct **threads, unsigned int nr)
 }
 
 /**
- * rcfs_replace_nsproxy - give threads an nsproxy from outside
- * @threads: threads of one process, not necessarily current's. Those that have
- *	     got the nsproxy come first afterwards.
- * @nr: how many, at least one
- * @old: what they had when @new was found; the caller holds a reference
- * @new: what they get: the same namespaces, other containers; the caller holds
- *	 a reference
+ * rcfs_replace_nsproxy - replace the nsproxy of threads from outside
+ * @threads: threads of one process, not necessarily that of current. On return, those
+ *	     that have been given @new come first.
+ * @nr: the number of threads, at least one
+ * @old: the nsproxy that they had when @new was found; the caller holds a reference
+ * @new: an nsproxy with the same namespaces and other containers; the caller holds a
+ *	 reference
  *
- * Children that the threads fork from now on are where they are. Those forked
- * before, which stay where they were, are in the task list.
+ * Children that the threads fork from now on begin with @new. Children that they
+ * forked earlier keep @old, and are in the task list.
  *
  * Context: Process context, may sleep.
- * Return: how many have got it. The others have none any more, because they
- *	   exit, or switched namespaces in between.
+ * Return: the number of threads that have been given @new. The others no longer had
+ *	   @old, because they exit or have switched namespaces.
  */
 unsigned int rcfs_replace_nsproxy(struct task_struct **threads, unsigned int nr,
 				  struct nsproxy *old, struct nsproxy *new)
@@ -813,9 +816,9 @@ unsigned int rcfs_replace_nsproxy(struct task_struct **threads, unsigned int nr,
 
 	might_sleep();
 
-	/* Before the put that may be the last: see free_nsproxy_later(). */
+	/* This must be visible before the last reference is dropped: see free_nsproxy_later(). */
 	WRITE_ONCE(old->rcfs_replaced, true);
-	/* One for each is quicker than each for one. */
+	/* Take all references with one atomic operation. */
 	refcount_add(nr, &new->count);
 	rcfs_begin_switch(old, new);
 	for (unsigned int i = 0; i < nr; i++) {
@@ -827,7 +830,7 @@ unsigned int rcfs_replace_nsproxy(struct task_struct **threads, unsigned int nr,
 	}
 	rcfs_end_switch(old, new);
 
-	/* In both, what the caller has remains. */
+	/* The caller has a reference on each of the two, so that neither count drops to 0. */
 	if (replaced < nr)
 		WARN_ON_ONCE(refcount_sub_and_test(nr - replaced, &new->count));
 	if (replaced) {
@@ -838,8 +841,8 @@ unsigned int rcfs_replace_nsproxy(struct task_struct **threads, unsigned int nr,
 }
 
 /*
- * The initial namespaces, without references: init_nsproxy, which is never freed,
- * has them.
+ * Use the initial namespaces without references. init_nsproxy has references, and is
+ * never freed.
  */
 static void borrow_namespaces(struct nsproxy *ns)
 {
@@ -855,15 +858,15 @@ static void borrow_namespaces(struct nsproxy *ns)
 
 /**
  * rcfs_alloc_container - make a container without states
- * @hierarchy: number of the hierarchy that it belongs to
+ * @hierarchy: number of its hierarchy
  * @subsystems: the subsystems of that hierarchy
- * @parent: the one above, which stays for longer; NULL for the root of the
+ * @parent: the parent, which must outlive the container; NULL for the root of the
  *	    hierarchy
  *
- * The nsproxy that it owns holds the initial namespaces and is in the root
- * of all other hierarchies. Until rcfs_publish_container() the container is
- * out of use, as one that has been retired. The root of a hierarchy has
- * &init_nsproxy, which holds all root states, and is always in use.
+ * The container owns an nsproxy with the initial namespaces, which is in the root of
+ * all other hierarchies. Tasks cannot move into the container before
+ * rcfs_publish_container(). The nsproxy of a root is &init_nsproxy, which holds all
+ * root states. A root can always be moved to.
  *
  * Return: the container, or NULL if there is no memory.
  */
@@ -889,7 +892,7 @@ struct rcfs_container *rcfs_alloc_container(int hierarchy,
 		return NULL;
 	}
 	borrow_namespaces(cont->nsproxy);
-	/* It counts from rcfs_publish_container() on. */
+	/* rcfs_publish_container() sets the counts for this nsproxy. */
 	cont->nsproxy->rcfs_container[hierarchy] = cont;
 	cont->nsproxy->rcfs_owner = cont;
 	cont->nsproxy->rcfs_listed = true;
@@ -898,13 +901,11 @@ struct rcfs_container *rcfs_alloc_container(int hierarchy,
 
 /**
  * rcfs_publish_container - let tasks move into a container
- * @cont: the container, with all of its states in place; not the root of a
- *	  hierarchy
- * @directory: its directory; its path says where the container is
- * @empty: the file of that name in it
+ * @cont: the container, with all its states; not the root of a hierarchy
+ * @directory: its directory, for the path of the container
+ * @empty: the file "empty" in that directory
  *
- * The container keeps references on both nodes. To call this again has no
- * effect.
+ * The container takes a reference on each node. A second call has no effect.
  *
  * Context: Process context, with the mutex of rcfs held.
  */
@@ -917,27 +918,28 @@ void rcfs_publish_container(struct rcfs_container *cont,
 	kernfs_get(directory);
 	cont->empty = empty;
 	kernfs_get(empty);
-	/* That of the nsproxy of the directory */
+	/* The pin of the container's own nsproxy */
 	refcount_set(&cont->nr_pins, 1);
 	hlist_add_head_rcu(&cont->sibling, &cont->parent->children);
-	/* What has been written above comes first for those who find it in use. */
+	/* All fields above are set before find_nsproxy() can see the count. */
 	atomic_set_release(&cont->nr_nsproxies, 1);
 	rcfs_hash_nsproxy(cont->nsproxy);
 }
 
 /**
- * rcfs_retire_container - take a container out of use if nobody is in it
+ * rcfs_retire_container - make an empty container unavailable for good
  * @cont: a published container
  *
- * Nobody is in it when no nsproxy refers to it but its own, and no task to
- * that. The order matters: first the own one is frozen at zero, so that no
- * task has it or finds it; a task that had it and made itself another, with
- * other namespaces, is then seen in the count of nsproxies.
+ * A container is empty if its own nsproxy is the only one that refers to it, and no
+ * task has that nsproxy. The order of the checks matters. First the count of the own
+ * nsproxy is set to zero, so that no task has it or finds it. A task may have had it
+ * before, and may have unshared namespaces: its new nsproxy is then seen in
+ * @cont->nr_nsproxies.
  *
  * Context: Process context, with the mutex of rcfs held. Safe against
  *	    find_nsproxy(), which fails afterwards.
- * Return: whether the container is out of use, and for good. Its states may
- *	   still be read until an RCU grace period has passed.
+ * Return: whether the container was empty and has been retired. RCU readers may
+ *	   still use its states until a grace period has passed.
  */
 bool rcfs_retire_container(struct rcfs_container *cont)
 {
@@ -949,16 +951,16 @@ bool rcfs_retire_container(struct rcfs_container *cont)
 		refcount_set(&ns->count, 1);
 		return false;
 	}
-	/* A walk that stands here still gets to the next one. */
+	/* A walk that has reached this container still finds the next sibling. */
 	hlist_del_rcu(&cont->sibling);
 	rcfs_unhash_nsproxy(ns);
 	return true;
 }
 
 /**
- * rcfs_abandon_container - let a container go when no exiting task needs it
+ * rcfs_abandon_container - free a retired container when no task needs its states
  * @cont: a container that has been retired
- * @free_work: work that is to run then, after a grace period
+ * @free_work: the work that frees it, which runs a grace period after that
  *
  * Context: Any. @cont must not be used afterwards.
  */
@@ -970,11 +972,12 @@ void rcfs_abandon_container(struct rcfs_container *cont, struct rcu_work *free_w
 
 /**
  * rcfs_free_container - free a container
- * @cont: a container that is out of use, or the root of a hierarchy that is gone
+ * @cont: a container that has been retired or was never published, or the root of a
+ *	  hierarchy that is gone
  */
 void rcfs_free_container(struct rcfs_container *cont)
 {
-	/* What its own nsproxy has borrowed is not given back. */
+	/* borrow_namespaces() took no references. */
 	if (!rcfs_container_is_root(cont)) {
 		rcfs_unhash_nsproxy(cont->nsproxy);
 		free_nsproxy_later(cont->nsproxy);
@@ -985,8 +988,8 @@ void rcfs_free_container(struct rcfs_container *cont)
 }
 
 /*
- * Not before the first mount: the namespaces of init_nsproxy have to be the
- * ones that it keeps, because they are part of its key.
+ * Call this before the first mount, and after init_nsproxy has its final namespaces:
+ * they are part of its key.
  */
 int namespaces_init(void)
 {
