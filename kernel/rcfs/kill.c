@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Killing all that is in a container and below it
+ * Killing all processes in a container and in its descendants
  */
 
 #include <linux/freezer.h>
@@ -13,12 +13,13 @@ static void kill_task(struct task_struct *tsk)
 {
 	struct task_struct *thread;
 
-	/* The task itself may be setting other flags just now, without any lock. */
+	/* The task itself may be setting other flags at the same time, without a lock. */
 	if (data_race(READ_ONCE(tsk->flags)) & PF_KTHREAD)
 		return;
 	/*
-	 * A frozen task does not notice signals. To rcfs, it need not be frozen now,
-	 * and other threads of the process may be so in another container.
+	 * A frozen task does not handle signals. __rcfs_freezing() says no for a task that
+	 * is being killed, so thaw it, and all threads of the process: they may be frozen
+	 * in other containers.
 	 */
 	if (!__fatal_signal_pending(tsk)) {
 		send_sig(SIGKILL, tsk, 0);
@@ -28,7 +29,7 @@ static void kill_task(struct task_struct *tsk)
 	__thaw_task(tsk);
 }
 
-/* Returns whether that was everybody. */
+/* Returns whether all tasks have been found. */
 static bool kill_listed(const struct rcfs_container *top)
 {
 	const struct rcfs_container *cont;
@@ -57,13 +58,12 @@ static bool is_below(const struct rcfs_container *top, const struct task_struct 
 }
 
 /**
- * rcfs_kill - kill all processes that have a thread in a container or below it
+ * rcfs_kill - kill all processes with a thread in a container or in its descendants
  * @top: the container, not the root of a hierarchy
  *
- * Nobody is left when the processes have exited, and nobody has to look again: with
- * the tasklist_lock held no child becomes visible, and a parent that gets it later
- * finds that it has been killed itself. The mutex keeps everybody from moving tasks
- * in or out. Kernel threads stay.
+ * One pass is enough. No child becomes visible while the tasklist_lock is held, and a
+ * parent that takes the lock later finds that it has been killed itself. The mutex
+ * keeps tasks from moving in or out. Kernel threads are not killed.
  *
  * Context: Process context, with the mutex of rcfs held.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who is in a container
+ * The tasks of a container
  *
- * A container leads to the nsproxies that refer to it, and an nsproxy to its tasks.
- * Tasks that are in no container but in roots are in no list: who wants to know
- * looks at all who might be. These are the loops of that, which do little for each
- * task, but for many.
+ * A container has a list of nsproxies that refer to it, and an nsproxy has a list of
+ * its tasks. A task that is in the root of every hierarchy is in no list: to find
+ * it, one has to look at all tasks. These loops run for many tasks, and are therefore
+ * in C.
  */
 
 #include <linux/export.h>
@@ -20,16 +20,16 @@
 /**
  * rcfs_find_members - find tasks in a container, in the order of their ids
  * @cont: the container
- * @ns: whose ids, and who can be seen
- * @from: the id to begin with; then the one to go on with, or 0 if there are no
- *	  more
- * @members: room for @max tasks
- * @max: how many ids that are in use to look at; at least one
+ * @ns: the pid namespace of the ids; tasks that it cannot see are not found
+ * @from: the lowest id to look at; is set to the id to continue with, or to 0 at the
+ *	  end
+ * @members: array of at least @max tasks
+ * @max: how many ids in use to look at, at least one
  *
- * A task that has given up its nsproxy on its way out is in no container.
+ * A task that has given up its nsproxy on exit is in no container.
  *
  * Context: Under RCU, which keeps the tasks.
- * Return: how many there are in @members
+ * Return: the number of tasks in @members
  */
 unsigned int rcfs_find_members(const struct rcfs_container *cont,
 			       struct pid_namespace *ns, pid_t *from,
@@ -40,7 +40,7 @@ unsigned int rcfs_find_members(const struct rcfs_container *cont,
 	unsigned int found = 0;
 	void __rcu **slot;
 
-	/* As idr_for_each(), which always begins with the lowest id */
+	/* Like idr_for_each(), which cannot begin with another id than the lowest one */
 	radix_tree_for_each_slot(slot, &ns->idr.idr_rt, &iter, *from - base) {
 		struct pid *pid = radix_tree_deref_slot(slot);
 		struct task_struct *tsk;
@@ -49,7 +49,7 @@ unsigned int rcfs_find_members(const struct rcfs_container *cont,
 			slot = radix_tree_iter_retry(&iter);
 			continue;
 		}
-		/* It may be the id of a group or session, or of nobody as yet. */
+		/* The id may be that of a process group or session, or not be in use yet. */
 		tsk = pid ? pid_task(pid, PIDTYPE_PID) : NULL;
 		if (tsk && rcfs_container_has_task(cont, tsk))
 			members[found++] = tsk;
@@ -75,7 +75,7 @@ static struct nsproxy *first_nsproxy(const struct rcfs_container *cont)
 				struct nsproxy, rcfs_links[cont->hierarchy]);
 }
 
-/* The own one of the container comes first, and is not in the list. */
+/* The container's own nsproxy comes first. It is not in the list. */
 static struct nsproxy *next_nsproxy(const struct rcfs_container *cont, struct nsproxy *ns)
 {
 	if (ns == cont->nsproxy)
@@ -85,17 +85,17 @@ static struct nsproxy *next_nsproxy(const struct rcfs_container *cont, struct ns
 }
 
 /**
- * rcfs_walk_begin - begin to walk along the tasks of a container
- * @walk: where to keep how far it is
- * @cont: the container, which is not the root of a hierarchy
+ * rcfs_walk_begin - begin a walk along the tasks of a container
+ * @walk: the walk, to be initialised
+ * @cont: the container, not the root of a hierarchy
  *
- * Takes time in proportion to the number of its tasks, wherever others are.
+ * A walk takes time in proportion to the number of tasks in the container.
  *
  * Context: Under RCU, until the end of the walk.
  */
 void rcfs_walk_begin(struct rcfs_walk *walk, const struct rcfs_container *cont)
 {
-	/* First this, so that nobody is on the way if both are the same. */
+	/* In this order: if both counts are equal, no task is between two lists. */
 	int done = atomic_read_acquire(&cont->switches_done);
 
 	walk->cont = cont;
@@ -107,8 +107,8 @@ void rcfs_walk_begin(struct rcfs_walk *walk, const struct rcfs_container *cont)
 EXPORT_SYMBOL_GPL(rcfs_walk_begin);
 
 /*
- * The list of an nsproxy is at its end, or has been left: a task on the way has gone
- * to another list, and leads into that. Then read the list again.
+ * The walk is at the end of a list. If the list is that of another nsproxy, a task has
+ * moved there and has led the walk along. Read the original list again in that case.
  */
 static void walk_on(struct rcfs_walk *walk, bool left)
 {
@@ -124,13 +124,13 @@ static void walk_on(struct rcfs_walk *walk, bool left)
 }
 
 /**
- * rcfs_walk_next - find another task
- * @walk: what rcfs_walk_begin() has begun
+ * rcfs_walk_next - find the next task
+ * @walk: what rcfs_walk_begin() has initialised
  *
- * The same task may be found again if tasks move or exit meanwhile.
+ * A task that moves or exits during the walk may be found more than once.
  *
  * Context: Under RCU, which keeps the task.
- * Return: a task that is in the container, or NULL if there are no more.
+ * Return: a task that is in the container, or NULL at the end.
  */
 struct task_struct *rcfs_walk_next(struct rcfs_walk *walk)
 {
@@ -148,15 +148,16 @@ struct task_struct *rcfs_walk_next(struct rcfs_walk *walk)
 		next = rcu_dereference(hlist_nulls_next_rcu(walk->pos));
 		now = READ_ONCE(tsk->nsproxy);
 		/*
-		 * This saves the way to the end of the other list, which may be long.
-		 * A task that has come back in between is noticed there.
+		 * The task has another nsproxy. Do not follow it to the end of that list,
+		 * which may be long. If the task has moved back in between, the end of the
+		 * list tells.
 		 */
 		if (now && now != walk->ns) {
 			walk_on(walk, true);
 			continue;
 		}
 		walk->pos = next;
-		/* Without an nsproxy, the task is on its way out. */
+		/* A task without an nsproxy is exiting. */
 		if (now)
 			return tsk;
 	}
@@ -165,16 +166,15 @@ struct task_struct *rcfs_walk_next(struct rcfs_walk *walk)
 EXPORT_SYMBOL_GPL(rcfs_walk_next);
 
 /**
- * rcfs_walk_ids - the ids of the tasks that come next
- * @walk: what rcfs_walk_begin() has begun
- * @ns: whose ids; 0 is the id of who has none there
- * @type: PIDTYPE_PID for those of the tasks, PIDTYPE_TGID for those of their processes
- * @ids: room for @max ids; may be NULL
- * @max: how many fit
+ * rcfs_walk_ids - collect the ids of the remaining tasks of a walk
+ * @walk: what rcfs_walk_begin() has initialised
+ * @ns: the pid namespace of the ids; 0 stands for a task that has no id there
+ * @type: PIDTYPE_PID for ids of tasks, PIDTYPE_TGID for ids of their processes
+ * @ids: array of at least @max ids; may be NULL if @max is 0
+ * @max: how many ids to store
  *
  * Context: Under RCU.
- * Return: how many tasks there were, which may be more than @max; the walk is at its
- *	   end.
+ * Return: the number of tasks, which may be more than @max. The walk is at its end.
  */
 unsigned int rcfs_walk_ids(struct rcfs_walk *walk, struct pid_namespace *ns,
 			   enum pid_type type, pid_t *ids, unsigned int max)
@@ -192,14 +192,15 @@ unsigned int rcfs_walk_ids(struct rcfs_walk *walk, struct pid_namespace *ns,
 }
 
 /**
- * rcfs_walk_is_complete - whether a walk has found all
+ * rcfs_walk_is_complete - whether a walk has found all tasks
  * @walk: a walk that is at its end
  *
- * It has if no task went from one nsproxy of the container to another meanwhile,
- * which may have been missed in both lists.
+ * A task that moves from one nsproxy of the container to another during the walk may
+ * be missed in both lists. The walk is not complete in that case.
  *
  * Context: Under RCU, since the walk began.
- * Return: whether all tasks were found that were in the container all the time.
+ * Return: whether the walk has found every task that was in the container during all
+ *	   of the walk.
  */
 bool rcfs_walk_is_complete(const struct rcfs_walk *walk)
 {
@@ -211,12 +212,12 @@ bool rcfs_walk_is_complete(const struct rcfs_walk *walk)
 EXPORT_SYMBOL_GPL(rcfs_walk_is_complete);
 
 /**
- * rcfs_find_thread_outside - find a thread that is in another container
+ * rcfs_find_thread_outside - find a thread of a process outside of a container
  * @cont: the container
- * @tsk: a thread of the process in question
+ * @tsk: a thread of the process
  *
- * Threads that come into being or exit meanwhile may be found or not; one that
- * was there before, and is after, is, if no other one is found.
+ * A thread that is outside before and after the call is found, unless another one is
+ * found first. A thread that is created or exits during the call may be missed.
  *
  * Context: Any.
  * Return: the first thread that is in another container of the hierarchy, with a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What kernel/nsproxy.c and kernel/rcfs/nsproxy.c want from each other */
+/* Shared by kernel/nsproxy.c and kernel/rcfs/nsproxy.c */
 #ifndef _KERNEL_RCFS_NSPROXY_H
 #define _KERNEL_RCFS_NSPROXY_H
 
@@ -11,7 +11,7 @@
 void rcfs_unpin_nsproxy(struct nsproxy *ns);
 
 #ifdef CONFIG_RCFS
-/* In kernel/nsproxy.c; to be freed with kfree() */
+/* In kernel/nsproxy.c. Free the result with kfree(). */
 struct nsproxy *rcfs_create_nsproxy(void);
 
 void rcfs_leave_containers(struct nsproxy *ns);
@@ -19,28 +19,29 @@ void rcfs_follow_containers(struct nsproxy *ns, const struct nsproxy *from);
 void rcfs_begin_switch(const struct nsproxy *old, const struct nsproxy *new);
 void rcfs_end_switch(const struct nsproxy *old, const struct nsproxy *new);
 
-/* One that is in no container */
+/* Initialise an nsproxy that is in no container. */
 static inline void rcfs_init_nsproxy(struct nsproxy *ns)
 {
 	refcount_set(&ns->rcfs_pins, 1);
 	raw_spin_lock_init(&ns->rcfs_lock);
-	/* A reader who has been led into another list notices at the end. */
+	/* The end of the list tells a reader whether a task has led it to another list. */
 	INIT_HLIST_NULLS_HEAD(&ns->rcfs_members, rcfs_list_id(ns));
 }
 
 /*
- * With the task_lock held. Not everybody who reads it takes that: the task
- * itself, if somebody else does this, and the scheduler on another CPU.
+ * Call this with the task_lock held. Two kinds of readers do not take that lock: the
+ * task itself, and the scheduler on another CPU.
  */
 static inline void set_task_nsproxy(struct task_struct *tsk, struct nsproxy *ns)
 {
-	/* What is in it comes first, for those who follow the pointer. */
+	/* Readers that follow the pointer must see an initialised nsproxy. */
 	smp_store_release(&tsk->nsproxy, ns);
 }
 
 /*
- * The tasks of an nsproxy that is in a container are in its list. The lock is taken
- * within the tasklist_lock, which interrupts take as well.
+ * Add a task to the list of its nsproxy, which has a list if it is in a container.
+ * The lock is taken within the tasklist_lock. Interrupts take that as well, hence
+ * irqsave.
  */
 static inline void rcfs_add_member(struct task_struct *tsk, struct nsproxy *ns)
 {
@@ -50,7 +51,7 @@ static inline void rcfs_add_member(struct task_struct *tsk, struct nsproxy *ns)
 	hlist_nulls_add_head_rcu(&tsk->rcfs_member, &ns->rcfs_members);
 }
 
-/* A child that never became visible is in no list. */
+/* A child that never became visible is in no list, which this allows. */
 static inline void rcfs_remove_member(struct task_struct *tsk, struct nsproxy *ns)
 {
 	if (!ns->rcfs_listed)
@@ -60,26 +61,25 @@ static inline void rcfs_remove_member(struct task_struct *tsk, struct nsproxy *n
 }
 
 /*
- * Whom create_new_namespaces() and copy_namespaces() find the namespaces at
- * that @tsk, which is current or its child, is to have. The pointer that
- * dup_task_struct() copied to the child has no reference, and what it points
- * to may be gone once the parent has been attached elsewhere.
+ * The task whose nsproxy has the namespaces that @tsk is to have. @tsk is current or
+ * its child. The pointer that dup_task_struct() copied to the child has no reference:
+ * its nsproxy may have been freed after an attach of the parent.
  */
 static inline struct task_struct *nsproxy_parent(struct task_struct *tsk)
 {
 	return current;
 }
 
-/* What dup_task_struct() has copied is the place of the parent in its list. */
+/* Forget the list pointers of the parent, which dup_task_struct() has copied. */
 static inline void rcfs_init_member(struct task_struct *child)
 {
 	child->rcfs_member.pprev = NULL;
 }
 
 /*
- * A child that shares the nsproxy of its parent gets it in
- * rcfs_fork_visible(): a reference from here on would be one on a container
- * that its parent may have left by then.
+ * A child that shares the nsproxy of its parent gets it in rcfs_fork_visible(). If the
+ * child had a reference from here on, and the parent were moved in the meantime, the
+ * child would count in a container that its parent has left.
  */
 static inline void share_nsproxy(struct task_struct *child, struct nsproxy *ns)
 {
