@@ -3,13 +3,13 @@
  * clone3(2) into a container
  *
  * With CLONE_INTO_CGROUP and the descriptor of a directory, a child begins in the
- * container of that directory. It is as if the parent had written the id of the
- * child to "procs" there, but nobody ever sees the child elsewhere, and nothing is
- * charged to the container of the parent. In other hierarchies the child begins
- * where the parent is.
+ * container of that directory. The effect is that of the parent writing the id of the
+ * child to "procs" there, except that the child is never seen elsewhere, and that the
+ * container of the parent is never charged. In all other hierarchies the child begins
+ * in the container of its parent.
  *
- * No lock is held from here on until the child becomes visible. What has been found
- * is looked at again then: see rcfs_fork_visible().
+ * No lock is held from here on until the child becomes visible. rcfs_fork_visible()
+ * then checks that the nsproxy found here is still right.
  */
 
 #include <linux/dcache.h>
@@ -26,7 +26,7 @@
 
 /*
  * Whether current may write to the file "procs" of a directory. The file is not
- * opened. What opening it would ask is asked here, as control groups do.
+ * opened, so check here what open(2) would check, as control groups do.
  */
 static int may_write_procs(const struct path *path, struct kernfs_node *dir)
 {
@@ -48,7 +48,7 @@ static int may_write_procs(const struct path *path, struct kernfs_node *dir)
 	return err;
 }
 
-/* For rcfs_clone_begin(), which says what this does */
+/* See rcfs_clone_begin(). */
 int __rcfs_clone_begin(struct kernel_clone_args *args)
 {
 	CLASS(fd_raw, f)(args->cgroup);
@@ -68,11 +68,11 @@ int __rcfs_clone_begin(struct kernel_clone_args *args)
 	err = may_write_procs(path, dir);
 	if (err)
 		return err;
-	/* The descriptor keeps the hierarchy mounted meanwhile. */
+	/* The descriptor keeps the hierarchy mounted during the call. */
 	ns = rcfs_find_child_nsproxy(dir, &args->rcfs_hierarchy);
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
-	/* A root counts nobody: the hierarchy has to stay until the child is there. */
+	/* A root has no counts. The open file keeps the hierarchy until the fork ends. */
 	if (!ns->rcfs_container[args->rcfs_hierarchy])
 		args->rcfs_root = get_file(fd_file(f));
 	args->rcfs_ns = ns;
@@ -80,7 +80,7 @@ int __rcfs_clone_begin(struct kernel_clone_args *args)
 	return 0;
 }
 
-/* For rcfs_clone_end(), which says what this does */
+/* See rcfs_clone_end(). */
 bool __rcfs_clone_end(struct kernel_clone_args *args)
 {
 	put_nsproxy(args->rcfs_ns);

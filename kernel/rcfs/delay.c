@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Delays that widen races in rcfs, for the tests
+ * Delays that widen race windows in rcfs, for tests
  *
- * /sys/kernel/debug/rcfs/NAME is a number of microseconds, zero by default. A
- * kernel in which all of them always were is as quick as one without.
+ * /sys/kernel/debug/rcfs/NAME is a delay in microseconds, 0 by default. As long as no
+ * delay has been set, the kernel is as fast as one without CONFIG_RCFS_DELAYS.
  */
 
 #include <linux/debugfs.h>
@@ -46,7 +46,7 @@ static int delay_set(void *data, u64 us)
 	if (us > U32_MAX)
 		return -ERANGE;
 	WRITE_ONCE(*(u32 *)data, us);
-	/* It stays so: who looks at delays does not care for a jump. */
+	/* The key is never disabled again: only tests set delays. */
 	if (us)
 		static_branch_enable(&rcfs_delays_wanted);
 	return 0;

@@ -2,9 +2,8 @@
 /*
  * The hooks of rcfs in the rest of the kernel
  *
- * A hook costs a patched-out jump until a subsystem that defines it is bound
- * to a hierarchy; then it calls the bound subsystems that define it, and only
- * those.
+ * A hook is a jump that is patched out until a subsystem that defines the hook is
+ * bound to a hierarchy. The hook then calls those bound subsystems that define it.
  */
 
 #include <linux/cpu.h>
@@ -44,13 +43,12 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 static_assert(RC_NR_HOOKS == 14, "every hook needs a list that is initialised");
 
 /*
- * The only active one in the list, or NULL if there are none or several. To call
- * that is the last thing that a hook does, with nothing to keep for afterwards: for
- * hooks that are called so often that this counts.
+ * The active subsystem of the list, or NULL if there are none or several. A hook that
+ * is called very often calls this one directly, as its last action (a tail call).
  */
 static struct rc_subsys *only_active[RC_NR_HOOKS] __read_mostly;
 
-/* For hooks that may sleep and are called without the mutex of rcfs */
+/* For hooks that may sleep, and are called without the mutex of rcfs */
 DEFINE_STATIC_SRCU(hook_srcu);
 
 static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
@@ -71,7 +69,7 @@ static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 	case RC_HOOK_RELEASE:
 		return ss->release;
 	case RC_HOOK_PIN:
-		/* Those that are called for tasks without an nsproxy. */
+		/* Each of these hooks is called for tasks without an nsproxy as well. */
 		return ss->release || ss->charge || ss->account || ss->task_group;
 	case RC_HOOK_FREEZING:
 		return ss->freezing;
@@ -91,10 +89,10 @@ static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 }
 
 /**
- * rcfs_add_hooks - make the hooks of a subsystem known
+ * rcfs_add_hooks - add the hooks of a subsystem
  * @ss: a subsystem that is being registered, with its root state in place
  *
- * They are called from rcfs_activate_hooks() on.
+ * The hooks are not called before rcfs_activate_hooks().
  *
  * Context: Process context, with the mutex of rcfs held.
  */
@@ -106,10 +104,10 @@ void rcfs_add_hooks(struct rc_subsys *ss)
 }
 
 /**
- * rcfs_remove_hooks - forget the hooks of a subsystem
+ * rcfs_remove_hooks - remove the hooks of a subsystem
  * @ss: a subsystem that is not active
  *
- * Calls that are under way have ended when this returns.
+ * Waits until all calls have returned.
  *
  * Context: Process context, with the mutex of rcfs held.
  */
@@ -126,7 +124,7 @@ static struct rc_subsys *find_only_active(enum rc_hook hook)
 {
 	struct rc_subsys *ss, *only = NULL;
 
-	/* The mutex of rcfs keeps the list as it is. */
+	/* The mutex of rcfs protects the list. */
 	list_for_each_entry(ss, &hook_lists[hook], hook_nodes[hook]) {
 		if (!ss->active)
 			continue;
@@ -140,7 +138,7 @@ static struct rc_subsys *find_only_active(enum rc_hook hook)
 /**
  * rcfs_activate_hooks - start or stop calling the hooks of a subsystem
  * @ss: a registered subsystem
- * @active: whether to call them
+ * @active: whether to call its hooks
  *
  * Context: Process context, with the mutex of rcfs held.
  */
@@ -148,12 +146,12 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 {
 	enum rc_hook hook;
 
-	/* While it is active, the jumps are patched in. */
+	/* The jumps must be patched in before the subsystem is active, and out after. */
 	for (hook = 0; active && hook < RC_NR_HOOKS; hook++)
 		if (defines_hook(ss, hook))
 			static_branch_inc(&rcfs_hook_keys[hook]);
 
-	/* A fork takes back with the same subsystems what it asked them for. */
+	/* cancel_fork must be called for the subsystems whose can_fork was called. */
 	read_lock(&tasklist_lock);
 	WRITE_ONCE(ss->active, active);
 	read_unlock(&tasklist_lock);
@@ -171,13 +169,13 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 }
 
 /*
- * The nsproxy of a task, or the one that it had when it exited: the time that the
- * task takes to leave the CPU for the last time counts where the task was. NULL if
- * that was in no container.
+ * The nsproxy of a task, or, after exit, the one that the task has pinned. The CPU time
+ * that a task uses on exit counts in the containers where it was. NULL if it was in no
+ * container.
  */
 static const struct nsproxy *last_nsproxy(const struct task_struct *tsk)
 {
-	/* Pairs with the release in set_task_nsproxy(): the pin comes first. */
+	/* Pairs with the release in set_task_nsproxy(): a NULL comes after the pin. */
 	const struct nsproxy *ns = smp_load_acquire(&tsk->nsproxy);
 
 	return likely(ns) ? ns : rcfs_pinned_nsproxy(tsk);
@@ -198,7 +196,7 @@ void __rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 {
 	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_CHARGE]);
 
-	/* The runqueue lock keeps this CPU from passing a quiescent state. */
+	/* With preemption disabled, this CPU passes no quiescent state of RCU. */
 	lockdep_assert_preemption_disabled();
 	if (unlikely(!ss))
 		charge_all(tsk, delta_exec);
@@ -249,7 +247,7 @@ static noinline void transfer_in_all(struct task_struct *tsk, const struct nspro
 {
 	struct rc_subsys *ss;
 
-	/* To hold a spinlock is to be under RCU. */
+	/* A spinlock is held, which implies an RCU read-side critical section. */
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TRANSFER], hook_nodes[RC_HOOK_TRANSFER],
 				lockdep_is_held(&tsk->alloc_lock))
 		if (READ_ONCE(ss->active))
@@ -268,7 +266,7 @@ void __rcfs_transfer(struct task_struct *tsk, const struct nsproxy *new,
 		transfer_in_all(tsk, new, old);
 }
 
-/* Take back what those before @end have done. */
+/* Undo can_fork of all subsystems in front of @end. */
 static void cancel_fork(const struct nsproxy *ns, struct task_struct *child,
 			const struct rc_subsys *end)
 {
@@ -328,7 +326,7 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 static void release_from(struct rc_subsys *ss, const struct nsproxy *ns,
 			 struct task_struct *tsk)
 {
-	/* NULL for the root */
+	/* The root has no entry. */
 	void *state = READ_ONCE(ns->ctlr_data[ss->subsys_id]);
 
 	if (state)
@@ -365,7 +363,7 @@ bool __rcfs_freezing(struct task_struct *tsk)
 	struct rc_subsys *ss;
 	bool freezing = false;
 
-	/* Whoever has been killed is on the way out, which frees what is waited for. */
+	/* A task that is being killed must exit, as others may wait for what it holds. */
 	if (__fatal_signal_pending(tsk))
 		return false;
 
@@ -391,7 +389,7 @@ void __rcfs_limit_cpus(const struct task_struct *tsk, struct cpumask *mask)
 	rcu_read_unlock();
 }
 
-/* A task that exits stays in the group until it has left the CPU for the last time. */
+/* An exiting task stays in its group until it has left the CPU for the last time. */
 struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 {
 	struct task_group *tg = NULL;
@@ -428,7 +426,7 @@ int __rcfs_device(short type, u32 major, u32 minor, short access)
 	int err = 0;
 
 	rcu_read_lock();
-	/* An exiting task that has left its containers opens nothing of its own. */
+	/* A task that has left its containers on exit opens no devices for itself. */
 	ns = READ_ONCE(current->nsproxy);
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_DEVICE], hook_nodes[RC_HOOK_DEVICE])
 		if (ns && !err && READ_ONCE(ss->active))
@@ -442,8 +440,8 @@ int __rcfs_device(short type, u32 major, u32 minor, short access)
  * rcfs_call_cpus_changed - tell a subsystem which CPUs there are
  * @ss: a subsystem that is bound to a hierarchy
  *
- * Context: Process context, with the mutex of rcfs held. CPUs are kept from
- *	    coming and going below that, as in rcfs_activate_hooks().
+ * Context: Process context, with the mutex of rcfs held. The lock against CPU hotplug
+ *	    is taken within the mutex, as in rcfs_activate_hooks().
  */
 void rcfs_call_cpus_changed(struct rc_subsys *ss)
 {
@@ -467,15 +465,15 @@ static void queue_cpus_changed(struct irq_work *work)
 }
 
 /*
- * The scheduler's locks are held, which waking a worker takes. With PREEMPT_RT, the
- * thread for work that is not HARD is parked when the CPU goes: the work would wait
- * until the CPU comes back.
+ * The caller holds locks of the scheduler, which waking a worker takes: hence an
+ * irq_work. It is HARD because PREEMPT_RT runs other irq_work in a thread, which is
+ * parked when the CPU goes offline, until the CPU comes back.
  */
 static struct irq_work cpus_overridden_work = IRQ_WORK_INIT_HARD(queue_cpus_changed);
 
 /*
- * The CPUs of the task may not be gone for good: a hot-unplug can fail after the
- * scheduler has emptied the CPU, and before we are told below.
+ * The task may have lost its CPUs for a moment only: hot-unplug can fail after the
+ * scheduler has moved the task away, and before rcfs_cpu_changed() is called.
  */
 void __rcfs_cpus_overridden(void)
 {
@@ -483,8 +481,8 @@ void __rcfs_cpus_overridden(void)
 }
 
 /*
- * Subsystems are told afterwards, without the locks that a CPU's coming and
- * going is under. The scheduler has found a place for everybody until then.
+ * Notify the subsystems later, without the locks of CPU hotplug. The scheduler has
+ * moved all tasks away from the CPU by then.
  */
 static int rcfs_cpu_changed(unsigned int cpu)
 {

@@ -2,8 +2,8 @@
 /*
  * The interface of rcfs for subsystems
  *
- * The work is done in Rust (kernel/rcfs/ffi.rs), which cannot export symbols
- * to modules from here.
+ * Built-in Rust code of a crate outside of rust/ cannot export symbols to modules. The
+ * functions here do that for kernel/rcfs/ffi.rs.
  */
 
 #include <linux/err.h>
@@ -15,18 +15,18 @@
  * rc_register_subsys - register a resource control subsystem
  * @ss: the subsystem; must stay valid until it is unregistered
  *
- * Makes the root state, which all tasks have in the subsystem until it is
- * bound to a hierarchy and they are attached to a container. The subsystem can
- * be mounted as soon as this returns, on a running system as well as at boot.
+ * Makes the root state, which is that of all tasks until the subsystem is bound to a
+ * hierarchy and a task is attached to a container. The subsystem can be mounted as
+ * soon as this returns, at boot as well as later.
  *
  * Context: Process context, may sleep; not from a function of a subsystem.
  * Return:
  * * %0		- success; @ss->subsys_id is set
- * * %-EINVAL	- there is no create or no destroy, or create did not store a
+ * * %-EINVAL	- @ss has no create or no destroy; or create did not store a
  *		  state; or the name is missing, empty, longer than
  *		  %MAX_CONTAINER_TYPE_NAMELEN, contains a comma, a slash, white
- *		  space or control characters, or means something else as a
- *		  mount option ("all", "source", "ro" and the like)
+ *		  space or control characters, or has another meaning as a mount
+ *		  option ("all", "source", "ro" and the like)
  * * %-EEXIST	- there is a subsystem of that name
  * * %-ENOSPC	- there are %CONFIG_MAX_RC_SUBSYS subsystems
  * * %-ENOMEM	- no memory
@@ -42,9 +42,8 @@ EXPORT_SYMBOL_GPL(rc_register_subsys);
  * rc_unregister_subsys - unregister a resource control subsystem
  * @ss: a registered subsystem
  *
- * Waits until all states of containers that have been removed are destroyed,
- * then destroys the root state. None of the functions of @ss is called any
- * more once this returns 0.
+ * Waits until the states of all removed containers have been destroyed, and then
+ * destroys the root state. No function of @ss is called after this has returned 0.
  *
  * Context: Process context, may sleep; not from a function of a subsystem.
  * Return:
@@ -64,11 +63,11 @@ EXPORT_SYMBOL_GPL(rc_unregister_subsys);
  * @ss: the subsystem that populate was called with
  * @cft: the file
  *
- * The file belongs to whoever makes the container, and can be read and written
- * by its owner, and read by all, as far as @cft has the functions for it. It
- * goes with the directory.
+ * The file belongs to the user who makes the container. The owner can read and write
+ * the file, and everybody else can read it, as far as @cft has functions for that and
+ * no other @cft->mode. The file is removed with the directory.
  *
- * Context: Only from the populate function of a subsystem.
+ * Context: Only in the populate function of a subsystem.
  * Return:
  * * %0		- success
  * * %-EINVAL	- the name is empty, too long, or contains a slash, or @cft is a
@@ -87,14 +86,14 @@ int rcfs_add_file(struct kernfs_node *dir, struct rc_subsys *ss,
 EXPORT_SYMBOL_GPL(rcfs_add_file);
 
 /**
- * rcfs_create_file - add a control file that is known to have a good name
+ * rcfs_create_file - add a control file whose name has been checked
  * @dir: as for rcfs_add_file()
  * @ss: as for rcfs_add_file()
- * @cft: the file; its name is shorter than %RC_MAX_CFTYPE_NAME, but not empty,
- *	 and without a slash
+ * @cft: the file; its name is not empty, is shorter than %RC_MAX_CFTYPE_NAME, and
+ *	 contains no slash
  *
  * Context: As for rcfs_add_file().
- * Return: the file, or an ERR_PTR() of what rcfs_add_file() returns.
+ * Return: the file, or an ERR_PTR() with an error of rcfs_add_file().
  */
 struct kernfs_node *rcfs_create_file(struct kernfs_node *dir,
 				     struct rc_subsys *ss,
