@@ -2,9 +2,9 @@
 /*
  * rcfs: the resource control file system
  *
- * Tasks are grouped through task->nsproxy; the groups are directories of
- * mountable hierarchies; subsystems account or limit a resource for each.
- * See kernel/rcfs/rcfs.rs.
+ * Tasks are grouped by task->nsproxy. The groups are directories of mountable
+ * hierarchies. Subsystems account or limit a resource for each group. See
+ * kernel/rcfs/rcfs.rs.
  */
 #ifndef _LINUX_RCFS_H
 #define _LINUX_RCFS_H
@@ -35,38 +35,38 @@ struct task_struct;
 #define MAX_CONTAINER_TYPE_NAMELEN	32
 
 /*
- * How many containers there can be above each other, the root of the hierarchy not
- * counted. Hooks walk from a container to the root with the lock of a run queue or
- * the tasklist_lock held: this is the bound of that.
+ * The highest depth of a container; a child of the root has a depth of 1. Hooks walk
+ * from a container to the root under the lock of a run queue or the tasklist_lock, and
+ * this limits how long that takes.
  */
 #define RCFS_MAX_DEPTH			32
 
-/* Where a list ends: see rc_cftype.seq_show_from */
+/* The position at the end of a list: see rc_cftype.seq_show_from */
 #define RCFS_LIST_END			0x7fffffffffffffff
 
 /**
- * struct rc_cftype - one control file that a subsystem has in every container
- * @name: file name, shorter than RC_MAX_CFTYPE_NAME; by convention the name of
- *	  the subsystem, a period, and what the file is about
- * @private: for the subsystem
- * @mode: permissions; 0 for those that follow from the functions
+ * struct rc_cftype - a control file that a subsystem has in every container
+ * @name: file name, shorter than RC_MAX_CFTYPE_NAME; by convention the name of the
+ *	  subsystem, a period, and the name of a property
+ * @private: for use by the subsystem
+ * @mode: permissions; 0 for the permissions that match the functions
  * @ss: the subsystem; NULL until the first rcfs_add_file() sets it
- * @seq_show: prints the file. @ns is the nsproxy of the container:
- *	      rcfs_nsproxy_state() has the state. Called in process context
- *	      without locks of rcfs; the container cannot go away. Returns 0 or
- *	      a negative errno. Optional: without it the file cannot be read.
- * @seq_show_from: in place of @seq_show, for a list that may not fit into memory.
- *		   Prints what comes at the position @pos, 0 to begin with, and
- *		   sets @pos to the next position, or to %RCFS_LIST_END. Is called
- *		   again with the same @pos if there was too little room.
+ * @seq_show: prints the file. @ns is the nsproxy of the container, from which
+ *	      rcfs_nsproxy_state() gets the state. Called in process context without
+ *	      locks of rcfs; the container stays during the call. Returns 0 or a
+ *	      negative errno. Optional: without it the file cannot be read.
+ * @seq_show_from: used instead of @seq_show for a list that may not fit into memory.
+ *		   Prints a part of the list from the position @pos on, which is 0 at
+ *		   first, and sets @pos to the next position, or to %RCFS_LIST_END. If
+ *		   the buffer was too small, the call is repeated with the same @pos.
  *		   Returns 0 or a negative errno. Optional.
- * @write: takes one write. @buf holds @nbytes bytes and a NUL behind them;
- *	   longer writes than a page fail with -E2BIG without a call. Context
- *	   as for @seq_show. Returns the number of bytes taken or a negative
- *	   errno. Optional: without it the file cannot be written.
+ * @write: handles one write. @buf holds @nbytes bytes, followed by a NUL. A write of
+ *	   more than a page fails with -E2BIG without a call. Context as for @seq_show.
+ *	   Returns the number of bytes used or a negative errno. Optional: without it
+ *	   the file cannot be written to.
  *
- * Has to stay valid and unchanged for as long as its subsystem is registered. It
- * belongs to that subsystem alone.
+ * A control file must stay valid and unchanged for as long as its subsystem is
+ * registered. It cannot be shared by subsystems.
  */
 struct rc_cftype {
 	const char *name;
@@ -81,7 +81,7 @@ struct rc_cftype {
 			 struct kernfs_open_file *of, char *buf, size_t nbytes);
 };
 
-/* What the rest of the kernel tells subsystems: see kernel/rcfs/hooks.c */
+/* The hooks, which kernel/rcfs/hooks.c calls */
 enum rc_hook {
 	RC_HOOK_CHARGE,
 	RC_HOOK_ACCOUNT,
@@ -90,7 +90,7 @@ enum rc_hook {
 	RC_HOOK_FORK,
 	RC_HOOK_EXIT,
 	RC_HOOK_RELEASE,
-	RC_HOOK_PIN,		/* no function: what is asked about exiting tasks */
+	RC_HOOK_PIN,		/* no function: a hook for exiting tasks is defined */
 	RC_HOOK_FREEZING,
 	RC_HOOK_LIMIT_CPUS,
 	RC_HOOK_TASK_GROUP,
@@ -103,92 +103,91 @@ enum rc_hook {
 /**
  * struct rc_subsys - a resource control subsystem
  * @create: makes the state of a container and stores it in
- *	    ``ns->ctlr_data[subsys_id]``, where it must not be NULL. @parent is
- *	    the nsproxy of the parent container, and NULL for the root state,
- *	    which is made at registration in &init_nsproxy. Returns 0 or a
- *	    negative errno, which fails the registration or the mkdir.
- * @offline: the container of @ns has been removed: no task is in it, no directory
- *	     has files of it, and no other container is below it. Zombies may
- *	     still refer to its state. Not called if a mkdir fails. Optional.
- * @destroy: frees that state. Nobody is in the container and an RCU grace
- *	     period has passed since the last reader could find it.
- * @can_attach: may refuse, with a negative errno, that @tsk moves to the
- *		container of @ns, or that a child of it begins there, which nobody
- *		can see yet: @tsk is current then. It is no promise that the task
- *		does: another subsystem may refuse, or the task exit. When a whole process
- *		moves, all of its threads are asked for before the first one
- *		moves; those that it creates meanwhile follow without a
- *		question. Optional.
- * @cancel_attach: @tsk, which @can_attach has agreed to, does not move. Called
- *		   once for each agreement that no @attach follows. Optional.
- * @transfer: @tsk goes from the container with the state @old to the one with
- *	      the state @new. Called in the moment at which it moves, under the
- *	      task_lock: no sleeping. What has to be right at any time, like a
- *	      count of tasks, is kept here and not in @attach. Optional.
- * @attach: @tsk has moved; @new and @old are its nsproxies, with references
- *	    held. It may have exited meanwhile. Optional.
- * @populate: adds the files of the subsystem to the directory @dir of a new
- *	      container, with rcfs_add_file(). @ns is the nsproxy with the
- *	      state, &init_nsproxy for the root of a hierarchy. Optional.
- * @can_fork: may refuse, with a negative errno, that @child comes into being
- *	      in the container with the state @state. If no other subsystem
- *	      refuses, it is there the next moment. Called by the parent under
- *	      the tasklist_lock and the siglock: no sleeping. Do not keep @child:
- *	      a fork that fails frees it, whoever has a reference. Optional.
- * @cancel_fork: takes back what a successful @can_fork did, under the same
- *		 locks. Optional.
- * @fork: @child has come into being; others see it, but it has not run yet.
- *	  Called by the parent in process context without locks, of rcfs or
- *	  others; may sleep. The child may be moved meanwhile. Optional.
- * @exit: @tsk leaves the container with the state @state, because it exits. It
- *	  is in no container in the next moment, although it still runs for a
- *	  while and is a zombie after that. Called under the task_lock: no
- *	  sleeping. Optional.
- * @release: @tsk, which was in the container with the state @state when it
- *	     exited, is being reaped. The container may have been removed. Not
- *	     called for the root, nor once the subsystem has been unbound.
- *	     No sleeping, no locks. Optional.
- * @charge: @delta_exec ns of CPU time were consumed on @cpu by a task in the
- *	    container with the state @state, or by one that was there when it
- *	    exited. Called for every task under the lock of its runqueue, perhaps
- *	    on another CPU: no sleeping, no locks. Optional.
- * @account: a task as for @charge was found to be running in user mode, or in
- *	     the kernel if @system; @delta ns are put down to that. Called by
- *	     the tick on the CPU of the task: no sleeping, no locks. Optional.
- * @freezing: whether tasks in the container with the state @state shall freeze:
- *	      see freezing(). Any context: no sleeping, no locks. Optional.
- * @limit_cpus: takes from @mask the CPUs on which tasks in the container with
- *		the state @state must not run. Under the runqueue lock: no
- *		sleeping, no locks. Optional.
- * @task_group: the group that the scheduler shall have tasks in that are in the
- *		container with the state @state, or NULL for the one that they
- *		have without rcfs. Under the runqueue lock: no sleeping, no
+ *	    ``ns->ctlr_data[subsys_id]``, where it must not be NULL. @parent is the
+ *	    nsproxy of the parent container. @parent is NULL for the root state, which
+ *	    is made at registration in &init_nsproxy. Returns 0 or a negative errno,
+ *	    which fails the registration or the mkdir.
+ * @offline: the container of @ns has been removed. It has no tasks, no files and no
+ *	     children. Zombies may still refer to its state. Not called if a mkdir fails.
+ *	     Optional.
+ * @destroy: frees the state. The container has no tasks, and an RCU grace period has
+ *	     passed since a reader could last find the state.
+ * @can_attach: may refuse, with a negative errno, that @tsk moves to the container of
+ *		@ns. Also called before a child is launched in that container, with
+ *		current as @tsk, because the child is not visible yet. The move may
+ *		still fail: another subsystem may refuse, or the task may exit. When a
+ *		whole process moves, this is called for all of its threads before the
+ *		first one moves. It is not called for threads that the process creates
+ *		in the meantime, which move as well. Optional.
+ * @cancel_attach: @tsk does not move, although @can_attach has returned 0. For each
+ *		   @can_attach that has returned 0, either this or @attach is called.
+ *		   Optional.
+ * @transfer: @tsk moves from the container with the state @old to the container with
+ *	      the state @new. Called under the task_lock, at the same time as the move:
+ *	      no sleeping. Use this and not @attach for what must be exact at any time,
+ *	      such as a count of tasks. Optional.
+ * @attach: @tsk has moved from @old to @new. The caller holds references on both. The
+ *	    task may have exited in the meantime. Optional.
+ * @populate: adds the files of the subsystem to the directory @dir of a new container,
+ *	      by rcfs_add_file(). @ns is the nsproxy with the state, which is
+ *	      &init_nsproxy for the root of a hierarchy. Optional.
+ * @can_fork: may refuse, with a negative errno, that @child is created in the container
+ *	      with the state @state. Unless another subsystem refuses, @child becomes
+ *	      visible next. Called by the parent under the tasklist_lock and the siglock:
+ *	      no sleeping. Do not keep @child: a fork that fails frees it in spite of
+ *	      references. Optional.
+ * @cancel_fork: undoes a successful @can_fork, under the same locks. Optional.
+ * @fork: @child has been created. It is visible, and has not run yet. Called by the
+ *	  parent in process context without locks of rcfs or others; may sleep. The child
+ *	  may be moved at any time. Optional.
+ * @exit: @tsk leaves the container with the state @state, because it exits. After this
+ *	  call it is in no container, although it still runs for a while and becomes a
+ *	  zombie. Called under the task_lock: no sleeping. Optional.
+ * @release: @tsk is being reaped. It was in the container with the state @state when it
+ *	     exited. The container may have been removed. Not called for tasks of the
+ *	     root, nor after the subsystem has been unbound. No sleeping, no locks.
+ *	     Optional.
+ * @charge: a task has used @delta_exec ns of CPU time on @cpu. The task is in the
+ *	    container with the state @state, or was there when it exited. Called under
+ *	    the lock of the task's runqueue, perhaps on another CPU: no sleeping, no
+ *	    locks. Optional.
+ * @account: the tick has found a task as for @charge running, in the kernel if @system,
+ *	     else in user mode, and accounts @delta ns. Called on the CPU of the task: no
+ *	     sleeping, no locks. Optional.
+ * @freezing: whether tasks in the container with the state @state have to freeze: see
+ *	      freezing(). Any context: no sleeping, no locks. Optional.
+ * @limit_cpus: removes those CPUs from @mask on which tasks in the container with the
+ *		state @state must not run. Under the runqueue lock: no sleeping, no
  *		locks. Optional.
- * @cpus_changed: CPUs have come or gone, or a task has been left without one, or
- *		  the subsystem has just been bound: cpu_active_mask and
- *		  cpu_online_mask are what they are now. CPUs stay for the
- *		  duration of the call. Optional.
- * @limit_nice: the nice value that a task in the container with the state @state
- *		gets that was to have @nice. Under the runqueue lock: no sleeping,
- *		no locks. Optional.
- * @device: may refuse, with a negative errno, that a task in the container with
- *	    the state @state opens or makes a device node: see
- *	    devcgroup_check_permission(). Process context under RCU: no
- *	    sleeping. Optional.
+ * @task_group: returns the scheduler's group for tasks in the container with the state
+ *		@state, or NULL for the group that they have without rcfs. Under the
+ *		runqueue lock: no sleeping, no locks. Optional.
+ * @cpus_changed: a CPU has come or gone, or the scheduler has run a task on CPUs that
+ *		  its container lacks, or the subsystem has just been bound.
+ *		  cpu_active_mask and cpu_online_mask do not change during the call.
+ *		  Optional.
+ * @limit_nice: returns the nice value for a task in the container with the state @state
+ *		that is to be given @nice. Under the runqueue lock: no sleeping, no
+ *		locks. Optional.
+ * @device: may refuse, with a negative errno, that a task in the container with the
+ *	    state @state opens or makes a device node: see
+ *	    devcgroup_check_permission(). Process context under RCU: no sleeping.
+ *	    Optional.
  * @subsys_id: index into ctlr_data; set by rc_register_subsys()
  * @active: whether the subsystem is bound to a hierarchy; set by the core
  * @root_state: what @create stored in &init_nsproxy; set by rc_register_subsys()
  * @name: unique name, for mount options and file names
- * @owner: the module that must not go away while the subsystem is bound
+ * @owner: the module of the subsystem, which stays while the subsystem is bound
  *
- * The hooks, which are @transfer and all from @can_fork to @device, are
- * called while the subsystem is bound to a hierarchy, and under RCU unless they
- * may sleep. Every task is in the root then, and was there before without any of
- * them being called: only what they tell of other containers is complete.
+ * The hooks are @transfer and the functions from @can_fork to @device. They are called
+ * while the subsystem is bound to a hierarchy, and under RCU unless they may sleep.
+ * When the subsystem is bound, all tasks are in the root, without any hook having been
+ * called for them. Hooks therefore give a complete picture of all containers except for
+ * the root.
  *
- * All others, and @cpus_changed, are called in process context, may sleep, and
- * are called with the mutex of rcfs held, except for @destroy: they must not
- * call into rcfs but for rcfs_add_file() in @populate.
+ * All other functions, and @cpus_changed, are called in process context and may sleep.
+ * They are called with the mutex of rcfs held, except for @destroy, and must not call
+ * functions of rcfs other than rcfs_add_file() in @populate.
  */
 struct rc_subsys {
 	int (*create)(struct rc_subsys *ss, struct nsproxy *ns,
@@ -236,29 +235,31 @@ struct rc_subsys {
 };
 
 /**
- * struct rcfs_container - what kernel/rcfs/nsproxy.c knows of a container
- * @nr_nsproxies: how many nsproxies refer to it, its own included; 0 while it is
- *		  out of use, which is before it is published and after it is
- *		  retired. Not kept for the root of a hierarchy.
- * @nr_pins: how many nsproxies need its states, its own included. Those of tasks
- *	     that exit do, when @nr_nsproxies does not count them any more. A
- *	     handle on a state counts as well.
- * @free_work: what runs when @nr_pins is zero; set when the container is retired
- * @nsproxies: those that refer to it, without its own, by their rcfs_links
- * @lock: for changes of @nsproxies. The lists of tasks have locks of their own.
- * @switches_begun: how often tasks went to another nsproxy of the container
- * @switches_done: how often they have arrived there
- * @parent: the one above; NULL in the root of a hierarchy
- * @children: those directly below, by their @sibling, for readers under RCU
- * @sibling: in the list of @parent while the container is in use
+ * struct rcfs_container - the part of a container that C code uses
+ * @nr_nsproxies: how many nsproxies refer to the container, its own included. 0 before
+ *		  the container is published and after it has been retired. Unused in the
+ *		  root of a hierarchy.
+ * @nr_pins: how many nsproxies need the states, the container's own included, plus the
+ *	     number of handles on states. An nsproxy of exiting tasks counts here after
+ *	     it has ceased to count in @nr_nsproxies.
+ * @free_work: runs when @nr_pins is zero; set when the container is retired
+ * @nsproxies: list of the nsproxies that refer to the container, by their rcfs_links,
+ *	       without its own
+ * @lock: protects @nsproxies. The lists of tasks have locks of their own.
+ * @switches_begun: how often tasks began to move from one nsproxy of the container to
+ *		    another
+ * @switches_done: how often such a move ended
+ * @parent: the parent; NULL in the root of a hierarchy
+ * @children: list of the children, by their @sibling, for readers under RCU
+ * @sibling: entry in the list of @parent while the container is in use
  * @hierarchy: number of its hierarchy: index into nsproxy->rcfs_container
- * @nsproxy: the nsproxy that the directory owns, with the states in ctlr_data.
- *	     &init_nsproxy in the root of a hierarchy.
- * @directory: the directory, with a reference. NULL in the root of a hierarchy, and
- *	       before the container is published.
- * @empty: the file of that name in it, with a reference, for poll and inotify.
- *	   NULL where @directory is.
- * @watched: whether somebody has read that, and nobody has been told since
+ * @nsproxy: the nsproxy that the container owns, with the states in ctlr_data;
+ *	     &init_nsproxy in the root of a hierarchy
+ * @directory: the directory, with a reference; NULL in the root of a hierarchy, and
+ *	       before the container is published
+ * @empty: the file "empty" in @directory, with a reference, for poll and inotify; NULL
+ *	   where @directory is NULL
+ * @watched: whether @empty has been read since its readers were last notified
  * @subsystems: the subsystems of its hierarchy
  */
 struct rcfs_container {
@@ -279,7 +280,7 @@ struct rcfs_container {
 	DECLARE_BITMAP(subsystems, CONFIG_MAX_RC_SUBSYS);
 	union {
 		struct rcu_work *free_work;
-		/* private: for the end, when that has run */
+		/* private: used when @free_work has run */
 		struct rcu_head rcu;
 	};
 };
@@ -294,7 +295,7 @@ static inline bool rcfs_container_is_retired(const struct rcfs_container *cont)
 	return !atomic_read(&cont->nr_nsproxies);
 }
 
-/* Whether no task is in the container itself; not for the root of a hierarchy */
+/* Whether the container itself has no tasks; not for the root of a hierarchy */
 static inline bool rcfs_container_is_empty(const struct rcfs_container *cont)
 {
 	return refcount_read(&cont->nsproxy->count) <= 1 &&
@@ -302,9 +303,9 @@ static inline bool rcfs_container_is_empty(const struct rcfs_container *cont)
 }
 
 /*
- * Keep the states of a container, which may have been removed. Returns false if
- * nobody keeps them any more. Call it under RCU, or with the container kept. What is
- * kept is given up with rcfs_unpin_container().
+ * Keep the states of a container, which may have been removed, until
+ * rcfs_unpin_container(). Returns false if the states are about to be freed. The caller
+ * is under RCU, or keeps the container.
  */
 static inline bool rcfs_pin_container(struct rcfs_container *cont)
 {
@@ -314,15 +315,15 @@ static inline bool rcfs_pin_container(struct rcfs_container *cont)
 void rcfs_unpin_container(struct rcfs_container *cont);
 
 /**
- * rcfs_next_below - go on in a walk through a container and those below it
- * @top: where the walk began
- * @pos: where it is
+ * rcfs_next_below - find the next container in a walk through a subtree
+ * @top: the container at which the walk began
+ * @pos: the current container
  *
- * Each container comes after the one above it.
+ * Each container comes after its parent.
  *
- * Context: Under RCU for all of the walk, or with the mutex of rcfs held. Under
- *	    RCU, containers that are made or removed meanwhile are found or not.
- * Return: the next container, or NULL behind the last one.
+ * Context: Under RCU during all of the walk, or with the mutex of rcfs held. Under RCU,
+ *	    containers that are made or removed during the walk may be missed.
+ * Return: the next container, or NULL at the end.
  */
 static inline struct rcfs_container *
 rcfs_next_below(const struct rcfs_container *top, const struct rcfs_container *pos)
@@ -337,17 +338,17 @@ rcfs_next_below(const struct rcfs_container *top, const struct rcfs_container *p
 bool rcfs_is_empty_below(const struct rcfs_container *top);
 
 /*
- * Whether no task is in a container nor below it, for a reader of the file "empty"
- * that wants to be told when it becomes so. kernfs has noted which notifications
- * the reader knows of before this.
+ * Whether a container and its descendants have no tasks, for a reader of the file
+ * "empty" that is to be notified of a change. kernfs has noted before this call which
+ * notifications the reader has seen.
  */
 static inline bool rcfs_container_watch_empty(struct rcfs_container *cont)
 {
 	/*
-	 * A full barrier on both sides, which pairs with those in
-	 * rcfs_notify_empty(). Whoever drops a count after the look below sees
-	 * that the container is watched. Whoever took the mark away that was
-	 * there before has notified before kernfs noted, or notifies later.
+	 * A full barrier, which pairs with the two in rcfs_notify_empty(). A task that
+	 * drops a count after the check below sees that the container is watched. If
+	 * another task has just cleared the flag, its notification came before kernfs
+	 * noted what the reader has seen, or comes later.
 	 */
 	xchg(&cont->watched, true);
 	guard(rcu)();
@@ -363,7 +364,7 @@ static inline bool rcfs_container_has_nsproxy(const struct rcfs_container *cont,
 	return has ? has == cont : rcfs_container_is_root(cont);
 }
 
-/* Call it under RCU. A task without an nsproxy is on its way out. */
+/* Call this under RCU. A task without an nsproxy is exiting, and is in no container. */
 static inline bool rcfs_container_has_task(const struct rcfs_container *cont,
 					   const struct task_struct *tsk)
 {
@@ -373,8 +374,9 @@ static inline bool rcfs_container_has_task(const struct rcfs_container *cont,
 }
 
 /*
- * As above: whether it is in another one of the hierarchy. What the task did
- * before it left, like adding a thread to the list, is seen by who sees this.
+ * Like rcfs_container_has_task(): whether the task is in another container of the
+ * hierarchy. If so, the caller sees everything that the task did before it moved there,
+ * such as adding a thread to the list of threads.
  */
 static inline bool rcfs_container_lacks_task(const struct rcfs_container *cont,
 					     const struct task_struct *tsk)
@@ -385,23 +387,23 @@ static inline bool rcfs_container_lacks_task(const struct rcfs_container *cont,
 	return ns && !rcfs_container_has_nsproxy(cont, ns);
 }
 
-/* In task->rcfs_pin: one of the reasons for the pin is gone, see rcfs_unpin_task() */
+/* A bit of task->rcfs_pin: one reason for the pin is gone, see rcfs_unpin_task() */
 #define RCFS_PIN_HALF	1UL
 
-/* The nsproxy that a task which exits has pinned. It stays under RCU. */
+/* The nsproxy that an exiting task has pinned. RCU keeps it. */
 static inline struct nsproxy *rcfs_pinned_nsproxy(const struct task_struct *tsk)
 {
 	return (struct nsproxy *)(READ_ONCE(tsk->rcfs_pin) & ~RCFS_PIN_HALF);
 }
 
 /**
- * rcfs_nsproxy_state - the state of a subsystem for the tasks of an nsproxy
+ * rcfs_nsproxy_state - get the state of a subsystem for the tasks of an nsproxy
  * @ns: the nsproxy, or NULL for the root state
  * @ss: a registered subsystem
  *
  * Context: Whatever keeps @ns alive keeps the state alive: a reference, the
  *	    task_lock, or an RCU read-side critical section.
- * Return: what @ss put into ``ctlr_data`` when it created the container.
+ * Return: what @ss->create stored in ``ctlr_data``.
  */
 static inline void *rcfs_nsproxy_state(const struct nsproxy *ns,
 				       const struct rc_subsys *ss)
@@ -427,7 +429,7 @@ struct kernfs_node *__rcfs_create_file(struct kernfs_node *dir,
 				       struct rc_subsys *ss,
 				       struct rc_cftype *cft);
 
-/* For the core, which tells kernel/rcfs/hooks.c */
+/* In kernel/rcfs/hooks.c, for the core */
 void rcfs_add_hooks(struct rc_subsys *ss);
 void rcfs_remove_hooks(struct rc_subsys *ss);
 void rcfs_activate_hooks(struct rc_subsys *ss, bool active);
@@ -441,17 +443,18 @@ bool __rcfs_clone_end(struct kernel_clone_args *args);
 
 /**
  * rcfs_clone_begin - find the container that a child is to begin in
- * @args: how the child is to be made
+ * @args: the arguments of the fork
  *
- * CLONE_INTO_CGROUP with the descriptor of a directory of rcfs is for rcfs, which
- * takes the flag away before control groups look. Any other descriptor is theirs.
+ * rcfs handles CLONE_INTO_CGROUP if the descriptor is that of a directory of rcfs. The
+ * flag is then cleared, so that control groups ignore it. Control groups handle all
+ * other descriptors.
  *
  * Context: Process context, may sleep. Call rcfs_clone_end() when the child has been
  *	    made, or cannot be.
  * Return: 0, or a negative errno: -EBADF if the descriptor is not that of a
  *	   directory, -ENODEV if the container has been removed, -EACCES and -EROFS
- *	   if the caller must not write to its "procs", -ENOMEM, and what a
- *	   subsystem refuses with.
+ *	   if the caller must not write to its "procs", -ENOMEM, or the error of a
+ *	   subsystem that refuses the child.
  */
 static inline int rcfs_clone_begin(struct kernel_clone_args *args)
 {
@@ -461,12 +464,12 @@ static inline int rcfs_clone_begin(struct kernel_clone_args *args)
 }
 
 /**
- * rcfs_clone_end - give up what rcfs_clone_begin() has found
- * @args: how the child was to be made
+ * rcfs_clone_end - drop what rcfs_clone_begin() has found
+ * @args: the arguments of the fork
  *
  * Context: Process context, may sleep.
- * Return: whether the fork has to begin anew, because somebody has moved the parent
- *	   in another hierarchy before the child became visible.
+ * Return: whether the fork has to be repeated, because the parent was moved in another
+ *	   hierarchy before the child became visible.
  */
 static inline bool rcfs_clone_end(struct kernel_clone_args *args)
 {
@@ -475,30 +478,30 @@ static inline bool rcfs_clone_end(struct kernel_clone_args *args)
 	return false;
 }
 
-/* In Rust: what fs/proc/base.c calls */
+/* In Rust: called by fs/proc/base.c */
 int proc_rcfs_show(struct seq_file *m, struct pid_namespace *ns,
 		   struct pid *pid, struct task_struct *tsk);
 
 /* In Rust: /proc/rcfs */
 int rcfs_show_subsystems(struct seq_file *m, void *v);
 
-/* In Rust: calls the hooks that are called with the mutex of rcfs held */
+/* In Rust: calls the hook cpus_changed with the mutex of rcfs held */
 void rcfs_notify_cpus_changed(void);
 
 /*
- * How often the lists of a container are read that tasks leave for another one of it,
- * before somebody looks at all tasks.
+ * How often to walk along the lists of a container that tasks leave for other lists of
+ * the same container, before falling back to a look at all tasks
  */
 #define RCFS_WALK_ATTEMPTS		3
 
 /**
  * struct rcfs_walk - a walk along the tasks of a container
  * @cont: the container
- * @ns: the nsproxy whose tasks are next
- * @pos: the next one
- * @begun: what the container's switches_begun was
+ * @ns: the nsproxy whose tasks come next
+ * @pos: the next task in the list of @ns
+ * @begun: @cont->switches_begun at the beginning of the walk
  * @restarts: how often the list of an nsproxy may still be read again
- * @complete: whether nothing has kept the walk from finding all
+ * @complete: whether the walk has missed no task so far
  */
 struct rcfs_walk {
 	const struct rcfs_container *cont;
@@ -509,7 +512,7 @@ struct rcfs_walk {
 	bool complete;
 };
 
-/* What kernel/rcfs/members.c does for rust/kernel/rcfs/members.rs */
+/* In kernel/rcfs/members.c, for rust/kernel/rcfs/members.rs */
 void rcfs_walk_begin(struct rcfs_walk *walk, const struct rcfs_container *cont);
 struct task_struct *rcfs_walk_next(struct rcfs_walk *walk);
 unsigned int rcfs_walk_ids(struct rcfs_walk *walk, struct pid_namespace *ns,
@@ -539,9 +542,9 @@ int __rcfs_limit_nice(const struct task_struct *tsk, int nice);
 int __rcfs_device(short type, u32 major, u32 minor, short access);
 
 /**
- * rcfs_charge - account CPU time to the containers of a task
+ * rcfs_charge - charge CPU time to the container of a task
  * @tsk: the task that ran
- * @delta_exec: for how long, in ns
+ * @delta_exec: CPU time in ns
  *
  * Context: Called with the runqueue lock of @tsk held.
  */
@@ -552,10 +555,10 @@ static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec)
 }
 
 /**
- * rcfs_account - account user and system time to the containers of a task
- * @tsk: the task that was found running
- * @index: in what kind of time: an enum cpu_usage_stat
- * @delta: how much is put down to that, in ns
+ * rcfs_account - account user and system time to the container of a task
+ * @tsk: the task that the tick has found running
+ * @index: the kind of time, an enum cpu_usage_stat
+ * @delta: the time in ns
  *
  * Context: Called on the CPU of @tsk, with interrupts disabled.
  */
@@ -568,8 +571,8 @@ static inline void rcfs_account(struct task_struct *tsk, int index, u64 delta)
 /**
  * rcfs_transfer - tell subsystems that a task moves
  * @tsk: the task
- * @new: what it just got
- * @old: what it had
+ * @new: its new nsproxy
+ * @old: its old nsproxy
  *
  * Context: Called with the task_lock of @tsk held, and references on both.
  */
@@ -582,12 +585,13 @@ static inline void rcfs_transfer(struct task_struct *tsk,
 }
 
 /**
- * rcfs_can_fork - ask subsystems whether there may be another task
- * @ns: what the child is to get
- * @child: the child, which nobody can find yet
+ * rcfs_can_fork - ask subsystems whether a child may be created
+ * @ns: the nsproxy that the child is to get
+ * @child: the child, which is not visible yet
  *
  * Context: Called with the tasklist_lock held for writing, under RCU.
- * Return: 0, or what a subsystem refused with; then none of them remembers.
+ * Return: 0, or the error of the subsystem that refuses. No subsystem counts the child
+ *	   in the latter case.
  */
 static inline int rcfs_can_fork(const struct nsproxy *ns,
 				struct task_struct *child)
@@ -598,8 +602,8 @@ static inline int rcfs_can_fork(const struct nsproxy *ns,
 }
 
 /**
- * rcfs_fork - tell subsystems that there is another task
- * @child: the task, which has not run yet; the caller makes sure that it stays
+ * rcfs_fork - tell subsystems that a child has been created
+ * @child: the child, which has not run yet; the caller keeps it
  *
  * Context: Process context, without locks.
  */
@@ -610,9 +614,9 @@ static inline void rcfs_fork(struct task_struct *child)
 }
 
 /**
- * rcfs_exit - tell subsystems that a task leaves its containers for good
+ * rcfs_exit - tell subsystems that an exiting task leaves its containers
  * @tsk: the task, current
- * @ns: what it had
+ * @ns: its nsproxy
  *
  * Context: Called with the task_lock held, and a reference on @ns.
  */
@@ -623,9 +627,9 @@ static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 }
 
 /**
- * rcfs_pin - keep what subsystems need to account for a task that exits
- * @tsk: the task, current, which is in no list any more
- * @ns: what it had
+ * rcfs_pin - keep the states that subsystems need to account an exiting task
+ * @tsk: the task, current, which has left the list of its nsproxy
+ * @ns: its nsproxy
  *
  * Context: Called with the task_lock held, and a reference on @ns, before
  *	    task->nsproxy is cleared.
@@ -651,24 +655,27 @@ static inline void rcfs_release(struct task_struct *tsk)
 }
 
 /**
- * rcfs_task_dead - a task has left the CPU for the last time
+ * rcfs_task_dead - note that a task has left the CPU for the last time
  * @tsk: the task
  *
  * Context: On that CPU, without its runqueue lock, with preemption disabled.
  */
 static inline void rcfs_task_dead(struct task_struct *tsk)
 {
-	/* A task that the kernel has given up on dies with all that it has. */
+	/*
+	 * A task that fails on exit may die with its nsproxy. The word is a pointer of
+	 * the list in that case, and no pin.
+	 */
 	if (READ_ONCE(tsk->rcfs_pin) && !tsk->nsproxy)
 		rcfs_unpin_task(tsk);
 }
 
 /**
- * rcfs_freezing - whether a task is in a container that is to freeze
+ * rcfs_freezing - whether a task is in a container that is frozen
  * @tsk: the task
  *
  * Context: Any.
- * Return: whether some subsystem says so.
+ * Return: whether a subsystem says so.
  */
 static inline bool rcfs_freezing(struct task_struct *tsk)
 {
@@ -677,14 +684,14 @@ static inline bool rcfs_freezing(struct task_struct *tsk)
 	return false;
 }
 
-/* Whether rcfs_limit_cpus() may do something */
+/* Whether a subsystem with limit_cpus is bound */
 static inline bool rcfs_limits_cpus(void)
 {
 	return static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_LIMIT_CPUS]);
 }
 
 /**
- * rcfs_limit_cpus - take away the CPUs that the containers of a task lack
+ * rcfs_limit_cpus - remove the CPUs that the container of a task does not allow
  * @tsk: the task
  * @mask: CPUs
  *
@@ -698,8 +705,8 @@ static inline void rcfs_limit_cpus(const struct task_struct *tsk,
 }
 
 /*
- * Tell subsystems that the scheduler had to let a task run on CPUs that its
- * containers lack. In any context.
+ * Tell subsystems that the scheduler had to let a task run on CPUs that its container
+ * does not allow. Any context.
  */
 static inline void rcfs_cpus_overridden(void)
 {
@@ -708,12 +715,12 @@ static inline void rcfs_cpus_overridden(void)
 }
 
 /**
- * rcfs_task_group - the group of the scheduler that a container puts a task into
+ * rcfs_task_group - get the scheduler's group for the container of a task
  * @tsk: the task
  *
- * Context: Any, under a lock that orders this with other users of the result,
- *	    and with preemption disabled for as long as that is used.
- * Return: NULL if the task is in no container that has one.
+ * Context: Any, under a lock that orders this with other users of the result, and with
+ *	    preemption disabled for as long as the result is used.
+ * Return: the group, or NULL if the container has none.
  */
 static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 {
@@ -723,12 +730,12 @@ static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 }
 
 /**
- * rcfs_limit_nice - the nice value that a task gets
+ * rcfs_limit_nice - get the nice value for a task
  * @tsk: the task
- * @nice: what it was to have
+ * @nice: the nice value that is to be set
  *
  * Context: Under the runqueue lock of @tsk.
- * Return: @nice, or what its containers have in place of that.
+ * Return: @nice, or the value that the container of @tsk requires instead.
  */
 static inline int rcfs_limit_nice(const struct task_struct *tsk, int nice)
 {
@@ -745,7 +752,7 @@ static inline int rcfs_limit_nice(const struct task_struct *tsk, int nice)
  * @access: combination of %DEVCG_ACC_MKNOD, %DEVCG_ACC_READ and %DEVCG_ACC_WRITE
  *
  * Context: Process context.
- * Return: 0, or what a subsystem refuses with.
+ * Return: 0, or the error of the subsystem that refuses.
  */
 static inline int rcfs_device(short type, u32 major, u32 minor, short access)
 {
@@ -794,16 +801,16 @@ static inline int rcfs_device(short type, u32 major, u32 minor, short access)
 
 #endif /* CONFIG_RCFS */
 
-/* Where kernel/rcfs/delay.c can make a task wait, to widen a race */
+/* Where kernel/rcfs/delay.c can delay a task, to widen a race window */
 enum rcfs_delay {
-	RCFS_DELAY_COPY,	/* forking, around the parent's nsproxy */
-	RCFS_DELAY_VISIBLE,	/* forking, the moment before it can be seen */
+	RCFS_DELAY_COPY,	/* fork, before and after clearing child->nsproxy */
+	RCFS_DELAY_VISIBLE,	/* fork, before the child becomes visible */
 	RCFS_DELAY_SWITCH,	/* with new namespaces that are not in use yet */
-	RCFS_DELAY_PUT,		/* the last user is gone, the rest has to follow */
-	RCFS_DELAY_FIND,	/* attaching, before memory for a new nsproxy */
-	RCFS_DELAY_CPUS,	/* about to set the CPUs that its cpuset allowed */
-	RCFS_DELAY_LIST,	/* out of one list of tasks, and not in the other */
-	RCFS_DELAY_WALK,	/* on the way along a list, at a task */
+	RCFS_DELAY_PUT,		/* after the last reference, before the counts drop */
+	RCFS_DELAY_FIND,	/* attach, before allocating an nsproxy */
+	RCFS_DELAY_CPUS,	/* before setting the CPUs that the cpuset allowed */
+	RCFS_DELAY_LIST,	/* attach, between removal from a list and adding */
+	RCFS_DELAY_WALK,	/* walk along a list, at each task */
 	RCFS_NR_DELAYS
 };
 
@@ -812,10 +819,10 @@ DECLARE_STATIC_KEY_FALSE(rcfs_delays_wanted);
 void __rcfs_delay(enum rcfs_delay where);
 
 /**
- * rcfs_delay - wait, if that has been asked for
- * @where: what the task is about to do
+ * rcfs_delay - delay the caller if a delay has been set
+ * @where: the place in the code
  *
- * Waits without sleeping, for 2 ms at most.
+ * Busy-waits for at most 2 ms.
  *
  * Context: Any, with any locks.
  */

@@ -64,8 +64,8 @@ EXPORT_SYMBOL_GPL(rc_unregister_subsys);
  * @cft: the file
  *
  * The file belongs to the user who makes the container. The owner can read and write
- * the file, and everybody else can read it, as far as @cft has functions for that and
- * no other @cft->mode. The file is removed with the directory.
+ * the file, and everybody else can read it, as far as @cft has functions for that,
+ * unless @cft->mode says otherwise. The file is removed with the directory.
  *
  * Context: Only in the populate function of a subsystem.
  * Return:
