@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the scheduler does for rcfs: CPUs of tasks, and task groups for containers
+ * The scheduler's part of rcfs: CPUs of tasks, and task groups for containers
  *
- * A part of kernel/sched/core.c, whose static functions this calls: without
- * CONFIG_RCFS, they stay static.
+ * This file is included by kernel/sched/core.c, because it calls static functions of
+ * that file.
  */
 
 #include <linux/sched/rcfs.h>
 #include <linux/security.h>
 
-/* ---- on which CPUs tasks run */
+/* ---- CPUs of tasks */
 
 /**
- * sched_rcfs_update_cpus - let a task run where its containers let it
- * @p: a task for which rcfs_limit_cpus() has come to do something else, or which
- *     has to be looked at again
+ * sched_rcfs_update_cpus - apply a change of the CPUs that a container allows
+ * @p: a task whose result of rcfs_limit_cpus() may have changed
  *
- * It may run on all CPUs that its cpuset, the task itself by sched_setaffinity(2)
- * and its containers in rcfs agree on, as set_cpus_allowed_ptr() sees to.
+ * The task may run on those CPUs that its cpuset, its own sched_setaffinity(2) and its
+ * containers in rcfs allow, as set_cpus_allowed_ptr() ensures.
  *
  * Context: Process context, may sleep.
  */
@@ -27,19 +26,19 @@ void sched_rcfs_update_cpus(struct task_struct *p)
 	cpumask_var_t allowed, now;
 	bool settled, locked = false;
 
-	/* Such a task is where it has to be. It may be setting other flags. */
+	/* Such a task stays on its CPUs. It may be setting other flags at this time. */
 	if (data_race(READ_ONCE(p->flags)) & PF_NO_SETAFFINITY)
 		return;
-	/* Small, and there is nobody who could do it again later. */
+	/* The masks are small, and a caller could not repeat a failed update later. */
 	if (!alloc_cpumask_var(&allowed, GFP_KERNEL | __GFP_NOFAIL))
 		return;
 	if (!alloc_cpumask_var(&now, GFP_KERNEL | __GFP_NOFAIL))
 		goto out;
 	/*
-	 * Control groups may change what the cpuset allows and have told @p by
-	 * the time that we do: this would be what was allowed before. So look
-	 * again. The second time, the lock keeps them from changing it: there is
-	 * no third. All else is looked at under the lock of the run queue.
+	 * Control groups may change the cpuset after it has been read, and update @p
+	 * before this function does, which would then set an outdated mask. So read the
+	 * cpuset again. If it has changed, repeat the update under the lock that keeps
+	 * it from changing. Everything else is read under the lock of the run queue.
 	 */
 	for (;;) {
 		cpuset_cpus_allowed(p, allowed);
@@ -62,15 +61,15 @@ out:
 EXPORT_SYMBOL_GPL(sched_rcfs_update_cpus);
 
 /**
- * sched_rcfs_set_cpus - let a task run on some CPUs, if its containers have them
+ * sched_rcfs_set_cpus - set the CPUs of a task within those of its containers
  * @p: the task
- * @mask: CPUs that somebody has asked for, for whom they may be gone by now
+ * @mask: the CPUs that have been asked for, some of which may have gone
  *
- * Like set_cpus_allowed_ptr(), which speaks for the cpuset, and lets @p run on @mask
- * where the containers have none of that.
+ * set_cpus_allowed_ptr() is for the cpuset: it lets @p run on @mask if no CPU of @mask
+ * is in the containers. This function fails in that case.
  *
  * Context: Process context, may sleep.
- * Return: 0, or -EINVAL if there is no such CPU. @p keeps those that it has, then.
+ * Return: 0, or -EINVAL if there is no such CPU. @p keeps its CPUs in that case.
  */
 int sched_rcfs_set_cpus(struct task_struct *p, const struct cpumask *mask)
 {
@@ -80,21 +79,22 @@ int sched_rcfs_set_cpus(struct task_struct *p, const struct cpumask *mask)
 }
 
 /*
- * Whether @child, made by current, may keep the CPUs that dup_task_struct() has
- * copied, without a lock: the mask and the bit may be from different times.
+ * Whether @child, a child of current, may keep the mask of CPUs that dup_task_struct()
+ * has copied. That copy was made without a lock: the mask and sched_rcfs_limited may be
+ * from different times.
  *
- * If the mask of current is not less than it would be without rcfs, and the child
- * has the same one, that mask is right, unless the containers of the child take
- * something from it. What has changed since is the business of those who change
- * it: they find the child, which is visible, and take the locks. Whoever moved
- * current and has not told it yet has left the bit.
+ * The copy is right if the mask of current is not limited by rcfs, the child has the
+ * same mask, and the containers of the child take nothing from it. Later changes are
+ * applied by their authors, who find the child, because it is visible, and take the
+ * locks. If current has been moved and not been updated yet, sched_rcfs_limited is still
+ * set.
  */
 static bool copied_cpus_are_right(const struct task_struct *child)
 {
 	CLASS(task_rq_lock, rq_guard)(current);
 	struct cpumask *scratch = rq_guard.rq->scratch_mask;
 
-	/* If somebody sets those of the child just now, they will be right. */
+	/* If the mask of the child is being set at this time, the result is right. */
 	if (data_race(child->sched_rcfs_limited ||
 		      !cpumask_equal(&child->cpus_mask, &current->cpus_mask)) ||
 	    current->sched_rcfs_limited)
@@ -105,11 +105,11 @@ static bool copied_cpus_are_right(const struct task_struct *child)
 }
 
 /**
- * sched_rcfs_fork_cpus - let a child run where its containers let it
- * @child: a child of current in a fork, which others see
+ * sched_rcfs_fork_cpus - set the CPUs of a new child within those of its containers
+ * @child: a child of current in a fork, which is visible already
  *
- * A child that nothing limits is left as it is, with what somebody has set who did
- * not ask the cpuset.
+ * A child that is not limited keeps its mask, even if the mask was set without regard
+ * to the cpuset.
  *
  * Context: Process context, may sleep.
  */
@@ -121,14 +121,14 @@ void sched_rcfs_fork_cpus(struct task_struct *child)
 EXPORT_SYMBOL_GPL(sched_rcfs_fork_cpus);
 
 /**
- * sched_rcfs_check_set_affinity - ask whether current may say where a task runs
+ * sched_rcfs_check_set_affinity - check whether current may set the CPUs of a task
  * @p: the task
  *
- * The questions of the cpuset of control groups for a task that moves.
+ * The checks are those of the cpuset of control groups for a task that moves.
  *
- * Return: 0, -EINVAL for a task that has to stay on its CPUs, or what a security
- *	   module says: -EPERM if @p has capabilities that current has not, and
- *	   current has not CAP_SYS_NICE.
+ * Return: 0; -EINVAL for a task that has to stay on its CPUs; or the error of a
+ *	   security module: -EPERM if @p has capabilities that current lacks, and
+ *	   current lacks CAP_SYS_NICE.
  */
 int sched_rcfs_check_set_affinity(struct task_struct *p)
 {
@@ -141,12 +141,12 @@ EXPORT_SYMBOL_GPL(sched_rcfs_check_set_affinity);
  * @p: the task
  * @cpus: the CPUs that it would be limited to
  *
- * The question of sched_setaffinity(2). Bandwidth does not have to be moved, as it
- * has between cpusets: @p stays in its root domain. As there, the answer may be
- * overtaken by a sched_setattr(2).
+ * The check is that of sched_setaffinity(2). No bandwidth has to be moved, as it has
+ * between cpusets: @p stays in its root domain. A concurrent sched_setattr(2) may make
+ * the answer wrong, as for sched_setaffinity(2).
  *
- * Return: 0, or -EBUSY if @p has the policy SCHED_DEADLINE, and admission has
- *	   counted on CPUs that are not in @cpus.
+ * Return: 0, or -EBUSY if @p has the policy SCHED_DEADLINE and was admitted to CPUs that
+ *	   are not in @cpus.
  */
 int sched_rcfs_may_run_on(struct task_struct *p, const struct cpumask *cpus)
 {
@@ -155,10 +155,10 @@ int sched_rcfs_may_run_on(struct task_struct *p, const struct cpumask *cpus)
 EXPORT_SYMBOL_GPL(sched_rcfs_may_run_on);
 
 /**
- * sched_rcfs_is_limited - whether a task lacks CPUs because of rcfs
+ * sched_rcfs_is_limited - whether rcfs keeps a task from some CPUs
  * @p: the task
  *
- * Return: what is true at the moment.
+ * Return: the answer at the time of the call.
  */
 bool sched_rcfs_is_limited(struct task_struct *p)
 {
@@ -172,19 +172,19 @@ EXPORT_SYMBOL_GPL(sched_rcfs_is_limited);
 #ifdef CONFIG_RCFS_TASK_GROUP
 static void put_rcfs_group(struct task_group *tg);
 
-/* Whoever found it before it was released is done with it. */
+/* RCU readers that found the group before its release are done with it. */
 static void unregister_rcfs_group(struct rcu_head *rcu)
 {
 	struct task_group *tg = container_of(rcu, struct task_group, rcu);
 	struct task_group *parent = tg->parent;
 
 #ifdef CONFIG_RT_GROUP_SCHED
-	/* Not ours: see sched_rcfs_create_group(). */
+	/* These belong to root_task_group: see sched_rcfs_create_group(). */
 	tg->rt_se = NULL;
 	tg->rt_rq = NULL;
 #endif
 	sched_unregister_group(tg);
-	/* Its entities were on the runqueues of the parent, which have to stay. */
+	/* The entities of the group were on the run queues of the parent. */
 	if (task_group_is_rcfs(parent))
 		put_rcfs_group(parent);
 }
@@ -205,7 +205,7 @@ static void put_rcfs_group(struct task_group *tg)
 
 /**
  * sched_rcfs_create_group - make a task group for a container
- * @parent: the group of the container above, or NULL for &root_task_group
+ * @parent: the group of the parent container, or NULL for &root_task_group
  *
  * Context: Process context, may sleep.
  * Return: the group, or an ERR_PTR().
@@ -235,30 +235,30 @@ struct task_group *sched_rcfs_create_group(struct task_group *parent)
 }
 
 /**
- * sched_rcfs_free_group - free a task group that no container has any more
+ * sched_rcfs_free_group - free the task group of a container
  * @tg: what sched_rcfs_create_group() returned
  *
- * An RCU grace period must have passed since rcfs_task_group() returned it. For the
- * tasks for which it did, sched_rcfs_update_task() must have been called since it
- * does not any more, unless they have been reaped and have left the CPU for the
- * last time. Groups below it keep it.
+ * The caller makes sure that an RCU grace period has passed since rcfs_task_group() last
+ * returned @tg, and that no task is in the group: every task either has been through
+ * sched_rcfs_update_task() since, or has been reaped and has left the CPU for the last
+ * time. Groups below @tg keep @tg.
  *
  * Context: Process context, may sleep.
  */
 void sched_rcfs_free_group(struct task_group *tg)
 {
-	/* cfs_bandwidth_used() is about groups that there are. */
+	/* Drop the group from the count behind cfs_bandwidth_used(). */
 	if (tg->cfs_bandwidth.quota != RUNTIME_INF)
 		tg_set_bandwidth(tg, default_bw_period_us(), RUNTIME_INF, 0);
 	put_rcfs_group(tg);
 }
 
-/* wake_up_new_task() takes the pi_lock as well. The rest is its business. */
+/* wake_up_new_task() takes the pi_lock as well, and does everything else. */
 static bool sched_rcfs_update_new_task(struct task_struct *p)
 {
 	struct task_group *tg;
 
-	/* Once it is something else, it never is that again. */
+	/* A task never returns to TASK_NEW. */
 	if (READ_ONCE(p->__state) != TASK_NEW)
 		return false;
 
@@ -268,23 +268,23 @@ static bool sched_rcfs_update_new_task(struct task_struct *p)
 		return false;
 
 	/*
-	 * Until cgroup_post_fork() it seems to be in the root cgroup. What
-	 * sched_cgroup_fork() found, or a migration since, is the truth.
+	 * Until cgroup_post_fork(), the task seems to be in the root cgroup. Its real
+	 * group has been set by sched_cgroup_fork(), or by a migration since.
 	 */
 	tg = task_group(p);
 	if (task_group_is_autogroup(tg) || task_group_is_rcfs(tg))
 		tg = &root_task_group;
 	p->sched_task_group = effective_task_group(p, tg);
-	/* Also if it is the same: sched_change_group() may have left this. */
+	/* Do this even if the group is the same: sched_change_group() may not have. */
 	set_task_rq(p, task_cpu(p));
 	return true;
 }
 
 /**
- * sched_rcfs_update_task - put a task into the group that it belongs to
- * @p: a task that has come into a container, or left one
+ * sched_rcfs_update_task - put a task into its task group
+ * @p: a task that has entered or left a container
  *
- * Context: Any but one with a pi_lock or the lock of a run queue held.
+ * Context: Any, without a pi_lock and without the lock of a run queue.
  */
 void sched_rcfs_update_task(struct task_struct *p)
 {
@@ -293,34 +293,34 @@ void sched_rcfs_update_task(struct task_struct *p)
 }
 
 /**
- * sched_rcfs_fork - put a child into the group that it belongs to
+ * sched_rcfs_fork - put a new child into its task group
  * @p: a child in a fork
  *
- * It is in no container, and in no group of one, until it is about to become
- * visible. Call it then.
+ * A child is in no container until it becomes visible, and is in no group of a container
+ * either. Call this when the child has become visible.
  *
  * Context: As sched_rcfs_update_task().
  */
 void sched_rcfs_fork(struct task_struct *p)
 {
-	/* If it was in one and is no more, who has moved it has seen to it. */
+	/* If the child has been moved out of a group since, the attach has updated it. */
 	if (rcfs_task_group(p))
 		sched_rcfs_update_task(p);
 }
 
 /**
- * sched_rcfs_task_dead - take a task out of its group for good
+ * sched_rcfs_task_dead - remove a task from its group for good
  * @p: a task that has been reaped, and has left the CPU for the last time
  *
- * Whoever has a reference on @p may still set its priority or policy, for which
- * the scheduler looks at the group. Its load has been taken out of the group
- * already (task_dead_fair()): there is nothing to move.
+ * A reference on @p can still be used to set its priority or policy, for which the
+ * scheduler looks at the group. task_dead_fair() has removed the load of @p from the
+ * group already, so that there is no load to move.
  *
- * Context: Any but one with a pi_lock or the lock of a run queue held.
+ * Context: Any, without a pi_lock and without the lock of a run queue.
  */
 void sched_rcfs_task_dead(struct task_struct *p)
 {
-	/* What keeps the group is given up after this. Nobody else moves the task. */
+	/* The caller drops the pin of the group after this. No other CPU moves the task. */
 	if (!task_group_is_rcfs(task_group(p)))
 		return;
 
@@ -349,7 +349,7 @@ int sched_rcfs_set_shares(struct task_group *tg, u64 shares)
  * sched_rcfs_shares - get the weight of a task group
  * @tg: a group of rcfs
  *
- * Return: what sched_rcfs_set_shares() has set, 1024 in the beginning.
+ * Return: the weight, which is 1024 in a new group.
  */
 u64 sched_rcfs_shares(struct task_group *tg)
 {
@@ -360,12 +360,12 @@ u64 sched_rcfs_shares(struct task_group *tg)
  * sched_rcfs_set_bandwidth - limit the CPU time of a task group
  * @tg: a group of rcfs
  * @period_us: length of a period
- * @quota_us: how much of that the group may use, on all CPUs together; less
- *	      than 0 for no limit
+ * @quota_us: the time that the group may use in a period, on all CPUs together;
+ *	      negative for no limit
  *
  * Context: Process context, may sleep.
- * Return: 0, or -EINVAL for what is out of range, or more than a group above
- *	   has or less than one below.
+ * Return: 0, or -EINVAL if a value is out of range, if the group would get more than a
+ *	   group above it, or if it would get less than a group below it.
  */
 int sched_rcfs_set_bandwidth(struct task_group *tg, u64 period_us, s64 quota_us)
 {
@@ -377,8 +377,9 @@ int sched_rcfs_set_bandwidth(struct task_group *tg, u64 period_us, s64 quota_us)
  * sched_rcfs_period_us - get the length of a period
  * @tg: a group of rcfs
  *
- * Return: not always what sched_rcfs_set_bandwidth() has set: a period that is
- *	   too short for the machine is made longer, and the quota with it.
+ * Return: the period. It may be longer than sched_rcfs_set_bandwidth() has set it: if a
+ *	   period is too short for the machine, the scheduler extends it, and the quota
+ *	   in proportion.
  */
 u64 sched_rcfs_period_us(struct task_group *tg)
 {
@@ -397,7 +398,7 @@ s64 sched_rcfs_quota_us(struct task_group *tg)
 }
 
 /**
- * sched_rcfs_read_stat - get what has come of a limit
+ * sched_rcfs_read_stat - get statistics of a limit
  * @tg: a group of rcfs
  * @stat: is filled in
  */

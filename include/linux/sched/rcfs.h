@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the scheduler does for rcfs: CPUs of tasks, and task groups for containers
+ * The scheduler's part of rcfs: CPUs of tasks, and task groups for containers
  *
- * For the safe abstractions in rust/kernel/rcfs/cpus.rs and rust/kernel/sched.rs.
- * rcfs_limit_cpus() and rcfs_task_group() tell the scheduler what is right.
+ * These functions are for the safe abstractions in rust/kernel/rcfs/cpus.rs and
+ * rust/kernel/sched.rs. In the other direction, the scheduler calls rcfs_limit_cpus()
+ * and rcfs_task_group().
  */
 #ifndef _LINUX_SCHED_RCFS_H
 #define _LINUX_SCHED_RCFS_H
@@ -35,10 +36,10 @@ static inline int sched_rcfs_set_cpus(struct task_struct *p,
 #ifdef CONFIG_RCFS_TASK_GROUP
 
 /**
- * struct sched_rcfs_stat - what has come of a limit of CPU time
+ * struct sched_rcfs_stat - statistics of a limit of CPU time
  * @nr_periods: periods in which the group ran
- * @nr_throttled: periods in which it had to wait
- * @throttled_ns: how long it had to, the sum of all CPUs
+ * @nr_throttled: periods in which the group was throttled
+ * @throttled_ns: for how long the group was throttled, the sum over all CPUs
  */
 struct sched_rcfs_stat {
 	u64 nr_periods;
@@ -60,7 +61,7 @@ s64 sched_rcfs_quota_us(struct task_group *tg);
 void sched_rcfs_read_stat(struct task_group *tg, struct sched_rcfs_stat *stat);
 
 /**
- * sched_rcfs_is_overruled - whether a control group says where a task is scheduled
+ * sched_rcfs_is_overruled - whether a task is in the task group of its cgroup
  * @p: the task
  *
  * If the cgroup of @p has a task group other than the root task group, @p is in that
@@ -68,8 +69,8 @@ void sched_rcfs_read_stat(struct task_group *tg, struct sched_rcfs_stat *stat);
  * the task group of its nearest ancestor with the controller.
  *
  * Context: Any, under RCU.
- * Return: what is true at the moment. A child in a fork seems to be in the root
- *	   cgroup until cgroup_post_fork().
+ * Return: the answer at the time of the call. Until cgroup_post_fork(), a new child
+ *	   seems to be in the root cgroup.
  */
 static inline bool sched_rcfs_is_overruled(struct task_struct *p)
 {
