@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attaching: moving a task, or all of a process, into a container.
+//! Attaching: moving a task, or all threads of a process, into a container.
 
 use crate::{
     container::Container,
@@ -22,8 +22,8 @@ use kernel::{
 ///
 /// # Errors
 ///
-/// `EINVAL` for kernel threads that have to stay where they are, `ESRCH` if the thread is exiting,
-/// `ENODEV` if the container has been removed, `ENOMEM`, and what a subsystem refuses with.
+/// `EINVAL` for a kernel thread that has to stay where it is, `ESRCH` if the thread is exiting,
+/// `ENODEV` if the container has been removed, `ENOMEM`, or the error of a subsystem that refuses.
 pub(crate) fn attach(guard: &Guard, container: &Container, task: &Task) -> Result {
     container.check_alive(guard)?;
     if task.is_pinned_kthread() {
@@ -35,7 +35,7 @@ pub(crate) fn attach(guard: &Guard, container: &Container, task: &Task) -> Resul
     attach_one(guard, container, task)
 }
 
-/// Moves a task that may be asked about.
+/// Moves a task that has passed the checks of [`attach`].
 fn attach_one(guard: &Guard, container: &Container, task: &Task) -> Result {
     let Some(migration) = container.members().prepare(task)? else {
         return Ok(());
@@ -49,17 +49,17 @@ fn attach_one(guard: &Guard, container: &Container, task: &Task) -> Result {
     moved.map(|_| ())
 }
 
-/// Moves all threads of the process that `task` belongs to, those that it is creating included.
+/// Moves all threads of the process that `task` belongs to.
 ///
-/// Nothing holds the process up meanwhile. A thread is in the list of threads before the attach of
-/// the thread that creates it returns, or begins in the container that its creator is in by then
-/// (`rcfs_replace_nsproxy()`). So once a look at the list, after the last attach, finds nobody
-/// elsewhere, nobody will appear elsewhere.
+/// The process keeps running during the move, and may create threads. A new thread is in the list
+/// of threads by the time that the attach of its creator returns, or begins in the container of its
+/// creator (`rcfs_replace_nsproxy()`). So if the list has no thread outside of the container after
+/// the last attach, then no such thread will appear.
 ///
 /// # Errors
 ///
-/// As [`attach`], and what `check` returns for one of the threads. Either all threads that there
-/// were have moved, or, but for an `ENOMEM` in the middle, none.
+/// As [`attach`], and the error of `check` for one of the threads. After an error no thread has
+/// moved, except for an `ENOMEM` in the middle of the move.
 pub(crate) fn attach_process(
     guard: &Guard,
     container: &Container,
@@ -67,7 +67,7 @@ pub(crate) fn attach_process(
     check: impl Fn(&Task) -> Result,
 ) -> Result {
     container.check_alive(guard)?;
-    // Those that have been asked for and have not moved, because they have other namespaces now.
+    // Threads that `can_attach` has agreed to, and that switched namespaces before they moved.
     let mut pending = KVec::new();
     let mut present = if task.nr_threads() == 1 {
         if task.is_pinned_kthread() {
@@ -80,8 +80,8 @@ pub(crate) fn attach_process(
     };
     let members = container.members();
 
-    // Who switched namespaces meanwhile has not moved. Threads that came into being are where the
-    // thread was that created them, which has: there is nothing to ask about them.
+    // Threads that switched namespaces have not moved yet. Threads that were created in the
+    // meantime are where their creator was. Their creator has been moved, so do not ask again.
     while let Some(thread) = members.find_thread_outside(task) {
         let mut moved = members
             .prepare(&thread)
@@ -105,8 +105,8 @@ pub(crate) fn attach_process(
     }
 }
 
-/// Moves the threads that there are. Returns whether there were any. Threads that `can_attach` has
-/// agreed to, and that may still follow, are added to `pending`.
+/// Moves the threads in the list. Returns whether a thread was moved or was in the container
+/// already. Adds threads to `pending` that subsystems have agreed to and that may still follow.
 fn attach_threads(
     guard: &Guard,
     container: &Container,
@@ -116,7 +116,7 @@ fn attach_threads(
 ) -> Result<bool> {
     let mut threads = pid::threads_of(task)?;
 
-    // Other threads than the first may be workers for io_uring, which go where their process goes.
+    // A thread other than the first may be an io_uring worker, which moves with its process.
     if threads
         .first()
         .is_some_and(|leader| leader.is_pinned_kthread())
@@ -141,7 +141,7 @@ fn attach_threads(
             present = true;
         }
         for thread in migration.remaining() {
-            // Without memory, the agreement is taken back although the thread may follow.
+            // If there is no memory to remember the thread, cancel, although it may still follow.
             if thread.is_exiting() || pending.push(thread.into(), GFP_KERNEL).is_err() {
                 cancel_attach_tasks(guard, container, core::iter::once(thread));
             }
@@ -150,8 +150,8 @@ fn attach_threads(
     Ok(present)
 }
 
-/// Whether a thread could not be moved only because it has exited, which is no error for the rest
-/// of its process.
+/// Whether a thread could not be moved only because it has exited. This is no error for the other
+/// threads of its process.
 fn is_gone(result: Result) -> Result<bool> {
     match result {
         Ok(()) => Ok(false),
@@ -160,7 +160,7 @@ fn is_gone(result: Result) -> Result<bool> {
     }
 }
 
-/// Asks the subsystems whether tasks may move. If one refuses, none remembers.
+/// Asks all subsystems whether tasks may move. If one refuses, the others are told.
 pub(crate) fn can_attach<T: Threads>(
     guard: &Guard,
     container: &Container,
@@ -179,7 +179,7 @@ pub(crate) fn can_attach<T: Threads>(
     Ok(())
 }
 
-/// Takes back a [`can_attach`] that nobody has refused.
+/// Cancels a successful [`can_attach`].
 pub(crate) fn cancel_attach<T: Threads>(
     guard: &Guard,
     container: &Container,
@@ -188,7 +188,7 @@ pub(crate) fn cancel_attach<T: Threads>(
     cancel_attach_tasks(guard, container, migration.threads());
 }
 
-/// Tells the subsystems that tasks which they have agreed to do not move.
+/// Tells all subsystems that tasks do not move, although [`can_attach`] has succeeded for them.
 fn cancel_attach_tasks<'a>(
     guard: &Guard,
     container: &Container,
@@ -199,7 +199,7 @@ fn cancel_attach_tasks<'a>(
     }
 }
 
-/// Tells the subsystems that tasks have moved.
+/// Tells all subsystems that tasks have moved.
 fn notify_attach<T: Threads>(guard: &Guard, container: &Container, migration: &Migration<T>) {
     let (new, old) = (migration.new_nsproxy(), migration.old_nsproxy());
 
@@ -208,7 +208,7 @@ fn notify_attach<T: Threads>(guard: &Guard, container: &Container, migration: &M
     }
 }
 
-/// Makes a move that nobody has refused, if there is one to make. Returns whether there was.
+/// Carries out a move, if there is one. Returns whether the task has been moved.
 fn commit(
     guard: &Guard,
     container: &Container,
@@ -220,8 +220,7 @@ fn commit(
             notify_attach(guard, container, &attempt);
             return Ok(true);
         }
-        // If it is not exiting, it switched its namespaces: put it into the container with the new
-        // ones.
+        // The task is exiting, or has switched its namespaces. Find an nsproxy with the new ones.
         migration = container.members().prepare(task)?;
     }
     Ok(false)

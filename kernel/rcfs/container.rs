@@ -40,16 +40,16 @@ use kernel::{
     },
 };
 
-/// How deep a container can be: one directly below the root has a depth of 1.
+/// The highest depth of a container. A child of the root has a depth of 1.
 const MAX_DEPTH: usize = kernel::bindings::RCFS_MAX_DEPTH as usize;
 
 /// A container.
 pub(crate) struct Container {
     states: States,
     inner: GlobalLockedBy<ContainerInner, REGISTRY>,
-    /// How many containers are above this one.
+    /// The number of ancestors.
     depth: usize,
-    /// Dropped after the states, which may depend on those of the parent.
+    /// Dropped after the states, which may use those of the parent.
     parent: ParentRef<Container>,
 }
 
@@ -59,19 +59,19 @@ impl Child for Container {
     }
 }
 
-/// What the registry lock protects of a container.
+/// The fields of a container that the lock of the registry protects.
 struct ContainerInner {
-    /// The directory, which refers to the container. Not there in the root, whose directory the
-    /// tree has, nor in a container that has been removed.
+    /// The directory, which has a reference on the container. [`None`] in the root of a hierarchy,
+    /// whose directory belongs to the tree, and in a container that has been removed.
     directory: Option<Directory<Rcfs>>,
-    /// For freeing the container when nobody needs its states any more.
+    /// For dropping the container when its states are no longer needed.
     deferred: Option<Deferred<Arc<Container>>>,
-    /// How many containers are directly below.
+    /// The number of children.
     children: usize,
 }
 
 impl Container {
-    /// The container of a new hierarchy, with all tasks in it.
+    /// Makes the root of a new hierarchy, which has all tasks.
     pub(crate) fn root(hierarchy: Arc<Hierarchy>) -> Result<Arc<Self>> {
         Self::alloc(States::root(hierarchy)?, None, None)
     }
@@ -103,12 +103,12 @@ impl Container {
         self.states.hierarchy()
     }
 
-    /// Who is in the container.
+    /// The tasks in the container.
     pub(crate) fn members(&self) -> &Members {
         self.states.members()
     }
 
-    /// Makes sure that the container has not been removed.
+    /// Checks that the container has not been removed.
     ///
     /// # Errors
     ///
@@ -120,15 +120,14 @@ impl Container {
         Ok(())
     }
 
-    /// Makes all files of a container, invisible so far. Returns the one that says whether it is
-    /// empty.
+    /// Makes all files of a container, which are not visible yet. Returns the file `empty`.
     pub(crate) fn populate(&self, dir: NodeRef<'_, Rcfs>) -> Result<FileRef<Rcfs>> {
         let owner = Owner::current_fs();
 
         dir.create_list::<Tasks>(c"tasks", Mode::new(0o644), owner, &())?;
         let empty = dir.create_file::<Empty>(c"empty", Mode::new(0o444), owner, &())?;
         dir.create_list::<Procs>(c"procs", Mode::new(0o644), owner, &())?;
-        // To kill all that is in the root is to end the system.
+        // To kill all tasks in the root would end the system.
         if self.parent.get().is_some() {
             dir.create_file::<Kill>(c"kill", Mode::new(0o200), owner, &())?;
         }
@@ -138,12 +137,12 @@ impl Container {
         Ok(empty)
     }
 
-    /// Makes a container below another one: all of it, or nothing.
+    /// Makes a container below `parent`. If that fails, nothing of it remains.
     ///
     /// # Errors
     ///
-    /// `ENODEV` if `parent` has been removed, `EMLINK` if it is as deep as can be, `EEXIST`,
-    /// `ENOMEM`, and what a subsystem refuses with.
+    /// `ENODEV` if `parent` has been removed, `EMLINK` if `parent` has the highest depth, `EEXIST`,
+    /// `ENOMEM`, or the error of a subsystem that refuses.
     pub(crate) fn create(guard: &mut Guard, parent: &Arc<Self>, name: &CStr, mode: Mode) -> Result {
         parent.check_alive(guard)?;
         if parent.depth >= MAX_DEPTH {
@@ -178,11 +177,11 @@ impl Container {
 
     /// Removes a container.
     ///
-    /// Its states stay until all tasks that have exited in the container have been reaped.
+    /// Its states stay until all tasks that exited in the container have been reaped.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if a task or a container is in it, `ENODEV` if it has been removed.
+    /// `EBUSY` if the container has tasks or children, `ENODEV` if it has been removed.
     pub(crate) fn remove(guard: &mut Guard, container: &Arc<Self>) -> Result {
         container.check_alive(guard)?;
         let parent = container.parent.get().ok_or(EBUSY)?;
@@ -193,7 +192,8 @@ impl Container {
 
         let inner = container.inner.as_mut(guard);
         let deferred = inner.deferred.take();
-        // Waits for operations on the files; those that want the mutex have left theirs.
+        // This waits for operations on the files. Operations that take the mutex do not count: they
+        // have given up their active references before.
         drop(inner.directory.take());
         container.states.offline(guard);
         parent.inner.as_mut(guard).children -= 1;

@@ -2,8 +2,8 @@
 
 //! rcfs: the resource control file system.
 //!
-//! Groups tasks, shows the groups as directories, and lets resource controllers account and limit
-//! each group. The words:
+//! rcfs groups tasks and shows the groups as directories. Resource controllers account and limit
+//! each group. These words are used throughout:
 //!
 //! - a *subsystem*, or controller, accounts or limits one resource: `struct rc_subsys`;
 //! - a *hierarchy* is a tree with a set of subsystems of its own ([`hierarchy`]);
@@ -12,18 +12,18 @@
 //! - *attaching* moves a task into a container ([`attach`]);
 //! - *launching* makes a child that begins in a container ([`launch`]).
 //!
-//! A task is in the containers that its nsproxy names (`kernel/rcfs/nsproxy.c`). Its parent's
-//! nsproxy is what a child gets, so that being in containers costs fork and exit no more than
-//! entering and leaving a list. A task that is attached gets an nsproxy with the same namespaces
-//! and another container, which all tasks with this combination share.
+//! The nsproxy of a task determines its containers (`kernel/rcfs/nsproxy.c`). A child gets the
+//! nsproxy of its parent, so that fork and exit only have to add the task to a list and remove it
+//! again. When a task is attached, it gets an nsproxy with the same namespaces and another
+//! container. All tasks with that combination share the nsproxy.
 //!
-//! One mutex, [`ffi::REGISTRY`], protects subsystems, hierarchies and containers against
-//! change, and serialises attaching. Reading a control file takes no lock; hooks in the rest of the
-//! kernel run under RCU. Nodes of kernfs are removed with the mutex held, so that an operation on a
-//! node gives up its active reference (`break_active_protection()`) before it takes the mutex.
+//! One mutex, [`ffi::REGISTRY`], protects subsystems, hierarchies and containers against changes,
+//! and serialises attaching. Reading a control file takes no lock. Hooks in the rest of the kernel
+//! run under RCU. Nodes of kernfs are removed with the mutex held, so that an operation on a node
+//! gives up its active reference (`break_active_protection()`) before it takes the mutex.
 //!
-//! All code that C calls, or that calls C functions of subsystems, is in [`ffi`]; the other files
-//! are safe code.
+//! [`ffi`] has all functions that C calls, and all calls of subsystems, which may be written in C.
+//! The other files are safe code.
 
 mod attach;
 mod container;
@@ -41,8 +41,8 @@ mod registry;
 mod set;
 mod tasks;
 
-/// In front of what is printed to the kernel log.
+/// The prefix of messages in the kernel log.
 const __LOG_PREFIX: &[u8] = b"rcfs\0";
 
-/// What `#[vtable]` takes this crate for: a module that is never loaded or unloaded.
+/// `#[vtable]` refers to this name. The crate is never loaded or unloaded as a module.
 use crate::ffi::LocalModule;
