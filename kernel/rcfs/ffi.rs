@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The boundary to C: the functions that C calls, and the calls of subsystems, which may be C.
+//! The boundary to C: functions that C calls, and calls of subsystems, which may be written in C.
 //!
-//! The only file of the core with `unsafe` code.
+//! This is the only file of the core with `unsafe` code.
 
 use crate::{
     container::Container,
@@ -75,23 +75,23 @@ use kernel::{
 };
 
 global_lock! {
-    // SAFETY: `rcfs_init()` initialises it before anybody can use it.
+    // SAFETY: `rcfs_init()` initialises the lock before anything else uses it.
     pub(crate) unsafe(uninit) static REGISTRY: Mutex<Registry> = Registry::EMPTY;
 }
 
-/// The token of process context: functions of the core run there, as hooks are C.
+/// The token of process context. All functions of the core run there; hooks are written in C.
 pub(crate) fn context() -> Process {
-    // SAFETY: Whoever calls this is a function of the core.
+    // SAFETY: Only functions of the core call this, and those run in process context.
     unsafe { Process::new() }
 }
 
-/// The metadata of this crate, as `module!` would make it: always built in.
+/// The metadata of this crate, which `module!` would make. The crate is always built in.
 pub(crate) struct LocalModule;
 
 impl ModuleMetadata for LocalModule {
     const NAME: &'static CStr = c"rcfs";
     const THIS_MODULE: ThisModule = {
-        // SAFETY: `THIS_MODULE` is NULL for what is built in.
+        // SAFETY: `THIS_MODULE` is NULL for built-in code.
         unsafe { ThisModule::from_ptr(ptr::null_mut()) }
     };
 }
@@ -100,16 +100,16 @@ impl ModuleMetadata for LocalModule {
 ///
 /// # Invariants
 ///
-/// `ss` is valid, and its functions may be called, until `rc_unregister_subsys()` returns: as long
-/// as the subsystem is in the registry, which is locked, or bound, or has a state of a container.
-/// Containers of a hierarchy that is gone still know the subsystem, and call no function of it but
-/// [`destroy`](Self::destroy), for a state that they have.
+/// `ss` is valid, and its functions may be called, while the registry is locked and has the
+/// subsystem, while the subsystem is bound to a hierarchy, and while a container has a state of it.
+/// `rc_unregister_subsys()` does not return before that has ended. A container whose hierarchy is
+/// gone still refers to the subsystem. It calls [`destroy`](Self::destroy) alone, for its state.
 #[pin_data]
 pub(crate) struct Subsys {
     ss: *mut bindings::rc_subsys,
     name: CString,
     id: usize,
-    /// How many states there are, but for the root's.
+    /// The number of states, without the root state.
     #[pin]
     states: Mutex<usize>,
     #[pin]
@@ -119,11 +119,11 @@ pub(crate) struct Subsys {
 // SAFETY: The functions of a subsystem may be called on any thread.
 unsafe impl Send for Subsys {}
 
-// SAFETY: As above. What they have to be protected against, the mutex does.
+// SAFETY: As above. Functions that must not run at the same time are called with the mutex held.
 unsafe impl Sync for Subsys {}
 
 impl Subsys {
-    /// The index of its states in an nsproxy.
+    /// The index of the states in an nsproxy.
     pub(crate) fn id(&self) -> usize {
         self.id
     }
@@ -137,8 +137,8 @@ impl Subsys {
     pub(crate) fn populate(&self, members: &Members, dir: NodeRef<'_, Rcfs>) -> Result {
         let ns = members.as_nsproxy_ptr();
 
-        // SAFETY: A directory is populated while its hierarchy is mounted or has containers, with
-        // the registry locked: the subsystem is bound.
+        // SAFETY: By the type invariant: a directory is populated with the registry locked, while
+        // its hierarchy is active, so that the subsystem is bound.
         match unsafe { (*self.ss).populate } {
             // SAFETY: As above; the container, its nsproxy and `dir` are valid.
             Some(populate) => to_result(unsafe { populate(self.ss, ns, dir.as_ptr()) }),
@@ -146,36 +146,38 @@ impl Subsys {
         }
     }
 
-    /// Whether [`can_attach`](Self::can_attach) asks anybody. The subsystem must be bound.
+    /// Whether the subsystem has a function `can_attach`. The subsystem must be bound.
     pub(crate) fn has_can_attach(&self) -> bool {
-        // SAFETY: `launch::find_child_nsproxy` has found a container that a task is about to be in,
-        // which keeps it, or a root that is mounted: the subsystem is bound.
+        // SAFETY: By the type invariant: the container that `launch::find_child_nsproxy` has found
+        // is in use by the nsproxy for the child, or is a root that is mounted. Either keeps the
+        // hierarchy, so that the subsystem is bound.
         unsafe { (*self.ss).can_attach }.is_some()
     }
 
-    /// Asks whether tasks may move into a container. All of them, or nothing is left of it.
+    /// Asks whether tasks may move into a container. If one may not, cancels for the others.
     pub(crate) fn can_attach<'a>(
         &self,
         guard: &Guard,
         container: &Container,
         tasks: impl Iterator<Item = &'a Task> + Clone,
     ) -> Result {
-        // SAFETY: Tasks move to containers that have not been removed, with the registry locked.
-        // The hierarchy of such a container is there, and the subsystem is bound to it.
+        // SAFETY: By the type invariant: tasks are only moved with the registry locked, to a
+        // container that has not been removed, so that its hierarchy is active and the subsystem is
+        // bound.
         let Some(can_attach) = (unsafe { (*self.ss).can_attach }) else {
             return Ok(());
         };
         let ns = container.members().as_nsproxy_ptr();
 
         for (asked, task) in tasks.clone().enumerate() {
-            // SAFETY: As above; the container, its nsproxy and the task are valid.
+            // SAFETY: As above. The nsproxy of the container and the task are valid.
             to_result(unsafe { can_attach(self.ss, ns, task.as_ptr()) })
                 .inspect_err(|_| self.cancel_attach(guard, container, tasks.clone().take(asked)))?;
         }
         Ok(())
     }
 
-    /// Tells that tasks for which [`can_attach`](Self::can_attach) has agreed do not move.
+    /// Tells that tasks do not move, although [`can_attach`](Self::can_attach) has succeeded.
     pub(crate) fn cancel_attach<'a>(
         &self,
         _guard: &Guard,
@@ -190,7 +192,7 @@ impl Subsys {
         let ns = container.members().as_nsproxy_ptr();
 
         for task in tasks {
-            // SAFETY: As above; all three are valid.
+            // SAFETY: As above. The nsproxy of the container and the task are valid.
             unsafe { cancel(self.ss, ns, task.as_ptr()) };
         }
     }
@@ -206,15 +208,15 @@ impl Subsys {
         // SAFETY: As in `can_attach`, under the same lock.
         if let Some(attach) = unsafe { (*self.ss).attach } {
             for task in tasks {
-                // SAFETY: As above; all three are valid.
+                // SAFETY: As above. There are references on the nsproxies and the task.
                 unsafe { attach(self.ss, new.as_ptr(), old.as_ptr(), task.as_ptr()) };
             }
         }
     }
 
-    /// Tells which CPUs there are. With the mutex held; the subsystem must be bound.
+    /// Tells which CPUs there are. The subsystem must be bound, and the mutex be held.
     fn cpus_changed(&self) {
-        // SAFETY: By the type invariant, and both callers look that it is bound.
+        // SAFETY: By the type invariant: both callers make sure that the subsystem is bound.
         unsafe { bindings::rcfs_call_cpus_changed(self.ss) };
     }
 
@@ -222,9 +224,9 @@ impl Subsys {
     fn create(&self, members: &Members, parent: &Members) -> Result {
         let ns = members.as_nsproxy_ptr();
 
-        // SAFETY: The parent has not been removed and the registry is locked, so that the subsystem
-        // is bound. Nobody else uses the nsproxy of the new container, and that of its parent is
-        // valid. Registration made sure that there is the function.
+        // SAFETY: By the type invariant: the parent has not been removed and the registry is
+        // locked, so that the subsystem is bound. Both nsproxies are valid, and nothing else uses
+        // that of the new container.
         to_result(unsafe {
             match (*self.ss).create {
                 Some(create) => create(self.ss, ns, parent.as_nsproxy_ptr()),
@@ -235,10 +237,9 @@ impl Subsys {
         Ok(())
     }
 
-    /// Tells that a container has been removed, with the registry locked.
+    /// Tells that a container has been removed. The registry must be locked.
     fn offline(&self, members: &Members) {
-        // SAFETY: The container was in the hierarchy until now, and the registry is locked: the
-        // subsystem is bound. The nsproxy is valid, and there is a state.
+        // SAFETY: By the type invariant: the container has a state. Its nsproxy is valid.
         unsafe {
             if let Some(offline) = (*self.ss).offline {
                 offline(self.ss, members.as_nsproxy_ptr());
@@ -248,8 +249,9 @@ impl Subsys {
 
     /// Frees the state that [`create`](Self::create) made.
     fn destroy(&self, members: &Members) {
-        // SAFETY: By the type invariant: there is a state, for which unregistration waits. Nobody
-        // uses it any more: the container has not been published, or see `States::new`.
+        // SAFETY: By the type invariant: the container has a state. Nothing uses that state any
+        // more: either the container was not published, or `States` is dropped when a grace period
+        // has passed since the last use, see `States::new`.
         unsafe {
             if let Some(destroy) = (*self.ss).destroy {
                 destroy(self.ss, members.as_nsproxy_ptr());
@@ -258,17 +260,17 @@ impl Subsys {
         let mut states = self.states.lock();
         *states -= 1;
         if *states == 0 {
-            // With the lock held: the subsystem may be gone as soon as it is released.
+            // Do this with the lock held: once the lock is released, the subsystem may be gone.
             self.no_states.notify_all();
         }
     }
 
-    /// Waits until there is no state but the root's, with the registry locked. The subsystem must
-    /// not be bound.
+    /// Waits until only the root state is left. The registry must be locked, and the subsystem not
+    /// be bound.
     fn wait_for_states(&self) {
-        // Zombies may never be reaped.
+        // Zombies may never be reaped, and must not hold up unregistration.
         //
-        // SAFETY: The id is that of a subsystem, and the registry is locked.
+        // SAFETY: The id is that of a subsystem which is not bound, and the registry is locked.
         unsafe { bindings::rcfs_unpin_zombies(self.id as c_int) };
 
         let mut states = self.states.lock();
@@ -279,34 +281,35 @@ impl Subsys {
     }
 }
 
-/// The states of a container, one for each subsystem of its hierarchy, and its members.
+/// The states of a container, one for each subsystem of its hierarchy, and its tasks.
 pub(crate) struct States {
     members: Members,
     hierarchy: Arc<Hierarchy>,
-    /// How many have been made, those of the first subsystems. None of those of a root, which
-    /// registration made.
+    /// How many states have been made, for that many of the first subsystems. 0 in a root, whose
+    /// states are made by registration.
     made: usize,
 }
 
 impl States {
-    /// The states of the root of a hierarchy.
+    /// The states of the root of a hierarchy, which exist already.
     pub(crate) fn root(hierarchy: Arc<Hierarchy>) -> Result<Self> {
         Ok(Self {
-            // SAFETY: Tasks move to the root with the registry locked, and while a file of it is
-            // open: the hierarchy is in the registry, with its number and subsystems to itself.
+            // SAFETY: Tasks move to the root with the registry locked, while a file of the root is
+            // open. That keeps the hierarchy active. An active hierarchy has its number and its
+            // subsystems to itself.
             members: unsafe { Members::root(hierarchy.id, hierarchy.set.words()) }?,
             hierarchy,
             made: 0,
         })
     }
 
-    /// Makes the states of a new container. If one cannot be made, those that were are freed.
+    /// Makes the states of a new container. If one cannot be made, the others are freed.
     pub(crate) fn new(parent: &Self) -> Result<Self> {
         let hierarchy = &parent.hierarchy;
         let mut states = Self {
-            // SAFETY: A container refers to the one above, whose states these are, and is in the
-            // same hierarchy. `Container::remove` retires it with the registry locked, and lets it
-            // be dropped after a grace period.
+            // SAFETY: A container has a reference on its parent, which owns `parent`, and is in the
+            // same hierarchy. `Container::remove` retires the container with the registry locked,
+            // and lets it be dropped after a grace period.
             members: unsafe { Members::new(hierarchy.id, hierarchy.set.words(), &parent.members) }?,
             hierarchy: hierarchy.clone(),
             made: 0,
@@ -324,13 +327,12 @@ impl States {
         &self.hierarchy
     }
 
-    /// Who is in the container.
+    /// The tasks in the container.
     pub(crate) fn members(&self) -> &Members {
         &self.members
     }
 
-    /// Tells the subsystems that the container has been removed. The container has just been taken
-    /// out of its hierarchy, and is no root.
+    /// Tells the subsystems that the container, which is not a root, has just been removed.
     pub(crate) fn offline(&self, _guard: &Guard) {
         for ss in self.hierarchy.subsystems[..self.made].iter().rev() {
             ss.offline(&self.members);
@@ -346,24 +348,26 @@ impl Drop for States {
     }
 }
 
-/// Drops the reference of the directory on a container when nobody needs its states any more.
+/// Drops the reference of a directory on its container when the states are no longer needed.
 ///
-/// The container must have been retired. Call this once.
+/// The container must have been retired. This must be called once only.
 pub(crate) fn drop_when_unused(deferred: Deferred<Arc<Container>>, container: Arc<Container>) {
     let last = container.clone();
 
-    // SAFETY: `Container::remove` calls this, which takes the `Deferred`, after it has retired the
-    // container. rcfs is built in. Unregistration waits for the states of a module.
+    // SAFETY: The only caller is `Container::remove`. It has retired the container, and calls this
+    // once, because it takes the `Deferred` out of the container. The code that drops a container
+    // is built in. Code of a module that drops a state stays, since unregistration waits for the
+    // state.
     unsafe { container.members().drop_when_unused(deferred, last) };
 }
 
-/// Kills all processes that have a thread in a container or below it.
+/// Kills all processes with a thread in a container or in its descendants.
 pub(crate) fn kill(_guard: &Guard, container: &Container) {
-    // SAFETY: Tasks move, and containers come and go, with the registry locked.
+    // SAFETY: The registry is locked, so that no task moves and no container comes or goes.
     unsafe { container.members().kill() };
 }
 
-/// A subsystem's being bound to a hierarchy: its hooks are called and its module stays.
+/// Binds a subsystem to a hierarchy: while it exists, hooks are called and the module stays.
 pub(crate) struct Binding(Arc<Subsys>);
 
 impl Binding {
@@ -371,15 +375,15 @@ impl Binding {
     ///
     /// # Errors
     ///
-    /// `ENOENT` if its module is on its way out.
+    /// `ENOENT` if the module of the subsystem is being unloaded.
     pub(crate) fn new(ss: Arc<Subsys>) -> Result<Self> {
-        // SAFETY: By the invariant of `Subsys`, which comes from the registry, which is locked.
+        // SAFETY: By the invariant of `Subsys`: the registry is locked and has the subsystem.
         if !unsafe { get_module((*ss.ss).owner) } {
             return Err(ENOENT);
         }
         // SAFETY: As above.
         unsafe { bindings::rcfs_activate_hooks(ss.ss, true) };
-        // Nobody has told it before.
+        // The subsystem was not told of CPUs while it was not bound.
         ss.cpus_changed();
         Ok(Self(ss))
     }
@@ -387,8 +391,8 @@ impl Binding {
 
 impl Drop for Binding {
     fn drop(&mut self) {
-        // SAFETY: By the invariant of `Subsys`, which is bound until this returns. `new` took the
-        // reference on the module.
+        // SAFETY: By the invariant of `Subsys`: the subsystem is bound until this returns. `new`
+        // has taken the reference on the module.
         unsafe {
             bindings::rcfs_activate_hooks(self.0.ss, false);
             put_module((*self.0.ss).owner);
@@ -400,8 +404,8 @@ impl Drop for Binding {
 ///
 /// # Invariants
 ///
-/// The file is as `rcfs_add_file()` takes it, with its subsystem in `ss`. It does not change for as
-/// long as there are nodes with it.
+/// The file is valid as `rcfs_add_file()` requires, and its subsystem is in `ss`. The file does not
+/// change while a node refers to it.
 #[repr(transparent)]
 struct ControlFile(Opaque<bindings::rc_cftype>);
 
@@ -412,7 +416,7 @@ unsafe impl Sync for ControlFile {}
 struct Control;
 
 impl Control {
-    /// The nsproxy with the states of the container that a file is in.
+    /// The nsproxy of the container of a file, which has the states.
     fn nsproxy(file: &ActiveFile<'_, Self>) -> *mut bindings::nsproxy {
         file.directory().members().as_nsproxy_ptr()
     }
@@ -426,8 +430,8 @@ impl FileOperations for Control {
     fn show(file: &ActiveFile<'_, Self>, m: &SeqFile) -> Result {
         let cft = file.data().0.get();
 
-        // SAFETY: By the invariant of `ControlFile`; the container, and with it its nsproxy, stays
-        // while the file is active. `SeqFile` is transparent.
+        // SAFETY: By the type invariant of `ControlFile`. The active reference keeps the container,
+        // and thereby its nsproxy. `SeqFile` is a transparent wrapper.
         to_result(unsafe {
             match (*cft).seq_show {
                 Some(show) => show(Self::nsproxy(file), cft, ptr::from_ref(m).cast_mut().cast()),
@@ -440,7 +444,7 @@ impl FileOperations for Control {
         let cft = file.data().0.get();
         let data = buf.as_mut_ptr().cast();
 
-        // SAFETY: As above. The buffer is ours, and may be written to.
+        // SAFETY: As above. `buf` is exclusive to this call, and may be written to.
         let ret = unsafe {
             match (*cft).write {
                 Some(write) => write(Self::nsproxy(&file), cft, file.as_ptr(), data, buf.len()),
@@ -481,16 +485,16 @@ impl PieceOperations for Control {
 ///
 /// # Safety
 ///
-/// `dir` and `ss` must be what `populate` was called with, and `cft` as `include/linux/rcfs.h`
-/// says.
+/// `dir` and `ss` must be the arguments of `populate`, and `cft` must be as `include/linux/rcfs.h`
+/// requires.
 #[export]
 pub(crate) unsafe extern "C" fn __rcfs_create_file(
     dir: *mut bindings::kernfs_node,
     ss: *mut bindings::rc_subsys,
     cft: *mut bindings::rc_cftype,
 ) -> *mut bindings::kernfs_node {
-    // SAFETY: By the safety requirements. `populate` is called with the mutex held, and there is no
-    // node yet whose operations read what is written here for the first time.
+    // SAFETY: By the safety requirements, `cft` is valid. `populate` is called with the mutex held,
+    // so that nothing else writes to `cft`. No node exists yet that could read it.
     let (name, default, is_list) = unsafe {
         if (*cft).ss.is_null() {
             (*cft).ss = ss;
@@ -511,11 +515,11 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
     });
     // SAFETY: By the safety requirements.
     let dir = unsafe { NodeRef::<Rcfs>::from_raw(dir) };
-    // INVARIANT: By the safety requirements, and for `ss` see above.
+    // INVARIANT: By the safety requirements. `ss` has been set or checked above.
     let data = cft.cast::<ControlFile>();
 
-    // SAFETY: By the safety requirements, the file is valid for as long as the subsystem is
-    // registered. Nodes of the subsystem are removed while it is bound.
+    // SAFETY: By the safety requirements, the file is valid as long as the subsystem is
+    // registered. A subsystem can only be unregistered when its nodes have been removed.
     let file = unsafe {
         if is_list {
             dir.create_pieces_on::<Control>(name, mode, Owner::current_fs(), data)
@@ -533,7 +537,8 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
 ///
 /// # Safety
 ///
-/// `ss` must be valid, and its functions as `include/linux/rcfs.h` says, until it is unregistered.
+/// Until it is unregistered, `ss` must be valid, and its functions as `include/linux/rcfs.h`
+/// requires.
 #[export]
 pub(crate) unsafe extern "C" fn __rc_register_subsys(ss: *mut bindings::rc_subsys) -> c_int {
     from_result(|| {
@@ -562,8 +567,8 @@ pub(crate) unsafe extern "C" fn __rc_register_subsys(ss: *mut bindings::rc_subsy
         )?;
 
         let init_ns = &raw mut bindings::init_nsproxy;
-        // SAFETY: By the safety requirements. Nobody uses this id, so that nobody but the subsystem
-        // accesses its place in `init_nsproxy`.
+        // SAFETY: By the safety requirements, `ss` is valid. The id is unused, so that nothing but
+        // the subsystem accesses its entry in `init_nsproxy`.
         unsafe {
             (*ss).subsys_id = id as c_int;
             (*ss).active = 0;
@@ -602,12 +607,12 @@ pub(crate) unsafe extern "C" fn __rc_unregister_subsys(ss: *mut bindings::rc_sub
             return Err(EBUSY);
         }
         let subsys = guard.subsystems[id].take().ok_or(ENOENT)?;
-        // Containers that have been removed may still have states, and are freed without the
-        // mutex. The id stays taken by the root state in the meantime: `free_id` must not see it.
+        // Containers that have been removed may still have states. These are freed without the
+        // mutex.
         subsys.wait_for_states();
 
-        // SAFETY: The subsystem is registered until this returns, is not bound, and there is no
-        // state but the root's, which nobody reads after the hooks are gone.
+        // SAFETY: The subsystem is registered until this function returns, and is not bound. Only
+        // the root state is left. Nothing reads it after the hooks have been removed.
         unsafe {
             bindings::rcfs_remove_hooks(ss);
             let init_ns = &raw mut bindings::init_nsproxy;
@@ -623,7 +628,7 @@ pub(crate) unsafe extern "C" fn __rc_unregister_subsys(ss: *mut bindings::rc_sub
 }
 
 // SAFETY: `hierarchy::get` counts mounts, and `hierarchy::put` drops the tree with the last one.
-// rcfs is built in.
+// rcfs is always built in.
 unsafe impl FileSystem for Rcfs {
     const NAME: &'static CStr = c"rcfs";
     const MAGIC: usize = bindings::RCFS_SUPER_MAGIC as usize;
@@ -648,11 +653,13 @@ unsafe impl FileSystem for Rcfs {
     }
 }
 
-/// For `kernel/rcfs/clone.c`: see [`launch::find_child_nsproxy`]. Writes the id of the hierarchy.
+/// For `kernel/rcfs/clone.c`: see [`launch::find_child_nsproxy`]. Sets `*hierarchy` to the id of
+/// the hierarchy.
 ///
 /// # Safety
 ///
-/// `dir` must be a directory of rcfs, which somebody keeps mounted, and `hierarchy` be valid.
+/// `dir` must be a directory of rcfs that stays mounted during the call, and `hierarchy` must be
+/// valid.
 #[export]
 pub(crate) unsafe extern "C" fn rcfs_find_child_nsproxy(
     dir: *mut bindings::kernfs_node,
@@ -673,7 +680,7 @@ pub(crate) unsafe extern "C" fn rcfs_find_child_nsproxy(
 ///
 /// # Safety
 ///
-/// Only for `fs/proc/base.c`, as it calls such functions.
+/// Only for `fs/proc/base.c`.
 #[export]
 pub(crate) unsafe extern "C" fn proc_rcfs_show(
     m: *mut bindings::seq_file,
@@ -704,7 +711,7 @@ pub(crate) unsafe extern "C" fn rcfs_show_subsystems(
     0
 }
 
-/// Tells subsystems that CPUs have come or gone.
+/// Calls `cpus_changed` of all bound subsystems.
 ///
 /// # Safety
 ///
@@ -721,13 +728,13 @@ pub(crate) unsafe extern "C" fn rcfs_notify_cpus_changed() {
 }
 
 fn init() -> Result {
-    // SAFETY: The initial namespaces are there by now.
+    // SAFETY: The initial namespaces exist by now.
     to_result(unsafe { bindings::namespaces_init() })?;
-    // SAFETY: sysfs is there by now.
+    // SAFETY: sysfs has been initialised by now.
     to_result(unsafe {
         bindings::sysfs_create_mount_point(bindings::fs_kobj, c"rcfs".as_char_ptr())
     })?;
-    // SAFETY: procfs is there by now. It copies the name, and the function stays.
+    // SAFETY: procfs has been initialised by now. It copies the name. The function is built in.
     let file = unsafe {
         bindings::proc_create_single_data(
             c"rcfs".as_char_ptr(),
@@ -744,14 +751,14 @@ fn init() -> Result {
     TYPE.register()
 }
 
-/// `rcfs_init()`: makes rcfs known to the system. Called from `start_kernel()`.
+/// `rcfs_init()`: registers the file system. Called by `start_kernel()`.
 ///
 /// # Safety
 ///
-/// Must be called once, after the initial mount and before initcalls.
+/// This must be called once, after the initial mount and before initcalls.
 #[export]
 pub(crate) unsafe extern "C" fn rcfs_init() -> c_int {
-    // SAFETY: This is called once, before anything else uses the lock.
+    // SAFETY: This is called once, before anything uses the lock.
     unsafe { REGISTRY.init() };
 
     match init() {
