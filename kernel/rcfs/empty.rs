@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file `empty`: whether no task is in the container, nor in one below.
+//! The file `empty`: whether the container and its descendants have no tasks.
 //!
-//! Who has read it can wait, with poll(2) or inotify(7), for the last task to leave. That is what
-//! there is instead of a program that the kernel runs then.
+//! A program that has read the file can wait, with poll(2) or inotify(7), for the last task to
+//! leave. This replaces the `release_agent` of cgroup v1, which the kernel would run.
 
 use crate::mount::Rcfs;
 use kernel::{
@@ -27,7 +27,7 @@ impl FileOperations for Empty {
     type Data = ();
 
     fn show(file: &ActiveFile<'_, Self>, m: &SeqFile) -> Result {
-        // kernfs has noted what poll(2) compares with: what comes after this is news.
+        // kernfs has noted already which notifications poll(2) has seen. A later one wakes it up.
         let empty = file.directory().members().watch_empty();
 
         seq_print!(m, "{}\n", u8::from(empty));

@@ -2,8 +2,8 @@
 
 //! Hierarchies: trees of containers with subsystems of their own.
 //!
-//! A hierarchy comes with the first mount of its set of subsystems. It goes when its last mount has
-//! gone and there are no containers below its root; until then its subsystems are taken.
+//! A hierarchy is made by the first mount of its set of subsystems. It is gone when it has neither
+//! mounts nor containers below its root. Until then no other hierarchy can have its subsystems.
 
 use crate::{
     container::Container,
@@ -25,10 +25,10 @@ use kernel::{
     sync::Arc, //
 };
 
-/// What a hierarchy is. Does not change, and lives as long as any of its containers.
+/// The constant part of a hierarchy. It lives as long as any container of the hierarchy.
 pub(crate) struct Hierarchy {
-    /// The index of the hierarchy. Free again once it is gone, even if containers that have been
-    /// removed still wait for their readers.
+    /// The index of the hierarchy. It can be used again when the hierarchy is gone, even if
+    /// containers that have been removed still exist.
     pub(crate) id: usize,
     /// The ids of its subsystems.
     pub(crate) set: SubsysSet,
@@ -37,7 +37,7 @@ pub(crate) struct Hierarchy {
 }
 
 impl Hierarchy {
-    /// The number that user space sees. There is no number 0, which stands for none.
+    /// The number that user space sees. 0 stands for no hierarchy.
     pub(crate) fn number(&self) -> usize {
         self.id + 1
     }
@@ -46,23 +46,23 @@ impl Hierarchy {
 /// A hierarchy that can be mounted.
 pub(crate) struct ActiveHierarchy {
     pub(crate) hierarchy: Arc<Hierarchy>,
-    /// How many containers there are below the root.
+    /// The number of containers below the root.
     pub(crate) containers: usize,
-    /// How many superblocks there are, and mounts under way.
+    /// The number of superblocks, and of mounts that are in progress.
     mounts: usize,
     tree: kernfs::Root<Rcfs>,
-    /// Dropped last: the tree has files of the subsystems.
+    /// Dropped last, because the tree has files of the subsystems.
     _bindings: KVec<Binding>,
 }
 
-/// Finds the hierarchy with just these subsystems, or makes it, and counts a mount of it.
+/// Finds or makes the hierarchy with exactly the subsystems of `set`, and counts a mount of it.
 ///
-/// Give it back with [`put`].
+/// [`put`] uncounts the mount.
 ///
 /// # Errors
 ///
 /// `EBUSY` if another hierarchy has one of the subsystems, `ENOSPC` if there are
-/// `CONFIG_MAX_RC_HIERARCHIES`, `ENOENT` if a subsystem's module is on its way out, `ENOMEM`.
+/// `CONFIG_MAX_RC_HIERARCHIES`, `ENOENT` if the module of a subsystem is being unloaded, `ENOMEM`.
 pub(crate) fn get(guard: &mut Guard, set: SubsysSet) -> Result<&mut ActiveHierarchy> {
     let has_set = |slot: &Option<ActiveHierarchy>| {
         slot.as_ref()
@@ -91,7 +91,7 @@ pub(crate) fn get(guard: &mut Guard, set: SubsysSet) -> Result<&mut ActiveHierar
     Ok(active)
 }
 
-/// Gives back a mount from [`get`].
+/// Uncounts a mount that [`get`] has counted.
 pub(crate) fn put(guard: &mut Guard, hierarchy: &Hierarchy) {
     let slot = &mut guard.hierarchies[hierarchy.id];
 
@@ -139,7 +139,7 @@ impl ActiveHierarchy {
         self.tree.directory()
     }
 
-    /// For mounting it.
+    /// The handle for mounting the hierarchy.
     pub(crate) fn tree(&self) -> kernfs::RootHandle<Rcfs> {
         self.tree.handle()
     }

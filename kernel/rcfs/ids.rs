@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tasks by their ids, as the files `tasks` and `procs` read and write them.
+//! Task ids, which the files `tasks` and `procs` list and take.
 
 use crate::container::Container;
 use kernel::{
@@ -23,18 +23,20 @@ use kernel::{
     },
 };
 
-/// The task that a write names: by a thread id in the pid namespace of the writer, 0 for the writer
-/// itself, or by `pidfd` and the number of a descriptor of the writer.
+/// Finds the task that is named by a write.
+///
+/// A write is a thread id in the pid namespace of the writer, 0 for the writer itself, or `pidfd`
+/// and the number of a descriptor of the writer.
 ///
 /// # Errors
 ///
-/// `EINVAL` if `buf` is neither, `EBADF` if the descriptor is no pidfd, `ESRCH` if there is no such
-/// task.
+/// `EINVAL` if `buf` is none of these, `EBADF` if the descriptor is no pidfd, `ESRCH` if there is
+/// no such task.
 pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
     let text = trim(buf);
 
     if let Some(fd) = text.strip_prefix(b"pidfd ") {
-        // No number that can be parsed is negative.
+        // `parse_id` returns no negative number.
         return pid::find_task_by_pidfd(parse_id(fd)? as u32);
     }
     match parse_id(text)? {
@@ -43,8 +45,8 @@ pub(crate) fn find_written(buf: &[u8]) -> Result<ARef<Task>> {
     }
 }
 
-/// The id of every task in a container, or of their processes if `processes`, as the reader sees
-/// them: sorted, and each once.
+/// The ids of all tasks in a container, or of their processes if `processes`. They are ids in the
+/// pid namespace of the reader, in ascending order and without duplicates.
 ///
 /// # Errors
 ///
@@ -72,7 +74,7 @@ pub(crate) fn list(container: &Container, processes: bool) -> Result<KVVec<Pid>>
     Ok(ids)
 }
 
-/// Looks at all tasks that the reader can see.
+/// As [`list`], by a look at all tasks that the reader can see.
 fn list_visible(
     container: &Container,
     ns: &PidNamespace,
@@ -83,7 +85,7 @@ fn list_visible(
 
     ids.clear();
     while let Some(from) = next {
-        // Allocating may sleep, walking must not.
+        // Reserve first: the walk below must not sleep.
         ids.reserve(IDS_AT_ONCE, GFP_KERNEL)?;
         next = container.members().for_tasks_from(ns, from, |task| {
             let id = if processes {
@@ -92,14 +94,14 @@ fn list_visible(
                 task.pid_nr_ns(ns)
             };
 
-            // There is room for all of them.
+            // This cannot fail, as there is capacity for all ids.
             let _ = ids.push_within_capacity(id);
         });
     }
     Ok(())
 }
 
-/// 0 is none that is kept.
+/// Removes 0 as well, which stands for a task that the reader cannot see.
 fn sort_and_deduplicate(ids: &mut KVVec<Pid>) {
     let mut kept = 0;
 
@@ -118,19 +120,19 @@ pub(crate) fn show(ids: &[Pid], m: &SeqFile) {
     let mut separator = c"";
 
     for &id in ids {
-        // No id of a task is negative.
+        // The ids of tasks are positive.
         m.put_decimal(separator, id as u64);
         separator = c"\n";
     }
     m.put_byte(b'\n');
 }
 
-/// An id as user space writes it: a decimal number.
+/// Parses an id, a decimal number.
 fn parse_id(digits: &[u8]) -> Result<Pid> {
     if digits.is_empty() {
         return Err(EINVAL);
     }
-    // Every attach does this. `str::parse` wants to know first that all of it is UTF-8.
+    // This is called for every attach. `str::parse` would have to check for UTF-8 first.
     digits
         .iter()
         .try_fold(0, |id: Pid, &digit| {

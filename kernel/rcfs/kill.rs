@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file `kill`: ending all that is in a container and below it.
+//! The file `kill`: killing all processes in the container and in its descendants.
 
 use crate::{
     ffi::{

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Launching: a child that begins in a container, by clone3(2) with `CLONE_INTO_CGROUP`.
+//! Launching: making a child that begins in a container, by clone3(2) with `CLONE_INTO_CGROUP`.
 //!
-//! `kernel/rcfs/clone.c` has looked at the descriptor and asked whether the caller may write to
-//! `procs`. The fork itself holds no lock of rcfs.
+//! `kernel/rcfs/clone.c` has found the directory and has checked that the caller may write to its
+//! `procs`. No lock of rcfs is held during the fork itself.
 
 use crate::{
     attach,
@@ -23,13 +23,14 @@ use kernel::{
     sync::aref::ARef, //
 };
 
-/// What a child of the current task gets that begins in the container of `dir`, and the id of the
-/// hierarchy.
+/// Finds the nsproxy for a child of the current task that is to begin in the container of `dir`.
+/// Also returns the id of the hierarchy.
 ///
 /// # Errors
 ///
-/// `ENODEV` if the container has been removed, `ENOMEM`, and what a subsystem refuses the current
-/// task with: the child is not there yet, and is to its parent what a copy is.
+/// `ENODEV` if the container has been removed, `ENOMEM`, or the error of a subsystem that refuses.
+/// Subsystems are asked about the current task, because the child is a copy of it and does not
+/// exist yet.
 pub(crate) fn find_child_nsproxy(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, usize)> {
     let container = dir.data().ok_or(ENODEV)?;
     let current = kernel::current!();
@@ -39,15 +40,15 @@ pub(crate) fn find_child_nsproxy(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy
             check_can_attach(&container, &migration)?;
             migration.into_new_nsproxy()
         }
-        // The parent is there itself.
+        // The current task is in the container itself.
         None => current.nsproxy(&ffi::context()).ok_or(ESRCH)?,
     };
     Ok((ns, container.hierarchy().id))
 }
 
-/// Asks the subsystems, as an attach does, and takes that back at once: the current task stays
-/// where it is, and subsystems hear of the child by the fork. The mutex is for those that want to
-/// be asked: without any, launches do not wait for each other.
+/// Asks the subsystems, and cancels at once, because the current task does not move. Subsystems
+/// learn of the child by the hooks of a fork. The mutex is only taken if a subsystem has
+/// `can_attach`. Launches run in parallel otherwise.
 fn check_can_attach(container: &Container, migration: &Migration) -> Result {
     let mut subsystems = container.hierarchy().subsystems.iter();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mounting hierarchies, and what `mkdir(2)` and `rmdir(2)` in them do.
+//! Mounting hierarchies, and the directory operations mkdir(2) and rmdir(2).
 
 use crate::{
     container::Container,
@@ -45,11 +45,11 @@ impl Tree for Rcfs {
     type Directory = Container;
 
     fn mkdir(parent: ActiveDirectory<'_, Self>, name: &CStr, mode: Mode) -> Result {
-        // It would break the lines of files that show paths.
+        // Files that show paths have one line for each.
         if name.to_bytes().contains(&b'\n') {
             return Err(EINVAL);
         }
-        // What statfs(2) says; kernfs does not look at it.
+        // statfs(2) reports this limit, which kernfs does not check.
         if name.to_bytes().len() > kernel::bindings::NAME_MAX as usize {
             return Err(ENAMETOOLONG);
         }
@@ -70,7 +70,7 @@ impl Tree for Rcfs {
     }
 }
 
-/// Takes one mount option.
+/// Handles one mount option.
 pub(crate) fn parse_option(options: &mut Options, option: &Parameter<'_>, log: &Log<'_>) -> Result {
     let key = option.key();
 
@@ -109,7 +109,7 @@ fn wanted_set(registry: &Registry, options: &Options, log: &Log<'_>) -> Result<S
     match options.names() {
         Some(names) => {
             for name in names {
-                // It was there when the option was parsed, but modules go.
+                // The option named a subsystem, whose module may have been unloaded since.
                 check_known(registry, name, log)?;
                 if let Some(ss) = registry.find(name) {
                     set.insert(ss.id());
@@ -153,7 +153,7 @@ pub(crate) fn put_tree(root: &Container) {
     hierarchy::put(&mut REGISTRY.lock(), root.hierarchy());
 }
 
-/// Changes the options of a mount: the subsystems have to stay what they are.
+/// Checks the options of a remount, which cannot change the subsystems.
 pub(crate) fn reconfigure(root: &Container, options: &Options, log: &Log<'_>) -> Result {
     let registry = REGISTRY.lock();
 

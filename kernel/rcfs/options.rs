@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mount options: which subsystems?
+//! Mount options: the subsystems of the hierarchy.
 
 use kernel::{
     error::code::*,
@@ -22,11 +22,11 @@ pub(crate) struct Options {
 /// What is wrong with a mount option.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
-    /// The VFS should look at it.
+    /// The option is left to the VFS.
     NotOurs,
-    /// There is no name.
+    /// The option has no name.
     NoName,
-    /// A subsystem's name has no value.
+    /// The option has a value, and the name of a subsystem takes none.
     HasValue,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Wanted<'a> {
     Subsystem(&'a CStr),
 }
 
-/// Understands one mount option.
+/// Parses one mount option.
 pub(crate) fn parse<'a>(key: &'a CStr, value: Value<'_>) -> Result<Wanted<'a>, Problem> {
     if key.to_bytes() == b"source" {
         return Err(Problem::NotOurs);
@@ -57,7 +57,7 @@ pub(crate) fn parse<'a>(key: &'a CStr, value: Value<'_>) -> Result<Wanted<'a>, P
 }
 
 impl Options {
-    /// Adds what an option asks for.
+    /// Adds the subsystems that one option asks for.
     pub(crate) fn add(&mut self, wanted: Wanted<'_>) -> Result {
         match wanted {
             Wanted::All => self.all = true,
@@ -66,19 +66,19 @@ impl Options {
         Ok(())
     }
 
-    /// The names of the subsystems that were asked for, or [`None`] for all there are.
+    /// The names of the requested subsystems, or [`None`] for all registered subsystems.
     pub(crate) fn names(&self) -> Option<&[CString]> {
         (!self.all && !self.names.is_empty()).then_some(&self.names[..])
     }
 
-    /// Whether there was no option at all.
+    /// Whether there were no options.
     pub(crate) fn is_default(&self) -> bool {
         !self.all && self.names.is_empty()
     }
 }
 
-/// What means something else as a mount option: to us, or to the VFS, which takes these first
-/// (`fs/fs_context.c`).
+/// Names that have another meaning as a mount option: for rcfs, or for the VFS, which handles these
+/// first (`fs/fs_context.c`).
 const RESERVED: &[&[u8]] = &[
     b"all",
     b"source",
@@ -93,7 +93,7 @@ const RESERVED: &[&[u8]] = &[
     b"nomand",
 ];
 
-/// Whether a subsystem may have this name: it has to be a mount option and part of a file name.
+/// Checks the name of a subsystem, which is used as a mount option and in file names.
 pub(crate) fn check_name(name: &CStr) -> Result {
     let max = kernel::bindings::MAX_CONTAINER_TYPE_NAMELEN as usize;
     let name = name.to_bytes();

@@ -17,8 +17,8 @@ use kernel::{
 
 /// `/proc/rcfs`: a line for each subsystem.
 ///
-/// Its name; the number of the hierarchy that it is bound to, or 0; how many containers there are
-/// in that, or 1 if all tasks are in the one root state; whether it can be mounted.
+/// A line has the name of the subsystem, the number of its hierarchy or 0, the number of containers
+/// in that hierarchy or 1, and 1 because the subsystem can be mounted.
 pub(crate) fn show_subsystems(m: &SeqFile) {
     let guard = REGISTRY.lock();
 
@@ -35,15 +35,15 @@ pub(crate) fn show_subsystems(m: &SeqFile) {
 
 /// `/proc/PID/rcfs`: a line for each hierarchy.
 ///
-/// Its number, its subsystems, and the path of the container that the task is in, seen from the
-/// root of the hierarchy. Nothing for a task that has left all containers on its way out.
+/// A line has the number of the hierarchy, its subsystems, and the path of the task's container
+/// from the root of the hierarchy. An exiting task that has left its containers has no lines.
 ///
 /// # Errors
 ///
 /// `ENAMETOOLONG` if a path is longer than `PATH_MAX`, `ENOMEM`.
 pub(crate) fn show_task(task: &Task, m: &SeqFile) -> Result {
     let guard = REGISTRY.lock();
-    // Dropped before the mutex is released, so that rmdir(2) never sees this reference.
+    // Dropped before the mutex is released: a reference would make rmdir(2) fail.
     let Some(ns) = task.nsproxy(&ffi::context()) else {
         return Ok(());
     };

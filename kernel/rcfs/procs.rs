@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file `procs`: which processes have threads in the container.
+//! The file `procs`: the processes with a thread in the container.
 //!
-//! Reading lists their ids; writing an id moves all threads of that process into the container.
+//! Reading lists the ids of the processes. Writing an id moves all threads of the process.
 
 use crate::{
     attach::attach_process,
@@ -38,7 +38,7 @@ impl FileOperations for Procs {
 
         file.break_active_protection(|container| {
             let guard = REGISTRY.lock();
-            // To ask for each of many threads would take longer.
+            // Check this once, and not for each thread.
             let all = cred.may_move_all();
 
             attach_process(&guard, container, &task, |thread| {
@@ -56,7 +56,7 @@ impl ListOperations for Procs {
     type Item = Pid;
 
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Pid>> {
-        // A thread names its process even when the first thread has exited.
+        // List the process of each thread: the first thread may have exited.
         ids::list(&file.directory(), true)
     }
 

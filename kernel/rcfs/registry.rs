@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which subsystems and hierarchies there are.
+//! The registry of all subsystems and hierarchies.
 
 use crate::{
     ffi::{
@@ -26,27 +26,27 @@ use kernel::{
 /// The highest number of hierarchies.
 pub(crate) const MAX_HIERARCHIES: usize = kernel::bindings::CONFIG_MAX_RC_HIERARCHIES as usize;
 
-/// The subsystems by their ids, and the hierarchies by their numbers: what [`REGISTRY`] protects.
+/// The subsystems by their ids, and the hierarchies by theirs. [`REGISTRY`] protects both.
 pub(crate) struct Registry {
     pub(crate) subsystems: [Option<Arc<Subsys>>; MAX_SUBSYSTEMS],
     pub(crate) hierarchies: [Option<ActiveHierarchy>; MAX_HIERARCHIES],
 }
 
-/// Evidence that [`REGISTRY`] is locked.
+/// The guard of [`REGISTRY`]. A reference to it proves that the registry is locked.
 pub(crate) type Guard = GlobalGuard<REGISTRY>;
 
 impl Registry {
-    /// No subsystems and no hierarchies.
+    /// An empty registry.
     pub(crate) const EMPTY: Self = Self {
         subsystems: [const { None }; MAX_SUBSYSTEMS],
         hierarchies: [const { None }; MAX_HIERARCHIES],
     };
 
-    /// The id that a new subsystem of this name would get.
+    /// The id for a new subsystem of this name.
     ///
     /// # Errors
     ///
-    /// `EEXIST` if there is one of that name, `ENOSPC`.
+    /// `EEXIST` if there is a subsystem of that name, `ENOSPC`.
     pub(crate) fn free_id(&self, name: &CStr) -> Result<usize> {
         if self.find(name).is_some() {
             return Err(EEXIST);
@@ -57,7 +57,7 @@ impl Registry {
             .ok_or(ENOSPC)
     }
 
-    /// The subsystem of a name.
+    /// The subsystem with a name.
     pub(crate) fn find(&self, name: &CStr) -> Option<&Arc<Subsys>> {
         self.subsystems().find(|ss| ss.name() == name)
     }

@@ -11,7 +11,7 @@ pub(crate) const MAX_SUBSYSTEMS: usize = kernel::bindings::CONFIG_MAX_RC_SUBSYS 
 
 /// A set of subsystems, by their ids.
 ///
-/// A bitmap in the layout of the C side, because there can be 255 of them.
+/// A bitmap with the layout that C code expects. There can be up to 255 subsystems.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SubsysSet([usize; SUBSYSTEM_WORDS]);
 
@@ -33,12 +33,12 @@ impl SubsysSet {
         *self == Self::default()
     }
 
-    /// The ids of the subsystems in the set, lowest first.
+    /// The ids of the subsystems in the set, in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         (0..MAX_SUBSYSTEMS).filter(|&id| self.contains(id))
     }
 
-    /// The bitmap.
+    /// The bitmap as an array of words.
     pub(crate) fn words(&self) -> &[usize; SUBSYSTEM_WORDS] {
         &self.0
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file `tasks`: which threads are in the container.
+//! The file `tasks`: the threads in the container.
 //!
-//! Reading lists their ids; writing an id moves that thread into the container.
+//! Reading lists the ids of the threads. Writing an id moves the thread.
 
 use crate::{
     attach::attach,
