@@ -3,29 +3,33 @@
 //! Resource controllers for rcfs, the resource control file system.
 //!
 //! A controller accounts or limits one resource. It consists of a type that implements
-//! [`Controller`], the [state](Controller::State) that it keeps for each container, and a table of
-//! [`File`]s. The core of rcfs makes and frees the states, and finds the right one for a task; a
-//! controller sees neither locks nor references of the core. The same source can be built in or be
-//! a module: see [`module_rcfs_controller!`](crate::module_rcfs_controller).
+//! [`Controller`], a [state](Controller::State) for each container, and a table of [`File`]s. The
+//! core of rcfs makes and frees the states, and finds the state for a task. A controller sees
+//! neither locks nor references of the core. The same source can be built in or be a module: see
+//! [`module_rcfs_controller!`](crate::module_rcfs_controller).
 //!
-//! Every state knows the states of the containers above it. What a task consumes in a container
-//! counts for the containers above as well, and a limit holds for all containers below. See
-//! [`StateRef::self_and_ancestors`] and [`Counters`].
+//! A state leads to the states of the containers above it. What a task consumes counts for its
+//! container and for all containers above, and a limit holds for a container and for all containers
+//! below. See [`StateRef::self_and_ancestors`] and [`Counters`].
 //!
-//! Each hook gets a token of [`context`], which says where it runs. What must not be called there
-//! does not compile.
+//! Each hook gets a token of [`context`], whose type says in which context the hook runs. A call of
+//! rcfs that is not allowed in that context does not compile.
 //!
-//! What is counted and limited is a [`ResCounter`]; what is only counted, on all CPUs all the time,
-//! are [`Counters`]. [`StateRef::to_owned`] and [`Charge::into_owned`] keep a state for longer than
-//! a hook runs, [`StateRef::of_current`] finds one from anywhere, [`StateRef::set_timer`] lets time
-//! pass, and [`PerTask`] remembers what is to be restored when a task leaves.
+//! Controllers are built from these parts:
+//!
+//! - [`ResCounter`] counts and limits a resource;
+//! - [`Counters`] count on all CPUs at the same time, without a limit;
+//! - [`StateRef::to_owned`] and [`Charge::into_owned`] keep a state for longer than a hook runs;
+//! - [`StateRef::of_current`] finds the state of the current task in any context;
+//! - [`StateRef::set_timer`] calls a function later;
+//! - [`PerTask`] keeps values for single tasks, for example to restore them later.
 //!
 //! C header: [`include/linux/rcfs.h`](srctree/include/linux/rcfs.h)
 //!
 //! # Examples
 //!
-//! A controller that limits how often tasks of a container may be forked, and shows how often they
-//! were:
+//! A controller that limits how many tasks a container may ever create, and shows how many it has
+//! created:
 //!
 //! ```
 //! use kernel::{prelude::*, rcfs::prelude::*};
@@ -44,7 +48,7 @@
 //!         Ok(ResCounter::new())
 //!     }
 //!
-//!     // What is returned is given back if the fork fails after all, and stays if not.
+//!     // The core drops the charge if the fork fails, and keeps it otherwise.
 //!     fn can_fork<'a>(
 //!         cx: &UnderTasklistLock,
 //!         state: StateRef<'a, Self>,
@@ -154,7 +158,7 @@ pub use self::{
         Show, //
     },
 };
-/// What most controllers need: `use kernel::{prelude::*, rcfs::prelude::*};`.
+/// The names that most controllers need: `use kernel::{prelude::*, rcfs::prelude::*};`.
 pub mod prelude {
     #[doc(no_inline)]
     pub use super::{
@@ -189,7 +193,7 @@ use context::{
 };
 use state::Node;
 
-/// The share of `total` that `part` is of `part` and `rest` together; nothing if there are none.
+/// Computes `total * part / (part + rest)`; 0 if both `part` and `rest` are 0.
 ///
 /// # Examples
 ///
@@ -206,67 +210,69 @@ pub fn scale(total: u64, part: u64, rest: u64) -> u64 {
     }
 }
 
-/// A time in nanoseconds in the ticks that user space is shown (`USER_HZ`).
+/// Converts nanoseconds to the ticks that user space sees (`USER_HZ`).
 pub fn clock_ticks(ns: u64) -> u64 {
-    // SAFETY: This only computes.
+    // SAFETY: This function only computes.
     unsafe { bindings::nsec_to_clock_t(ns) }
 }
 
-/// What a task was doing when it was found running.
+/// What a task was doing when the tick found it running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CpuMode {
-    /// It ran its program.
+    /// The task ran its program.
     User,
-    /// It was in the kernel, or interrupted.
+    /// The task was in the kernel, or was interrupted.
     System,
 }
 
-/// What somebody wants to do with a device node.
+/// An access to a device node that a task asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceAccess {
-    /// Whether it is a block device, or a character device.
+    /// Whether the device is a block device. It is a character device otherwise.
     pub block: bool,
-    /// Its major number.
+    /// The major number.
     pub major: u32,
-    /// Its minor number.
+    /// The minor number.
     pub minor: u32,
     /// A combination of [`MKNOD`](Self::MKNOD), [`READ`](Self::READ) and [`WRITE`](Self::WRITE).
     pub access: u8,
 }
 
 impl DeviceAccess {
-    /// To make the node.
+    /// Making the node.
     pub const MKNOD: u8 = bindings::DEVCG_ACC_MKNOD as u8;
-    /// To open the device for reading.
+    /// Opening the device for reading.
     pub const READ: u8 = bindings::DEVCG_ACC_READ as u8;
-    /// To open the device for writing.
+    /// Opening the device for writing.
     pub const WRITE: u8 = bindings::DEVCG_ACC_WRITE as u8;
 }
 
 /// A resource controller.
 ///
-/// The first argument of a hook says where it runs: see [`context`]. Functions that are not there
-/// cost nothing: a hook that no mounted controller defines is a jump that is patched out.
+/// All functions but [`create`](Self::create) are optional. The type of the first argument says in
+/// which context a function runs: see [`context`]. A hook that no mounted controller implements
+/// costs nothing: it is a jump that is patched out.
 ///
-/// Hooks are called while the controller is mounted. Tasks are in the root then, and were there
-/// before without any hook being called: only what hooks tell of other containers is complete.
+/// Hooks are called while the controller is mounted. When it is mounted, all tasks are in the root,
+/// without any hook having been called for them. Hooks therefore give a complete picture of all
+/// containers except for the root.
 #[vtable]
 pub trait Controller: Sized + 'static {
-    /// The name in mount options and in front of the names of files. At most 32 characters,
-    /// without commas, slashes and white space; another one does not compile.
+    /// The name of the controller: a mount option, and the first part of file names. It has at most
+    /// 32 characters, and no commas, slashes or white space. Other names do not compile.
     const NAME: &'static CStr;
 
-    /// The files that every container gets.
+    /// The files of the controller in each container.
     const FILES: &'static [File<Self>] = &[];
 
-    /// What the controller keeps for a container.
+    /// The data of the controller for one container.
     type State: Send + Sync;
 
     /// Makes the state of a new container.
     ///
-    /// `parent` is [`None`] for the root state, which is made when the controller is registered,
-    /// serves all hierarchies that the controller is ever bound to, and all tasks while it is
-    /// bound to none.
+    /// `parent` is [`None`] for the root state. That state is made when the controller is
+    /// registered. It serves the root of each hierarchy that the controller is bound to, and all
+    /// tasks while the controller is not bound.
     ///
     /// An error fails the registration or the `mkdir(2)`.
     fn create(
@@ -274,46 +280,47 @@ pub trait Controller: Sized + 'static {
         parent: Option<StateRef<'_, Self>>,
     ) -> impl PinInit<Self::State, Error>;
 
-    /// The state has been made: [`StateRef::for_each_below`] of those above finds it from here on.
+    /// The state has been made. From here on, [`StateRef::for_each_below`] of an ancestor finds it.
     /// The `mkdir(2)` may still fail.
     fn online(_cx: &mut UnderMutex, _state: StateRef<'_, Self>) {}
 
-    /// The container has been removed: nobody is in it, nor reads or writes its files, and its
-    /// timer has ended. Zombies that were in it may still be told of.
+    /// The container has been removed. It has no tasks and no files, and its timer has stopped.
+    /// [`release`](Self::release) and [`charge`](Self::charge) may still be called for zombies.
     ///
-    /// The last occasion to hand something over to [`StateRef::parent`]. Not called if a `mkdir(2)`
-    /// fails.
+    /// Values can be passed on to [`StateRef::parent`] here for the last time. Not called if a
+    /// `mkdir(2)` fails.
     fn offline(_cx: &mut UnderMutex, _state: StateRef<'_, Self>) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// The time has come that [`StateRef::set_timer`] was called for. Returns after how many
-    /// milliseconds it shall come again, if it shall.
+    /// The time of [`StateRef::set_timer`] has passed. Returns the number of milliseconds after
+    /// which to call this again, or [`None`].
     ///
-    /// Not called once the container has been removed, which waits until this returns.
+    /// `rmdir(2)` waits until this function has returned. It is not called any more after that.
     fn timer(_cx: &mut Process, _state: StateRef<'_, Self>) -> Option<Msecs> {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Whether `task` may move to the container with `state`, or, if it is the current task, launch
-    /// a child there, which cannot be seen yet.
+    /// Whether `task` may move to the container with `state`. Also called before a child is
+    /// launched in that container, with the current task as `task`, because the child does not
+    /// exist yet.
     ///
-    /// That it may is no promise that it does: another controller may refuse, or the task exit.
-    /// Either [`attach`](Self::attach) or [`cancel_attach`](Self::cancel_attach) follows, if they
-    /// are there. Threads that a process creates while all of it moves follow without a question.
+    /// The move may still fail: another controller may refuse, or the task may exit. After a
+    /// success, either [`attach`](Self::attach) or [`cancel_attach`](Self::cancel_attach) is
+    /// called. Not called for threads that a process creates while all of its threads move.
     fn can_attach(_cx: &mut UnderMutex, _state: StateRef<'_, Self>, _task: &Task) -> Result {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// `task` does not move to the container with `state`, although
-    /// [`can_attach`](Self::can_attach) has agreed.
+    /// [`can_attach`](Self::can_attach) has succeeded.
     fn cancel_attach(_cx: &mut UnderMutex, _state: StateRef<'_, Self>, _task: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `task` moves: called in the moment in which it does. It is in `to` already.
+    /// `task` moves. Called at the same time as the move; `task` is in `to` already.
     ///
-    /// What has to be right at any time, like a count of tasks, is kept here.
+    /// Use this function for what must be exact at any time, such as a count of tasks.
     fn transfer(
         _cx: &UnderTaskLock,
         _to: StateRef<'_, Self>,
@@ -323,7 +330,7 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `task` has moved, and may have exited since.
+    /// `task` has moved. It may have exited in the meantime.
     fn attach(
         _cx: &mut UnderMutex,
         _to: StateRef<'_, Self>,
@@ -333,15 +340,15 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Whether there may be another task in the container with `state`. No other fork is asked
-    /// about at the same time, on any CPU.
+    /// Whether a task may be created in the container with `state`. Calls of this function do not
+    /// overlap, on any CPU.
     ///
-    /// If no other controller refuses, the task is there the next moment, and what was charged
-    /// stays charged. Otherwise the [`Charge`] that is returned is dropped, which takes back what
-    /// was done here. An error is what the fork fails with; `EAGAIN` is customary.
+    /// If no other controller refuses, the task becomes visible next, and the charge is kept.
+    /// Otherwise the returned [`Charge`] is dropped, which must undo what this function did. The
+    /// fork fails with the error that is returned here, by convention `EAGAIN`.
     ///
-    /// The current task is the parent. The child is not passed: a fork that fails frees it, whoever
-    /// has a reference on it.
+    /// The current task is the parent. The child is not passed, because a fork that fails frees the
+    /// child in spite of references.
     fn can_fork<'a>(
         _cx: &UnderTasklistLock,
         _state: StateRef<'a, Self>,
@@ -349,68 +356,70 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `child` has come into being. It can be seen, but it has not run yet.
+    /// `child` has been created. It is visible, and has not run yet.
     ///
-    /// The current task is the parent. The child may be moved meanwhile, hence there is no state:
-    /// what is done here has to depend on where the child is then. See [`StateRef::of_task`].
+    /// The current task is the parent. The child may be moved at any time, so there is no argument
+    /// for its state: find out with [`StateRef::of_task`].
     fn fork(_cx: &mut Process, _child: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
     /// `task` leaves the container with `state`, because it exits.
     ///
-    /// It still runs for a while, and is a zombie until somebody waits for it.
+    /// The task still runs for a while. It is a zombie after that, until it is reaped.
     fn exit(_cx: &UnderTaskLock, _state: StateRef<'_, Self>, _task: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// `task`, which exited in the container with `state`, is being reaped: its id is about to be
-    /// free. The container may have been removed. Not called for tasks of the root.
+    /// `task` is being reaped, which frees its id. It was in the container with `state` when it
+    /// exited. The container may have been removed. Not called for tasks of the root.
     fn release(_cx: &UnderRcu, _state: StateRef<'_, Self>, _task: &Task) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// A task of the container with `state` has used `ns` nanoseconds of CPU time on `cpu`, be it
-    /// on its way out, until it is reaped.
+    /// A task has used `ns` nanoseconds of CPU time on `cpu`. The task is in the container with
+    /// `state`, or was there when it exited.
     ///
-    /// Called for the container that the task is in, and not for the containers above: see
-    /// [`StateRef::self_and_ancestors`] and [`Counters`]. Not necessarily called on `cpu`.
+    /// Not called for the containers above: see [`StateRef::self_and_ancestors`] and [`Counters`].
+    /// Not necessarily called on `cpu`.
     fn charge(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _cpu: PossibleCpu, _ns: u64) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// The tick found a task of the container with `state` running, and puts `ns` nanoseconds down
-    /// to what it did.
+    /// The tick has found a task of the container with `state` running, and accounts `ns`
+    /// nanoseconds.
     fn account(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _mode: CpuMode, _ns: u64) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Whether tasks in the container with `state` shall freeze.
+    /// Whether tasks in the container with `state` have to freeze.
     fn freezing(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>) -> bool {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Takes the CPUs from `mask` on which tasks in the container with `state` must not run. If
-    /// none are left, nothing happens.
+    /// Removes those CPUs from `mask` on which tasks in the container with `state` must not run. If
+    /// no CPUs remain, the task keeps the whole mask.
     ///
-    /// Asked whenever somebody sets the CPUs of a task. Call `Task::update_cpus` for those
-    /// whose answer changes, and `Task::update_copied_cpus` in [`fork`](Self::fork).
+    /// Called whenever the CPUs of a task are set. When the result for a task changes, call
+    /// `Task::update_cpus`. In [`fork`](Self::fork), call `Task::update_copied_cpus`.
     fn limit_cpus(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _mask: &mut Cpumask) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// The nice value that a task in the container with `state` gets, which is to have `nice`.
+    /// Returns the nice value for a task in the container with `state` that is to be given `nice`.
     ///
-    /// Asked whenever somebody sets it. Call [`Task::set_nice`] for those whose answer changes.
+    /// Called whenever the nice value of a task is set. When the result for a task changes, call
+    /// [`Task::set_nice`].
     fn limit_nice(_cx: &UnderRunQueueLock, _state: StateRef<'_, Self>, _nice: i32) -> i32 {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// The group that the scheduler shall put tasks into that are in the container with `state`, or
-    /// [`None`] for that which they have without rcfs.
+    /// The scheduler's group for tasks in the container with `state`, or [`None`] for the group
+    /// that they have without rcfs.
     ///
-    /// It must not change for as long as the state lives. Tasks that come and go are put into the
-    /// right group by the core; one that exits stays where it is until it has left the CPU.
+    /// The result must not change during the life of the state. The core puts tasks that enter or
+    /// leave the container into the right group. An exiting task stays in its group until it has
+    /// left the CPU.
     fn task_group<'a>(
         _cx: &UnderRunQueueLock,
         _state: StateRef<'a, Self>,
@@ -418,62 +427,66 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Whether the current task, of the container with `state`, may open a device or make a node
-    /// for one. `EPERM` is customary.
+    /// Whether the current task, which is in the container with `state`, may open a device or make
+    /// a device node. The error is `EPERM` by convention.
     ///
-    /// Asked for each open(2) and access(2) of a device node, and for mknod(2). A device that is
+    /// Called for each open(2) and access(2) of a device node, and for mknod(2). A device that is
     /// open stays open.
     fn device(_cx: &UnderRcu, _state: StateRef<'_, Self>, _device: DeviceAccess) -> Result {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// CPUs have come or gone, some time ago, or the controller is being mounted. CPUs stay
-    /// meanwhile.
+    /// CPUs have come or gone in the meantime, or the controller is being mounted. No CPU comes or
+    /// goes during the call.
     fn cpus_changed(_cx: &mut UnderMutex, _root: StateRef<'_, Self>) {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 }
 
-/// A task that C code passes on.
+/// A reference to a task from C code.
 ///
 /// # Safety
 ///
-/// `tsk` must be valid for `'a`, and for as long as there are references on it: a child in a fork
-/// that may still fail is not.
+/// `tsk` must be valid for `'a`, and as long as there are references on it. The child in a fork
+/// that may still fail does not meet this requirement.
 unsafe fn task<'a>(tsk: *mut bindings::task_struct) -> &'a Task {
     // SAFETY: By the safety requirements; the layouts are the same.
     unsafe { &*tsk.cast() }
 }
 
-/// The C side of a [`Controller`]: functions of an `rc_subsys`.
+/// The functions of an `rc_subsys` for a [`Controller`].
 ///
-/// The core calls them as `include/linux/rcfs.h` says: `ss` is that of a registration of `C`;
-/// states are what `create` stored and stay for the duration of the call, and so do tasks. Those
-/// that [`task`] is called for have been visible, so that references keep them.
+/// The core guarantees, as `include/linux/rcfs.h` says:
+///
+/// - `ss` is that of a [`Registration`] of `C`, in which it is the first field;
+/// - an nsproxy is that of a container with a state, or a reference on it is held;
+/// - a state is what `create` has stored;
+/// - all arguments stay during the call;
+/// - a task that is passed to a function other than `can_fork` and `cancel_fork` has been visible,
+///   so that references keep it.
 struct Vtable<C: Controller>(PhantomData<C>);
 
 impl<C: Controller> Vtable<C> {
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn create(
         ss: *mut bindings::rc_subsys,
         ns: *mut bindings::nsproxy,
         parent: *mut bindings::nsproxy,
     ) -> c_int {
         from_result(|| {
-            // SAFETY: The core passes the nsproxy of a container that has a state and stays for
-            // the duration of the call, or NULL.
+            // SAFETY: See the guarantees of `Vtable`; the nsproxy of the parent may be NULL.
             let parent: Option<Arc<Node<C>>> = (!parent.is_null()).then(|| unsafe {
                 Arc::<Node<C>>::borrow(bindings::rcfs_nsproxy_state(parent, ss)).into()
             });
             let registration = NonNull::new(ss.cast::<Registration<C>>()).ok_or(EINVAL)?;
             let container = NonNull::new(ns).ok_or(EINVAL)?;
-            // SAFETY: `ss` is the first field of the registration. The nsproxy stays until after
-            // `destroy`, which takes the node out of the list.
+            // SAFETY: See the guarantees of `Vtable`. The nsproxy stays until `destroy` has been
+            // called, which removes the node from the list.
             let node = unsafe { Node::new(registration, container, parent)? };
 
-            // SAFETY: The core passes an nsproxy that only this call writes to, and set the id.
+            // SAFETY: Only this call writes to the nsproxy. The core has set the id.
             unsafe { (*ns).ctlr_data[(*ss).subsys_id as usize] = node.into_foreign() };
             Ok(0)
         })
@@ -481,9 +494,10 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`, once for each successful `create`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`, once for each successful
+    /// `create`.
     unsafe extern "C" fn destroy(ss: *mut bindings::rc_subsys, ns: *mut bindings::nsproxy) {
-        // SAFETY: The core passes what it passed to `create`, and nobody reads it any more.
+        // SAFETY: The core passes the arguments of `create`. Nothing reads the state any more.
         let node = unsafe {
             core::mem::replace(
                 &mut (*ns).ctlr_data[(*ss).subsys_id as usize],
@@ -498,21 +512,21 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn populate(
         ss: *mut bindings::rc_subsys,
         ns: *mut bindings::nsproxy,
         dir: *mut bindings::kernfs_node,
     ) -> c_int {
         from_result(|| {
-            // SAFETY: The core passes the nsproxy of the container.
+            // SAFETY: See the guarantees of `Vtable`.
             let state = unsafe { StateRef::from_ptr(bindings::rcfs_nsproxy_state(ns, ss)) };
-            // SAFETY: `ss` is the first field of the registration.
+            // SAFETY: See the guarantees of `Vtable`.
             let cftypes = unsafe { &(*ss.cast::<Registration<C>>()).cftypes };
 
             for (file, cft) in C::FILES.iter().zip(cftypes.iter()) {
-                // SAFETY: The core passes the directory of the container. The `cftypes` are those
-                // of the files, and stay as long as the registration.
+                // SAFETY: The core passes the directory of the container. `cft` is that of `file`,
+                // and stays as long as the registration.
                 unsafe { file.add(dir, ss, cft.get(), state)? };
             }
             Ok(0)
@@ -521,14 +535,14 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn can_attach(
         ss: *mut bindings::rc_subsys,
         ns: *mut bindings::nsproxy,
         tsk: *mut bindings::task_struct,
     ) -> c_int {
         from_result(|| {
-            // SAFETY: See the type; `ns` is that of the container.
+            // SAFETY: See the guarantees of `Vtable`.
             unsafe {
                 C::can_attach(
                     &mut UnderMutex::new(),
@@ -542,18 +556,18 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn transfer(
         _ss: *mut bindings::rc_subsys,
         to: *mut c_void,
         from: *mut c_void,
         tsk: *mut bindings::task_struct,
     ) {
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         let task = unsafe { task(tsk) };
 
         if C::HAS_TRANSFER {
-            // SAFETY: See the type.
+            // SAFETY: See the guarantees of `Vtable`.
             unsafe {
                 C::transfer(
                     &UnderTaskLock::new(),
@@ -570,14 +584,14 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn attach(
         ss: *mut bindings::rc_subsys,
         new: *mut bindings::nsproxy,
         old: *mut bindings::nsproxy,
         tsk: *mut bindings::task_struct,
     ) {
-        // SAFETY: See the type; there are references on both.
+        // SAFETY: See the guarantees of `Vtable`.
         unsafe {
             C::attach(
                 &mut UnderMutex::new(),
@@ -590,9 +604,9 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn offline(ss: *mut bindings::rc_subsys, ns: *mut bindings::nsproxy) {
-        // SAFETY: See the type; `ns` is that of the container. The core holds the mutex.
+        // SAFETY: See the guarantees of `Vtable`. The core holds the mutex.
         let (cx, state) = unsafe {
             (
                 &mut UnderMutex::new(),
@@ -608,13 +622,13 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn cancel_attach(
         ss: *mut bindings::rc_subsys,
         ns: *mut bindings::nsproxy,
         tsk: *mut bindings::task_struct,
     ) {
-        // SAFETY: See the type; `ns` is that of the container.
+        // SAFETY: See the guarantees of `Vtable`.
         unsafe {
             C::cancel_attach(
                 &mut UnderMutex::new(),
@@ -626,20 +640,20 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn can_fork(
         ss: *mut bindings::rc_subsys,
         state: *mut c_void,
         _tsk: *mut bindings::task_struct,
     ) -> c_int {
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         let (cx, state) = unsafe { (&UnderTasklistLock::new(), StateRef::from_ptr(state)) };
 
         from_result(|| {
             let charge = C::can_fork(cx, state)?;
 
-            // SAFETY: `ss` is the first field of the registration. The core holds the
-            // `tasklist_lock` for writing, which protects the place.
+            // SAFETY: See the guarantees of `Vtable`. The core holds the `tasklist_lock` for
+            // writing, which protects `forking`.
             unsafe { ptr::write((*ss.cast::<Registration<C>>()).forking.get(), charge) };
             Ok(0)
         })
@@ -647,22 +661,22 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`, after a `can_fork` of the same fork
-    /// that has succeeded.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`, after a `can_fork` of the
+    /// same fork that has succeeded.
     unsafe extern "C" fn cancel_fork(
         ss: *mut bindings::rc_subsys,
         _state: *mut c_void,
         _tsk: *mut bindings::task_struct,
     ) {
-        // SAFETY: `can_fork` has written this, with the lock that is still held.
+        // SAFETY: `can_fork` has written this. The same lock has been held since.
         drop(unsafe { ptr::read((*ss.cast::<Registration<C>>()).forking.get()) });
     }
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn fork(_ss: *mut bindings::rc_subsys, tsk: *mut bindings::task_struct) {
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         let task = unsafe { task(tsk) };
 
         if C::HAS_FORK {
@@ -676,41 +690,41 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn exit(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
         tsk: *mut bindings::task_struct,
     ) {
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         unsafe { C::exit(&UnderTaskLock::new(), StateRef::from_ptr(state), task(tsk)) };
     }
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn release(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
         tsk: *mut bindings::task_struct,
     ) {
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         unsafe { C::release(&UnderRcu::new(), StateRef::from_ptr(state), task(tsk)) };
     }
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn charge(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
         cpu: c_int,
         ns: u64,
     ) {
-        // SAFETY: The core passes the CPU of a task, which has run there.
+        // SAFETY: The core passes the CPU of a task, which is a possible CPU.
         let cpu = unsafe { PossibleCpu::from_i32_unchecked(cpu) };
 
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         unsafe {
             C::charge(
                 &UnderRunQueueLock::new(),
@@ -723,7 +737,7 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn account(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
@@ -736,7 +750,7 @@ impl<C: Controller> Vtable<C> {
             CpuMode::User
         };
 
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         unsafe {
             C::account(
                 &UnderRunQueueLock::new(),
@@ -749,21 +763,21 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn freezing(_ss: *mut bindings::rc_subsys, state: *mut c_void) -> bool {
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         unsafe { C::freezing(&UnderRunQueueLock::new(), StateRef::from_ptr(state)) }
     }
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn limit_cpus(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
         mask: *mut bindings::cpumask,
     ) {
-        // SAFETY: See the type; the core passes a mask that only this call writes to.
+        // SAFETY: See the guarantees of `Vtable`. Only this call writes to the mask.
         unsafe {
             C::limit_cpus(
                 &UnderRunQueueLock::new(),
@@ -775,19 +789,19 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn task_group(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
     ) -> *mut bindings::task_group {
-        // SAFETY: See the type. The group stays for as long as the state.
+        // SAFETY: See the guarantees of `Vtable`. The group stays as long as the state.
         unsafe { C::task_group(&UnderRunQueueLock::new(), StateRef::from_ptr(state)) }
             .map_or(ptr::null_mut(), TaskGroup::as_ptr)
     }
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn cpus_changed(ss: *mut bindings::rc_subsys) {
         // SAFETY: A registered subsystem has a root state.
         unsafe { C::cpus_changed(&mut UnderMutex::new(), StateRef::from_ptr((*ss).root_state)) };
@@ -795,13 +809,13 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn limit_nice(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
         nice: c_int,
     ) -> c_int {
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         let nice =
             unsafe { C::limit_nice(&UnderRunQueueLock::new(), StateRef::from_ptr(state), nice) };
 
@@ -810,7 +824,7 @@ impl<C: Controller> Vtable<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, in an `rc_subsys` of `C`.
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn device(
         _ss: *mut bindings::rc_subsys,
         state: *mut c_void,
@@ -826,7 +840,7 @@ impl<C: Controller> Vtable<C> {
             access: access as u8,
         };
 
-        // SAFETY: See the type.
+        // SAFETY: See the guarantees of `Vtable`.
         from_result(|| unsafe {
             C::device(&UnderRcu::new(), StateRef::from_ptr(state), device).map(|()| 0)
         })
@@ -835,20 +849,21 @@ impl<C: Controller> Vtable<C> {
 
 /// The registration of a controller, which ends when this is dropped.
 ///
-/// [`module_rcfs_controller!`](crate::module_rcfs_controller) makes it: while the controller is
-/// bound to a hierarchy, nothing but the core's reference on the module keeps it in place.
+/// [`module_rcfs_controller!`](crate::module_rcfs_controller) makes it a part of the module. The
+/// core has a reference on the module while the controller is bound to a hierarchy, so that the
+/// registration is not dropped during that time.
 ///
 /// # Invariants
 ///
-/// - `list` has all states, in the order in which they were made; it is accessed with `states`
-///   locked, which is how many there are.
-/// - `cftypes` are those of `C::FILES`, in the same order.
-/// - `forking` is what the last `can_fork` returned, for which `cancel_fork` may be called. It is
-///   accessed with the `tasklist_lock` held for writing.
+/// - `list` has all states, in the order in which they were made. It is accessed with the lock of
+///   `states` held, which counts them.
+/// - `cftypes` belong to the files in `C::FILES`, in the same order.
+/// - `forking` is the result of the last `can_fork` if `cancel_fork` may be called. It is accessed
+///   with the `tasklist_lock` held for writing.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 pub struct Registration<C: Controller> {
-    /// First, so that the functions of the subsystem find the rest.
+    /// The first field, so that a pointer to it is a pointer to the registration.
     #[pin]
     ss: Opaque<bindings::rc_subsys>,
     #[pin]
@@ -858,19 +873,19 @@ pub struct Registration<C: Controller> {
     cftypes: KVec<Opaque<bindings::rc_cftype>>,
     #[pin]
     forking: Opaque<Charge<'static, C>>,
-    /// Whether there ever was an [`OwnedState`].
+    /// Whether an [`OwnedState`] has ever been made.
     was_owned: AtomicFlag,
     slot: &'static Slot<C>,
 }
 
-// SAFETY: There is nothing to do with a registration but dropping it, which any thread may do.
+// SAFETY: A registration can only be dropped, which any thread may do.
 unsafe impl<C: Controller> Send for Registration<C> {}
 
-// SAFETY: What can be done with a shared reference, the mutex protects.
+// SAFETY: All that shared references give access to is protected by the mutex, or is atomic.
 unsafe impl<C: Controller> Sync for Registration<C> {}
 
-/// Of `states`. All controllers have the same class, and lockdep wants the name to be the same
-/// as well, not just one that reads alike in each module.
+/// The name of the lock of `states`. All controllers share its class. lockdep compares the address
+/// of the name, so that it must not be a literal in each module.
 static LOCK_NAME: &CStr = c"rcfs_states";
 
 impl<C: Registered> Registration<C> {
@@ -878,14 +893,14 @@ impl<C: Registered> Registration<C> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` for a name that cannot be, `EEXIST` if there is a controller of that name,
-    /// `ENOSPC` if there are `CONFIG_MAX_RC_SUBSYS`, and the error of [`Controller::create`].
+    /// `EINVAL` for an invalid name, `EEXIST` if there is a controller of that name, `ENOSPC` if
+    /// there are `CONFIG_MAX_RC_SUBSYS`, or the error of [`Controller::create`].
     ///
     /// # Safety
     ///
-    /// - `module` must be the one that the code of the controller is in.
-    /// - The result must be dropped when that module is unloaded, and not earlier: it must be a
-    ///   part of what the module keeps, and nothing may fail once it is made.
+    /// - `module` must be the module of the controller's code.
+    /// - The result must be dropped when that module is unloaded, and not before. It must therefore
+    ///   be a part of the module, and be initialised last, after all that may fail.
     pub unsafe fn new(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         const {
             check_name(C::NAME.to_bytes());
@@ -913,7 +928,7 @@ impl<C: Registered> Registration<C> {
             cpus_changed: C::HAS_CPUS_CHANGED.then_some(Vtable::<C>::cpus_changed),
             limit_nice: C::HAS_LIMIT_NICE.then_some(Vtable::<C>::limit_nice),
             device: C::HAS_DEVICE.then_some(Vtable::<C>::device),
-            // Until it is registered.
+            // `PinnedDrop` takes this for a subsystem that is not registered.
             subsys_id: -1,
             name: C::NAME.as_char_ptr(),
             owner: module.as_ptr(),
@@ -939,8 +954,8 @@ impl<C: Registered> Registration<C> {
             let this_ptr = ptr::from_ref(&*this).cast_mut();
 
             this.slot.set(this_ptr)?;
-            // SAFETY: The subsystem is complete and pinned. It is unregistered before it goes. By
-            // the safety requirements, its functions stay as long.
+            // SAFETY: The subsystem is complete and pinned. `PinnedDrop` unregisters it. By the
+            // safety requirements, its functions stay until then.
             to_result(unsafe { bindings::rc_register_subsys(this.ss.get()) })
                 .inspect_err(|_| this.slot.clear(this_ptr))
         })
@@ -957,26 +972,26 @@ impl<C: Controller> Registration<C> {
         Ok(cftypes)
     }
 
-    /// The module that the controller is in.
+    /// The module of the controller, or NULL if it is built in.
     fn module(&self) -> *mut bindings::module {
         // SAFETY: The owner never changes.
         unsafe { (*self.ss.get()).owner }
     }
 
-    /// Keeps the module, for an [`OwnedState`]. Returns whether it is still there.
+    /// Takes a reference on the module for an [`OwnedState`]. Fails if it is being unloaded.
     fn get_module(&self) -> bool {
         self.was_owned.store(true, Relaxed);
-        // SAFETY: The module is there: this is called for a state, which keeps the registration.
+        // SAFETY: The caller has a state. That keeps the registration, which is in the module.
         unsafe { get_module(self.module()) }
     }
 }
 
-/// Keeps the module of a controller, or NULL for what is built in. Returns whether the module is
-/// still there.
+/// Takes a reference on the module of a controller, or does nothing for NULL, which stands for
+/// built-in code. Returns `false` if the module is being unloaded.
 ///
 /// # Safety
 ///
-/// It must be valid.
+/// `module` must be NULL or valid.
 pub unsafe fn get_module(module: *mut bindings::module) -> bool {
     #[cfg(CONFIG_MODULES)]
     // SAFETY: By the safety requirements.
@@ -987,11 +1002,11 @@ pub unsafe fn get_module(module: *mut bindings::module) -> bool {
     stays
 }
 
-/// Gives back what [`get_module`] has taken.
+/// Drops a reference that [`get_module`] has taken.
 ///
 /// # Safety
 ///
-/// [`get_module`] must have returned `true` for it.
+/// [`get_module`] must have returned `true` for `module`.
 pub unsafe fn put_module(module: *mut bindings::module) {
     #[cfg(CONFIG_MODULES)]
     // SAFETY: By the safety requirements.
@@ -1002,7 +1017,7 @@ pub unsafe fn put_module(module: *mut bindings::module) {
     let _ = module;
 }
 
-/// Safe code may make a module once more. The first one counts.
+/// Fails if the slot is in use: safe code may initialise a second instance of the module.
 fn fill<T>(slot: &Atomic<*mut T>, value: *mut T) -> Result {
     match slot.cmpxchg(ptr::null_mut(), value, Release) {
         Ok(_) => Ok(()),
@@ -1010,30 +1025,34 @@ fn fill<T>(slot: &Atomic<*mut T>, value: *mut T) -> Result {
     }
 }
 
-/// Where to find the registration of a controller.
+/// Holds a pointer to the registration of a controller.
+///
+/// # Invariants
+///
+/// A pointer that is not NULL is that of a registration. It stays valid for RCU readers: the
+/// registration clears the slot and waits for a grace period before it is freed.
 pub struct Slot<C: Controller>(Atomic<*mut Registration<C>>);
 
 impl<C: Controller> Slot<C> {
-    /// There is no registration.
+    /// An empty slot.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self(Atomic::new(ptr::null_mut()))
     }
 
-    /// Fills the slot, if there is nothing in it.
+    /// Fills the slot, if it is empty.
     fn set(&self, registration: *mut Registration<C>) -> Result {
         fill(&self.0, registration)
     }
 
-    /// Clears the slot, if this is in it.
+    /// Clears the slot, if it has `registration`.
     fn clear(&self, registration: *mut Registration<C>) {
         let _ = self.0.cmpxchg(registration, ptr::null_mut(), Relaxed);
     }
 
-    /// The registration, if there is one.
+    /// The registration, if any.
     fn get<'a>(&self, _rcu: &'a rcu::Guard) -> Option<&'a Registration<C>> {
-        // SAFETY: What is in the slot is valid. The registration clears the slot, and waits for
-        // readers under RCU, before it goes.
+        // SAFETY: By the type invariant; the RCU read lock is held for `'a`.
         unsafe { self.0.load(Acquire).as_ref() }
     }
 }
@@ -1042,14 +1061,14 @@ impl<C: Controller> Slot<C> {
 ///
 /// # Safety
 ///
-/// Implemented by [`module_rcfs_controller!`](crate::module_rcfs_controller): the slot must always
-/// be the same one, that of no other type.
+/// [`module_rcfs_controller!`](crate::module_rcfs_controller) implements this. `slot` must always
+/// return the same slot, which no other type uses.
 pub unsafe trait Registered: Controller {
     /// The slot of the controller.
     fn slot() -> &'static Slot<Self>;
 }
 
-/// As the core checks it once more: see `check_name()` in `kernel/rcfs/options.rs`.
+/// The core makes the same check at registration: `check_name()` in `kernel/rcfs/options.rs`.
 const fn check_name(name: &[u8]) {
     let mut i = 0;
 
@@ -1071,66 +1090,67 @@ impl<C: Controller> PinnedDrop for Registration<C> {
     fn drop(self: Pin<&mut Self>) {
         let ss = self.ss.get();
 
-        // SAFETY: The core writes to it only while the subsystem is registered or unregistered.
+        // SAFETY: The core writes to the id during registration and unregistration only.
         if unsafe { (*ss).subsys_id } < 0 {
             return;
         }
-        // Unregistration waits for readers.
+        // `rc_unregister_subsys()` waits for RCU readers.
         self.slot.clear(ptr::from_ref(&*self).cast_mut());
         // SAFETY: `new` registered the subsystem.
         let ret = unsafe { bindings::rc_unregister_subsys(ss) };
 
-        // By the safety requirements of `new`, the module is being unloaded, so that it is not
-        // bound: a binding has a reference on the module. If it is unloaded by force, or safe code
-        // has called `init` of the module, then the core would go on with what is freed next.
+        // By the safety requirements of `new`, the module is being unloaded. The controller is not
+        // bound, because a binding has a reference on the module. This fails if the module is
+        // unloaded by force, or if safe code has called `init` of the module. The core would use
+        // freed memory.
         if crate::warn_on!(ret != 0) {
             panic!("a controller goes while it is mounted");
         }
         if self.was_owned.load(Relaxed) {
-            // Whoever has dropped the last `OwnedState`, and the module with it, may not have
-            // returned from code of the module yet.
+            // A CPU that has dropped the last `OwnedState`, and with it the reference on the
+            // module, may still be in code of the module.
             //
-            // SAFETY: The module is being unloaded, in process context.
+            // SAFETY: The module is being unloaded in process context.
             unsafe { bindings::rcfs_synchronize_rcu_tasks() };
         }
     }
 }
 
-/// Where to find the data that a controller keeps for itself.
+/// Holds a pointer to the data of a controller.
 pub struct DataSlot<T>(Atomic<*mut T>);
 
 impl<T> DataSlot<T> {
-    /// There is no data.
+    /// An empty slot.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
         Self(Atomic::new(ptr::null_mut()))
     }
 }
 
-/// A controller that keeps data of its own, which are in no container: see [`StateRef::data`].
+/// A controller with data for all of its containers together: see [`StateRef::data`].
 ///
 /// # Safety
 ///
-/// Implemented by [`module_rcfs_controller!`](crate::module_rcfs_controller): there must be
-/// [`Data`] in the slot while the controller is registered.
+/// [`module_rcfs_controller!`](crate::module_rcfs_controller) implements this. The slot must have
+/// [`Data`] while the controller is registered.
 pub unsafe trait WithData: Registered {
-    /// What the controller keeps.
+    /// The data of the controller.
     type Data: Send + Sync + 'static;
 
-    /// The slot.
+    /// The slot of the data.
     fn data_slot() -> &'static DataSlot<Self::Data>;
 }
 
 impl<'a, C: WithData> StateRef<'a, C> {
-    /// What the controller keeps for all containers.
+    /// The data of the controller for all containers.
     pub fn data(self) -> &'a C::Data {
-        // SAFETY: The controller is registered as long as there is a state, and then there are
-        // data.
+        // SAFETY: A state exists while the controller is registered only. By the safety
+        // requirements of `WithData`, the slot has data then.
         unsafe { &*C::data_slot().0.load(Acquire) }
     }
 }
 
-/// The data of a controller, in their slot for as long as they live.
+/// The data of a controller. While they exist, their slot has a pointer to them.
 #[pin_data(PinnedDrop)]
 pub struct Data<T: 'static> {
     #[pin]
@@ -1160,9 +1180,9 @@ impl<T> PinnedDrop for Data<T> {
     }
 }
 
-/// Declares a module that consists of a controller.
+/// Declares a module that is a controller.
 ///
-/// With `data`, the controller keeps a value for itself, which [`StateRef::data`] finds.
+/// With `data`, the controller has data for all containers together: see [`StateRef::data`].
 ///
 /// [`StateRef::data`]: crate::rcfs::StateRef::data
 ///
@@ -1181,7 +1201,7 @@ impl<T> PinnedDrop for Data<T> {
 #[macro_export]
 macro_rules! module_rcfs_controller {
     (type: $controller:ty, data: $data:ty => $init:expr, $($f:tt)*) => {
-        // SAFETY: The module has the data, before and after it has the registration.
+        // SAFETY: The module initialises the data before the registration, and drops them after it.
         unsafe impl $crate::rcfs::WithData for $controller {
             type Data = $data;
 
@@ -1204,7 +1224,7 @@ macro_rules! module_rcfs_controller {
         }
     };
     (@module $controller:ty, $data:ty, $init:expr, $($f:tt)*) => {
-        // SAFETY: The slot is for this type only.
+        // SAFETY: Only this type uses the slot.
         unsafe impl $crate::rcfs::Registered for $controller {
             fn slot() -> &'static $crate::rcfs::Slot<$controller> {
                 static SLOT: $crate::rcfs::Slot<$controller> = $crate::rcfs::Slot::new();
@@ -1215,7 +1235,7 @@ macro_rules! module_rcfs_controller {
 
         #[$crate::prelude::pin_data]
         struct ControllerModule {
-            // Dropped in this order.
+            // Fields are dropped in this order.
             #[pin]
             _registration: $crate::rcfs::Registration<$controller>,
             #[pin]
@@ -1226,11 +1246,11 @@ macro_rules! module_rcfs_controller {
             fn init(
                 module: &'static $crate::ThisModule,
             ) -> impl ::pin_init::PinInit<Self, $crate::error::Error> {
-                // Made in this order.
+                // Fields are initialised in this order.
                 $crate::try_pin_init!(Self {
                     _data <- $init,
-                    // SAFETY: The controller is in this module. The module keeps nothing else but
-                    // what the controller needs. This is the last thing that can fail.
+                    // SAFETY: The controller is in this module. The registration is a part of the
+                    // module, and is initialised last.
                     _registration <- unsafe { $crate::rcfs::Registration::new(module) },
                 })
             }
