@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The states of a controller, and the way from one to the others and to tasks.
+//! The states of a controller: their tree, and the tasks in them.
 
 use super::{
     context::{
@@ -45,31 +45,31 @@ use core::{
     },
 };
 
-/// What the core keeps for a container: the state, and the way to others.
+/// A state, as the core keeps it.
 ///
 /// # Invariants
 ///
-/// - `registration` is the one that the controller is registered by; it stays until the node is
+/// - `registration` is the registration of the controller. It stays until the node is
 ///   [removed](Self::remove).
-/// - `ns` is the nsproxy of the container, which stays as long.
-/// - `links` is in the list of the registration from the time when the node is complete until it is
-///   destroyed, and its neighbours are accessed with the list locked only. What is in the list are
-///   pointers from [`Arc::as_ptr`], and there is a reference on each node in it.
+/// - `ns` is the nsproxy of the container. It stays until the node is removed.
+/// - `links` is in the list of the registration from [`new`](Self::new) until the node is removed.
+///   The list is only accessed with its lock held. It consists of pointers from [`Arc::as_ptr`],
+///   and there is a reference on each node in it.
 #[pin_data]
 #[repr(C)]
 pub(super) struct Node<C: Controller> {
-    /// First, so that the list leads to nodes.
+    /// The first field, so that a pointer to it is a pointer to the node.
     #[pin]
     links: Opaque<bindings::list_head>,
     registration: NonNull<Registration<C>>,
     ns: NonNull<bindings::nsproxy>,
-    /// How many containers are above this one.
+    /// The number of ancestors.
     depth: usize,
-    /// There if the controller has a hook for it.
+    /// [`Some`] if the controller implements [`Controller::timer`].
     timer: Option<Timer<C>>,
     #[pin]
     pub(super) state: C::State,
-    /// Dropped after the state, which may depend on that of the container above.
+    /// Dropped after the state, which may use that of the parent.
     parent: ParentRef<Node<C>>,
 }
 
@@ -79,30 +79,30 @@ impl<C: Controller> Child for Node<C> {
     }
 }
 
-// SAFETY: The list is accessed under its lock; the rest does not change, and states are `Send`.
+// SAFETY: The list is accessed under its lock. The other fields do not change. States are `Send`.
 unsafe impl<C: Controller> Send for Node<C> {}
 
 // SAFETY: As above, and states are `Sync`.
 unsafe impl<C: Controller> Sync for Node<C> {}
 
 impl<C: Controller> Node<C> {
-    /// Makes the state of a container and enters it in the list.
+    /// Makes the state of a container and adds it to the list.
     ///
     /// # Safety
     ///
-    /// `registration` and `ns` must be as the type invariants say. [`remove`](Self::remove) must
-    /// be called before the node is dropped.
+    /// `registration` and `ns` must be as the type invariants require. [`remove`](Self::remove)
+    /// must be called before the node is dropped.
     pub(super) unsafe fn new(
         registration: NonNull<Registration<C>>,
         ns: NonNull<bindings::nsproxy>,
         parent: Option<Arc<Self>>,
     ) -> Result<Arc<Self>> {
         let above = parent.clone();
-        // SAFETY: The core makes states with the mutex held.
+        // SAFETY: The core makes states in process context, with the mutex held.
         let cx = unsafe { &mut UnderMutex::new() };
         let init = C::create(cx, above.as_ref().map(StateRef::of));
 
-        // INVARIANT: By the safety requirements; it is entered in the list below.
+        // INVARIANT: By the safety requirements. The node is added to the list below.
         let node = Arc::pin_init(
             try_pin_init!(Node {
                 links <- Opaque::ffi_init(|slot| {
@@ -138,39 +138,39 @@ impl<C: Controller> Node<C> {
         Ok(node)
     }
 
-    /// Ends what the state does by itself. The container has been removed, or is not to be.
+    /// Stops the timer. The container has been removed, or has not been published.
     pub(super) fn shut_down(&self) {
         if let Some(timer) = &self.timer {
             timer.shut_down();
         }
     }
 
-    /// The container, unless it is the root.
+    /// The container, or [`None`] for the root.
     pub(super) fn container(&self) -> Option<*mut bindings::rcfs_container> {
-        // SAFETY: By the type invariant, the nsproxy is valid: this is for those who keep the
-        // container, or hold up its removal.
+        // SAFETY: By the type invariant, the nsproxy is valid until the node is removed. All
+        // callers keep the container, or keep it from being removed.
         let container = unsafe { (*self.ns.as_ptr()).rcfs_owner };
 
         (!container.is_null()).then_some(container)
     }
 
-    /// Keeps the module of the controller. Returns whether it is still there.
+    /// Takes a reference on the module of the controller. Fails if it is being unloaded.
     pub(super) fn get_module(&self) -> bool {
         // SAFETY: By the type invariant, the registration stays until the node is removed.
         unsafe { self.registration.as_ref() }.get_module()
     }
 
-    /// The module of the controller.
+    /// The module of the controller, or NULL if it is built in.
     pub(super) fn module(&self) -> *mut bindings::module {
         // SAFETY: As above.
         unsafe { self.registration.as_ref() }.module()
     }
 
-    /// Takes the state out of the list.
+    /// Stops the timer and removes the node from the list.
     pub(super) fn remove(&self) {
         self.shut_down();
 
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant, the registration is valid.
         let mut count = unsafe { self.registration.as_ref() }.states.lock();
 
         // SAFETY: By the type invariant, the node is in the list, which is locked.
@@ -179,11 +179,12 @@ impl<C: Controller> Node<C> {
     }
 }
 
-/// The state of a container, and through it those of other containers, and the tasks in them.
+/// A reference to the state of a container. It leads to the states of other containers, and to
+/// tasks.
 ///
 /// # Invariants
 ///
-/// The node, and those of the containers above, are not removed for `'a`.
+/// Neither the node nor its ancestors are removed during `'a`.
 pub struct StateRef<'a, C: Controller>(ArcBorrow<'a, Node<C>>);
 
 impl<C: Controller> Clone for StateRef<'_, C> {
@@ -211,20 +212,22 @@ impl<C: Controller> PartialEq for StateRef<'_, C> {
 impl<C: Controller> Eq for StateRef<'_, C> {}
 
 impl<'a, C: Controller> StateRef<'a, C> {
-    /// The state that `ptr` stands for on the C side.
+    /// Makes a reference from what the controller has stored on the C side.
     ///
     /// # Safety
     ///
-    /// `ptr` must be what the controller stored for a container that stays for `'a`.
+    /// `ptr` must be what the controller has stored for a container that stays for `'a`.
     pub(super) unsafe fn from_ptr(ptr: *mut c_void) -> Self {
-        // INVARIANT: The node is removed once the container is gone, and those above are later.
+        // INVARIANT: The container stays for `'a`. Its node is removed after the container, and
+        // the ancestors are removed later.
         //
-        // SAFETY: What was stored is a foreign `Arc<Node<C>>`, which is taken back once the
+        // SAFETY: What was stored is a foreign `Arc<Node<C>>`, which is dropped after the
         // container is gone.
         Self(unsafe { Arc::<Node<C>>::borrow(ptr) })
     }
 
-    /// The state in a node, which is not removed for `'a`, nor are those above.
+    /// A reference to the state of a node. Neither the node nor its ancestors may be removed during
+    /// `'a`.
     pub(super) fn of(node: &'a Arc<Node<C>>) -> Self {
         Self(node.as_arc_borrow())
     }
@@ -235,59 +238,60 @@ impl<'a, C: Controller> StateRef<'a, C> {
     }
 
     pub(super) fn node(self) -> &'a Node<C> {
-        // SAFETY: An `ArcBorrow<'a, _>` means that the node stays, and that nobody has exclusive
-        // access to it, for all of `'a`.
+        // SAFETY: During the lifetime of an `ArcBorrow<'a, _>`, the node stays, and there are no
+        // exclusive references to it.
         unsafe { &*ptr::from_ref(&*self.0) }
     }
 
-    /// The state itself, for as long as the reference to the container lives.
+    /// The state itself, for the lifetime of the container reference.
     pub fn get(self) -> &'a C::State {
         &self.node().state
     }
 
-    /// A reference that keeps the state.
+    /// A counted reference on the node.
     pub(super) fn keep(self) -> Arc<Node<C>> {
         self.0.into()
     }
 
-    /// The state of the container above, or [`None`] in the root.
+    /// The state of the parent, or [`None`] in the root.
     pub fn parent(self) -> Option<StateRef<'a, C>> {
         self.node().parent.get().map(StateRef::of)
     }
 
-    /// Whether this is the state of the root: of all tasks that are in no container below it.
+    /// Whether this is the state of the root.
     pub fn is_root(self) -> bool {
         self.node().parent.get().is_none()
     }
 
-    /// The states of the container itself, and of those above it up to the root.
+    /// The state itself, the state of the parent, and so on up to the root.
     pub fn self_and_ancestors(self) -> impl Iterator<Item = StateRef<'a, C>> {
         core::iter::successors(Some(self), |state| state.parent())
     }
 
     /// As [`self_and_ancestors`](Self::self_and_ancestors), without the root.
     ///
-    /// A controller cannot count what is in the root: tasks are there before it is mounted.
+    /// Use this for counting. A controller cannot count what is in the root: tasks are there before
+    /// the controller is mounted.
     pub fn below_root(self) -> impl Iterator<Item = StateRef<'a, C>> {
         self.self_and_ancestors()
             .take_while(|state| !state.is_root())
     }
 
-    /// As [`self_and_ancestors`](Self::self_and_ancestors), without `ancestor` and those above it.
+    /// As [`self_and_ancestors`](Self::self_and_ancestors), up to and without `ancestor`.
     pub fn below(self, ancestor: StateRef<'a, C>) -> impl Iterator<Item = StateRef<'a, C>> {
         self.self_and_ancestors()
             .take_while(move |&state| state != ancestor)
     }
 
-    /// The state of the lowest container that holds both: it makes no difference to this one, and
-    /// those above, in which of the two something is.
+    /// The state of the lowest container that contains both containers. When something moves from
+    /// one to the other, no number changes in that container, nor in its ancestors.
     pub fn common_ancestor(self, other: StateRef<'a, C>) -> StateRef<'a, C> {
         let (mut one, mut another) = (self, other);
 
         while one != another {
             let (depth, depth_of_another) = (one.node().depth, another.node().depth);
 
-            // Only the root has no parent, and there is only one.
+            // All states have the same root, which is the only state without a parent.
             if depth >= depth_of_another {
                 one = one.parent().unwrap_or(one);
             }
@@ -298,7 +302,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         one
     }
 
-    /// Whether `other` is the state of the container itself or of one below.
+    /// Whether `other` is this state, or the state of a descendant.
     pub fn contains(self, other: StateRef<'_, C>) -> bool {
         other
             .self_and_ancestors()
@@ -315,16 +319,15 @@ impl<'a, C: Controller> StateRef<'a, C> {
         state
     }
 
-    /// Calls `f` for the state itself and then for those of the containers below, each after the
-    /// one above it.
+    /// Calls `f` for the state itself and for those of all descendants. Parents come first.
     ///
-    /// No container is made or freed meanwhile, so that `f` must not wait for that. Takes time in
-    /// proportion to the number of all containers.
+    /// No container is made or freed during the call, so `f` must not wait for that. The call takes
+    /// time in proportion to the number of all containers.
     pub fn for_each_below(self, _cx: &mut impl MaySleep, f: impl FnMut(StateRef<'_, C>)) {
         self.walk_below(f);
     }
 
-    /// May sleep.
+    /// As [`for_each_below`](Self::for_each_below). May sleep.
     fn walk_below(self, mut f: impl FnMut(StateRef<'_, C>)) {
         let registration = self.registration();
         let _guard = registration.states.lock();
@@ -332,13 +335,12 @@ impl<'a, C: Controller> StateRef<'a, C> {
         f(self);
         // SAFETY: The list is locked, and its head and nodes are valid.
         let mut next = unsafe { (*self.node().links.get()).next };
-        // Containers are made after the one above them, and enter the list in that order.
+        // Parents come first in the list, because they are made first.
         while next != registration.list.get() {
-            // INVARIANT: A node leaves the list before those above it.
+            // INVARIANT: The list is locked. A node leaves the list before its ancestors do.
             //
-            // SAFETY: The list is locked. By the type invariant of `Node`, it has the links of
-            // nodes, which are their first field, by pointers from `Arc::as_ptr`. There is a
-            // reference on each node until it has left the list, and nodes are shared.
+            // SAFETY: The list is locked. By the type invariant of `Node`, `next` is the first
+            // field of a node and comes from `Arc::as_ptr`, and there is a reference on the node.
             let state = StateRef(unsafe { ArcBorrow::from_raw(next.cast::<Node<C>>()) });
 
             if self.contains(state) {
@@ -349,42 +351,41 @@ impl<'a, C: Controller> StateRef<'a, C> {
         }
     }
 
-    /// How many states of the controller there are, those of containers that have been removed but
-    /// may still be in use included.
+    /// The number of all states of the controller. States of removed containers count until they
+    /// are dropped.
     pub fn count_all(self, _cx: &mut impl MaySleep) -> usize {
         *self.registration().states.lock()
     }
 
-    /// The state of the container that a task is in, or [`None`] if the task is exiting and in none
-    /// any more.
+    /// The state of the container of a task, or [`None`] if the task is exiting and has left its
+    /// containers.
     fn of_task_in<'g>(
         registration: &Registration<C>,
         task: &Task,
         _guard: &'g rcu::Guard,
     ) -> Option<StateRef<'g, C>> {
-        // SAFETY: The subsystem is registered. RCU keeps the nsproxy of the task valid, and with it
-        // its containers.
+        // SAFETY: The subsystem is registered. RCU keeps the nsproxy of the task, and thereby its
+        // containers.
         unsafe {
             let ss = registration.ss.get();
             let ns = bindings::task_nsproxy_rcu(task.as_ptr());
-            // The id is written once, by registration, which may be under way.
+            // Registration, which may be in progress, writes the id once.
             if ns.is_null() || (&raw const (*ss).subsys_id).read_volatile() < 0 {
                 return None;
             }
             let state = bindings::rcfs_nsproxy_state(ns, ss);
 
-            // While the controller is being registered, there is not even that of the root.
+            // During registration, even the root state may be missing.
             (!state.is_null()).then(|| StateRef::from_ptr(state))
         }
     }
 
-    /// The state of the container that a task is in: from anywhere, a timer, an interrupt or
-    /// another module's call. That of the root while the controller is not mounted.
+    /// The state of the container of a task, or the root state while the controller is not mounted.
+    /// This can be called in any context, such as a timer or an interrupt.
     ///
-    /// [`None`] if the task is exiting and in no container any more, and while the controller is
-    /// being loaded or unloaded. The task can move at any time: what is charged to a task when it
-    /// may be elsewhere by the time when it is given back is an
-    /// [`OwnedCharge`](super::OwnedCharge).
+    /// Returns [`None`] if the task is exiting and has left its containers, and while the
+    /// controller is being loaded or unloaded. The task can move at any time. To charge a container
+    /// here and uncharge the same container later, use an [`OwnedCharge`](super::OwnedCharge).
     pub fn of_task(task: &Task, rcu: &'a rcu::Guard) -> Option<StateRef<'a, C>>
     where
         C: Registered,
@@ -392,7 +393,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         Self::of_task_in(C::slot().get(rcu)?, task, rcu)
     }
 
-    /// The state of the container that the current task is in: see [`of_task`](Self::of_task).
+    /// As [`of_task`](Self::of_task), for the current task.
     pub fn of_current(rcu: &'a rcu::Guard) -> Option<StateRef<'a, C>>
     where
         C: Registered,
@@ -400,27 +401,27 @@ impl<'a, C: Controller> StateRef<'a, C> {
         Self::of_task(crate::current!(), rcu)
     }
 
-    /// Lets [`Controller::timer`] be called for the container in `delay` milliseconds, in place of
-    /// the time that may have been set before. Never if the container is removed before.
+    /// Calls [`Controller::timer`] for the container in `delay` milliseconds. A time that has been
+    /// set before no longer applies. The call does not happen if the container is removed before.
     pub fn set_timer(self, _cx: &impl MayNotify, delay: Msecs) {
         if let Some(timer) = &self.node().timer {
             timer.set(delay);
         }
     }
 
-    /// Calls `f` for the tasks in the container itself, as its list has them. Returns whether those
-    /// were all; the root has no list.
+    /// Calls `f` for the tasks in the list of the container. Returns whether the list was complete.
+    /// The root has no list.
     fn for_each_member(self, f: impl FnMut(&Task)) -> bool {
         if self.is_root() {
             return false;
         }
-        // SAFETY: By the type invariants, the nsproxy is that of a container, which is no root, and
-        // both stay until the node is removed.
+        // SAFETY: By the type invariants, the nsproxy stays until the node is removed, and belongs
+        // to a container. The container is not the root.
         unsafe { members::for_each_listed((*self.node().ns.as_ptr()).rcfs_owner, f) }
     }
 
-    /// Calls `f` for the tasks in the container and in those below, with the state of where each of
-    /// them is, as the lists of the containers have them. Returns whether those were all.
+    /// Calls `f` for the tasks in the lists of the container and its descendants, with the state of
+    /// each task. Returns whether the lists were complete.
     fn for_each_listed(self, mut f: impl FnMut(&Task, StateRef<'_, C>)) -> bool {
         let mut all = !self.is_root();
 
@@ -431,11 +432,11 @@ impl<'a, C: Controller> StateRef<'a, C> {
     }
 
     fn registration(self) -> &'a Registration<C> {
-        // SAFETY: By the type invariants.
+        // SAFETY: By the type invariants, the registration stays until the node is removed.
         unsafe { self.node().registration.as_ref() }
     }
 
-    /// As [`for_each_task`](Self::for_each_task), with the state of where the task is. May sleep.
+    /// As [`for_each_task`](Self::for_each_task), with the state of each task. May sleep.
     fn for_each_task_and_state(self, mut f: impl FnMut(&Task, StateRef<'_, C>)) {
         pid::wait_for_forks();
         for _ in 0..members::ATTEMPTS {
@@ -453,25 +454,27 @@ impl<'a, C: Controller> StateRef<'a, C> {
         });
     }
 
-    /// Calls `f` for every task in the container or in one below, for some perhaps more than once.
+    /// Calls `f` for every task in the container and its descendants. A task may be passed more
+    /// than once.
     ///
-    /// A task that comes to be there by a fork or a move while this runs may be among them or not.
-    /// But it is told of by [`Controller::fork`] or [`Controller::attach`] then, which sees all
-    /// that the caller has changed before, provided that a move takes a lock which the caller
-    /// holds. Takes time in proportion to the number of those tasks, and of all containers with the
-    /// controller; in the root, of all tasks in the system.
+    /// A task that enters by a fork or a move during the call may be missed. If so,
+    /// [`Controller::fork`] or [`Controller::attach`] is called for the task, and sees everything
+    /// that the caller changed before this call. For a move, that is only true if the caller holds
+    /// a lock that `attach` takes.
+    ///
+    /// Takes time in proportion to the number of those tasks, and of all containers of the
+    /// controller. In the root, takes time in proportion to the number of all tasks of the system.
     ///
     /// `f` is called under RCU.
     pub fn for_each_task(self, _cx: &mut impl MaySleep, mut f: impl FnMut(&Task, &UnderRcu)) {
-        // SAFETY: Tasks are found under RCU.
+        // SAFETY: The function calls this closure under RCU.
         self.for_each_task_and_state(|task, _| f(task, unsafe { &UnderRcu::new() }));
     }
 
-    /// Whether `f` is true for any task in the container or in one below, for those who only read.
+    /// Whether `f` is true for any task in the container or its descendants, for readers.
     ///
-    /// Tells how it was some time during the call: tasks that come, go or move meanwhile may be
-    /// asked about or not. Takes time as [`for_each_task`](Self::for_each_task), and keeps nobody
-    /// waiting who forks.
+    /// Tasks that enter or leave during the call may be missed. Takes as much time as
+    /// [`for_each_task`](Self::for_each_task), and does not block forks.
     pub fn any_task(self, _cx: &mut impl MaySleep, mut f: impl FnMut(&Task) -> bool) -> bool {
         let mut any = false;
 
@@ -489,10 +492,10 @@ impl<'a, C: Controller> StateRef<'a, C> {
         })
     }
 
-    /// For how many tasks in the container `f` is true. Those in containers below do not count.
+    /// Counts the tasks in the container itself for which `f` is true.
     ///
-    /// For those who only read: as [`any_task`](Self::any_task), but takes time in proportion to
-    /// the number of the tasks in the container alone, unless it is the root.
+    /// For readers, as [`any_task`](Self::any_task). Takes time in proportion to the number of
+    /// tasks in the container. In the root, takes time in proportion to the number of all tasks.
     pub fn count_members(self, _cx: &mut impl MaySleep, mut f: impl FnMut(&Task) -> bool) -> usize {
         for _ in 0..members::ATTEMPTS {
             let mut count = 0;
@@ -514,11 +517,11 @@ impl<'a, C: Controller> StateRef<'a, C> {
         count
     }
 
-    /// Fills `tasks` with references on the tasks that [`for_each_task`](Self::for_each_task) calls
-    /// a function for.
+    /// Fills `tasks` with references on the tasks of [`for_each_task`](Self::for_each_task).
     ///
-    /// There is room for some more afterwards, so that who changes something for all tasks can see
-    /// to it that there is memory first, and call this again once the change is visible.
+    /// The vector has spare capacity afterwards. A controller that changes something for all tasks
+    /// can therefore call this once before the change, so that running out of memory is noticed
+    /// early, and once after it.
     ///
     /// # Errors
     ///
@@ -527,7 +530,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         self.tasks_where(cx, tasks, |_| true)
     }
 
-    /// As [`tasks`](Self::tasks), but only those in containers whose state `wanted` likes.
+    /// As [`tasks`](Self::tasks), for the tasks in containers for whose state `wanted` is true.
     ///
     /// # Errors
     ///
@@ -547,7 +550,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
                     return;
                 }
                 count += 1;
-                // Allocating may sleep, walking must not: count on.
+                // The walk must not sleep, and cannot reserve more. Go on counting.
                 let _ = tasks.push_within_capacity(ARef::from(task));
             });
             if count == tasks.len() && count < tasks.capacity() {
@@ -558,8 +561,8 @@ impl<'a, C: Controller> StateRef<'a, C> {
         }
     }
 
-    /// How many nsproxies name the container, its own included; [`None`] in the root, where nobody
-    /// counts.
+    /// The number of nsproxies that refer to the container, its own included. [`None`] in the root,
+    /// which has no such count.
     pub fn count_nsproxies(self) -> Option<usize> {
         // SAFETY: By the type invariants, the nsproxy is valid.
         let count = unsafe { bindings::rcfs_count_nsproxies(self.node().ns.as_ptr()) };
@@ -567,7 +570,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         usize::try_from(count).ok()
     }
 
-    /// How many references there are on the nsproxy of the container but for the container's own;
+    /// The number of references on the container's own nsproxy, without that of the container.
     /// [`None`] in the root.
     pub fn count_users(self) -> Option<usize> {
         // SAFETY: By the type invariants, the nsproxy is valid.
