@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files that controllers have in containers.
+//! The files of controllers in containers.
 
 use super::{
     context::Process,
@@ -32,10 +32,10 @@ use core::{
     },
 };
 
-/// An access to a file of a container: what the functions of a [`File`] get.
+/// An access to a file of a container, which is passed to the functions of a [`File`].
 ///
-/// It is used like the [`StateRef`] of the container, and hence like a reference to the state. The
-/// container stays meanwhile.
+/// It dereferences to the [`StateRef`] of the container, and thereby to the state. The container
+/// stays during the access.
 ///
 /// # Invariants
 ///
@@ -47,32 +47,31 @@ pub struct Access<'a, C: Controller> {
 }
 
 impl<'a, C: Controller> Access<'a, C> {
-    /// The state of the container, for as long as the access lasts.
+    /// The state of the container, for the duration of the access.
     pub fn state(&self) -> StateRef<'a, C> {
         self.state
     }
 
-    /// The context: the functions of a file run in process context, and may sleep.
+    /// The token of process context, in which the functions of a file run.
     pub fn context(&mut self) -> &mut Process {
         &mut self.cx
     }
 
-    /// The credentials of whoever opened the file, to judge permissions by: the descriptor may
-    /// have been handed on.
+    /// The credentials with which the file was opened. Check permissions against these and not
+    /// against those of the current task, which may have been given the descriptor.
     pub fn opener(&self) -> &'a Credential {
-        // SAFETY: By the type invariant, `of` is valid, and so is its file. If the system call has
-        // the position of the file without its lock, then nobody else has the file.
+        // SAFETY: By the type invariant, `of` and its file are valid. If the system call has
+        // skipped the lock of the file position, then no other task uses the file.
         unsafe { LocalFile::from_raw_file((*self.of.as_ptr()).file) }.cred()
     }
 
-    /// Whether whoever opened the file has a capability in the initial user namespace.
+    /// Checks that the file was opened with a capability in the initial user namespace.
     ///
     /// # Errors
     ///
-    /// `EPERM` if not.
+    /// `EPERM` if it was not.
     pub fn check_opener(&self, capability: Capability) -> Result {
-        // SAFETY: By the type invariant, `of` is valid, and so is its file. The namespace is there
-        // for ever.
+        // SAFETY: By the type invariant, `of` and its file are valid. The namespace is static.
         let capable = unsafe {
             bindings::file_ns_capable(
                 (*self.of.as_ptr()).file,
@@ -105,9 +104,9 @@ pub enum Capability {
     SysResource = bindings::CAP_SYS_RESOURCE,
 }
 
-/// What a function returns that may fail, or cannot.
+/// The result of a function that may fail, or of one that cannot.
 pub trait IntoResult {
-    /// The same as a result.
+    /// Converts it to a [`Result`].
     fn into_result(self) -> Result;
 }
 
@@ -123,7 +122,7 @@ impl IntoResult for Result {
     }
 }
 
-/// A function of a file, as the core calls it.
+/// The functions of a file, as the core calls them.
 type ShowFn = unsafe extern "C" fn(
     *mut bindings::nsproxy,
     *const bindings::rc_cftype,
@@ -145,9 +144,9 @@ type WriteFn = unsafe extern "C" fn(
 
 /// A file of a controller, for [`Controller::FILES`].
 ///
-/// What it does is said by closures that capture nothing, or functions. They are called in process
-/// context and may sleep. The name is that of the controller, a period, and what the file is about,
-/// without a slash; others do not compile.
+/// Closures that capture nothing, or functions, show and store the contents. They are called in
+/// process context and may sleep. The name consists of the name of the controller, a period, and
+/// the name of a property. It contains no slash. Other names do not compile.
 ///
 /// # Examples
 ///
@@ -164,7 +163,7 @@ type WriteFn = unsafe extern "C" fn(
 ///
 /// # Invariants
 ///
-/// The functions are those of this type; the closures that they call exist.
+/// The functions are those of this type, for a closure of which there is a value.
 pub struct File<C: Controller> {
     name: &'static CStr,
     mode: u16,
@@ -182,7 +181,7 @@ impl<C: Controller> File<C> {
         V: Show,
         F: Fn(Access<'_, C>) -> V + Copy + Send + Sync + 'static,
     {
-        // INVARIANT: The function is ours, and the closure is there.
+        // INVARIANT: The function is that of this type. `show` is a value of its closure.
         let _ = show;
         let mut file = Self::with(name);
 
@@ -190,7 +189,7 @@ impl<C: Controller> File<C> {
         file
     }
 
-    /// A file whose text `show` prints. It returns nothing, or a [`Result`].
+    /// A file whose text is printed by `show`, which returns nothing or a [`Result`].
     pub const fn seq<R, F>(name: &'static CStr, show: F) -> Self
     where
         R: IntoResult,
@@ -204,12 +203,12 @@ impl<C: Controller> File<C> {
         file
     }
 
-    /// A file that is printed piece by piece: for a list that may not fit into memory.
+    /// A file that is printed in pieces, for a list that may not fit into memory.
     ///
-    /// `show` prints what comes at a position, which is 0 to begin with. It returns the position
-    /// of the next piece, which is a larger one, or [`None`] after the last piece. Two pieces of
-    /// one reader may come from different moments. A piece is printed again if there was too little
-    /// room for it, so that it should be a few lines, and the list be found again by the position.
+    /// `show` prints the piece at a position, which is 0 at first. It returns the position of the
+    /// next piece, which must be larger, or [`None`] after the last piece. The list may change
+    /// between two pieces, so the position must be one at which the list can be found again. A
+    /// piece should be a few lines: if it does not fit into the buffer, it is printed again.
     pub const fn pieces<F>(name: &'static CStr, show: F) -> Self
     where
         F: Fn(Access<'_, C>, usize, &SeqFile) -> Result<Option<usize>>
@@ -236,7 +235,7 @@ impl<C: Controller> File<C> {
         Self::with(name).writable(store)
     }
 
-    /// As [`write_only`](Self::write_only), for text: see [`text`](Self::text).
+    /// A file to which text can be written, as for [`text`](Self::text), and which cannot be read.
     pub const fn write_only_text<R, F>(name: &'static CStr, store: F) -> Self
     where
         R: IntoResult,
@@ -245,10 +244,9 @@ impl<C: Controller> File<C> {
         Self::with(name).text(store)
     }
 
-    /// Lets a value be written to the file, too.
+    /// Makes the file writable. `store` is called for each value that can be parsed.
     ///
-    /// `store` is called for values that could be understood. It returns nothing, or a [`Result`];
-    /// an error of it should leave everything as it was.
+    /// `store` returns nothing or a [`Result`]. It should change nothing if it fails.
     pub const fn writable<V, R, F>(mut self, store: F) -> Self
     where
         V: Parse,
@@ -261,8 +259,8 @@ impl<C: Controller> File<C> {
         self
     }
 
-    /// Lets text be written to the file: `store` gets what one write(2) has written, up to a page,
-    /// as it was written.
+    /// Makes the file writable for text. `store` is called with the unmodified contents of one
+    /// write(2), which are a page at most.
     pub const fn text<R, F>(mut self, store: F) -> Self
     where
         R: IntoResult,
@@ -274,7 +272,7 @@ impl<C: Controller> File<C> {
         self
     }
 
-    /// Sets the permissions. Without this, they are 0444, 0644 or 0200: what the file can do.
+    /// Sets the permissions. The default is 0444, 0644 or 0200, depending on the functions.
     pub const fn mode(mut self, mode: u16) -> Self {
         assert!(
             mode != 0 && mode & !0o777 == 0,
@@ -284,14 +282,14 @@ impl<C: Controller> File<C> {
         self
     }
 
-    /// Makes no such file in the root of a hierarchy: a limit there would be one for the system.
+    /// Omits the file in the root of a hierarchy, where a limit would be one for the whole system.
     pub const fn not_in_root(mut self) -> Self {
         self.in_root = false;
         self
     }
 
-    /// Lets those who have read the file wait for an event of its state. Two files can have one
-    /// event in common.
+    /// Lets readers of the file wait for an event of the state. At most two files can share an
+    /// event.
     pub const fn notified_by(mut self, event: fn(&C::State) -> &Event) -> Self {
         self.event = Some(event);
         self
@@ -309,16 +307,17 @@ impl<C: Controller> File<C> {
         }
     }
 
-    /// Makes sure, when it is compiled, that the files of the controller can be made.
+    /// Checks the files of the controller at compile time.
     pub(super) const fn check_all() {
         let mut i = 0;
 
-        // Iterators do not work in constants.
+        // Iterators cannot be used in constants.
         while i < C::FILES.len() {
             let mut other = 0;
 
             check_name(C::NAME.to_bytes(), C::FILES[i].name.to_bytes());
-            // kernfs forgets with each piece what the reader knew before.
+            // At each piece, kernfs overwrites the number of notifications that the reader has
+            // seen.
             assert!(
                 C::FILES[i].show_from.is_none() || C::FILES[i].event.is_none(),
                 "a file that is printed piece by piece has no event"
@@ -334,7 +333,7 @@ impl<C: Controller> File<C> {
         }
     }
 
-    /// What the core wants to know of file number `index`.
+    /// The description of the file for the core, with `index` as private data.
     pub(super) fn to_cftype(&self, index: usize) -> bindings::rc_cftype {
         bindings::rc_cftype {
             name: self.name.as_char_ptr(),
@@ -351,8 +350,9 @@ impl<C: Controller> File<C> {
     ///
     /// # Safety
     ///
-    /// `dir` and `ss` must be what `populate` was called with, `state` that of the container, and
-    /// `cft` what [`to_cftype`](Self::to_cftype) returned, for as long as `ss` is registered.
+    /// `dir` and `ss` must be the arguments of `populate`, and `state` the state of the container.
+    /// `cft` must have been returned by [`to_cftype`](Self::to_cftype), and must stay as long as
+    /// `ss` is registered.
     pub(super) unsafe fn add(
         &self,
         dir: *mut bindings::kernfs_node,
@@ -363,23 +363,24 @@ impl<C: Controller> File<C> {
         if state.is_root() && !self.in_root {
             return Ok(());
         }
-        // SAFETY: By the safety requirements. The name has been looked at when it was compiled.
+        // SAFETY: By the safety requirements. The name has been checked at compile time.
         let node = from_err_ptr(unsafe { bindings::rcfs_create_file(dir, ss, cft) })?;
-        // The root's state lives longer than the files of it.
+        // There is no event in the root: its state outlives its files.
         if let (Some(event), Some(node), false) = (self.event, NonNull::new(node), state.is_root())
         {
-            // SAFETY: The file is new, and nobody removes it while its container is being made.
+            // SAFETY: The file is new. It is not removed while its container is being made.
             unsafe { event(&state).add_file(node)? };
         }
         Ok(())
     }
 
-    /// The access that a function is called for.
+    /// Makes the access for a call of a function.
     ///
     /// # Safety
     ///
-    /// Only for functions of files: `cft` is one of [`to_cftype`](Self::to_cftype), `ns` that of a
-    /// container which has a state of `C`, `of` valid, and all of them stay for `'a`.
+    /// `cft` must come from [`to_cftype`](Self::to_cftype), `ns` must be that of a container which
+    /// has a state of `C`, and `of` must be valid. All of them must stay for `'a`. The caller must
+    /// be a function of a file.
     unsafe fn access<'a>(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
@@ -397,17 +398,17 @@ impl<C: Controller> File<C> {
         }
     }
 
-    /// As [`access`](Self::access), for a reader.
+    /// Makes the access for a reader, and notes that the reader watches the event of the file.
     ///
     /// # Safety
     ///
-    /// As there; `m` must be the seq file of an open file.
+    /// As for [`access`](Self::access). `m` must be the seq file of an open file.
     unsafe fn read<'a>(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
         m: *mut bindings::seq_file,
     ) -> Access<'a, C> {
-        // SAFETY: By the safety requirements; kernfs puts the open file there.
+        // SAFETY: By the safety requirements. kernfs sets `private` to the open file.
         let (access, index) = unsafe {
             (
                 Self::access(ns, cft, (*m).private.cast()),
@@ -421,11 +422,11 @@ impl<C: Controller> File<C> {
         access
     }
 
-    /// Lets `store` take what was written.
+    /// Calls `store` with what was written.
     ///
     /// # Safety
     ///
-    /// As [`access`](Self::access); `buf` must have `bytes` bytes in it.
+    /// As for [`access`](Self::access). `buf` must have `bytes` bytes.
     unsafe fn write(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
@@ -446,7 +447,7 @@ impl<C: Controller> File<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, for files that [`new`](Self::new) has made with `F`.
+    /// Only the core of rcfs may call this, for a file that [`new`](Self::new) has made with `F`.
     unsafe extern "C" fn show_value<V, F>(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
@@ -456,17 +457,17 @@ impl<C: Controller> File<C> {
         V: Show,
         F: Fn(Access<'_, C>) -> V + Copy + Send + Sync + 'static,
     {
-        // SAFETY: By the type invariant, there is such a closure.
+        // SAFETY: By the type invariant, there is a value of `F`.
         let show = unsafe { closure::<F>() };
 
-        // SAFETY: The core passes a seq file that only this call uses, and what `read` wants.
+        // SAFETY: The core calls this as `read` requires. Only this call uses the seq file.
         unsafe { show(Self::read(ns, cft, m)).show(SeqFile::from_raw(m)) };
         0
     }
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, for files that [`seq`](Self::seq) has made with `F`.
+    /// Only the core of rcfs may call this, for a file that [`seq`](Self::seq) has made with `F`.
     unsafe extern "C" fn show_seq<R, F>(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
@@ -476,11 +477,11 @@ impl<C: Controller> File<C> {
         R: IntoResult,
         F: Fn(Access<'_, C>, &SeqFile) -> R + Copy + Send + Sync + 'static,
     {
-        // SAFETY: By the type invariant, there is such a closure.
+        // SAFETY: By the type invariant, there is a value of `F`.
         let show = unsafe { closure::<F>() };
 
         from_result(|| {
-            // SAFETY: The core passes a seq file that only this call uses, and what `read` wants.
+            // SAFETY: The core calls this as `read` requires. Only this call uses the seq file.
             unsafe { show(Self::read(ns, cft, m), SeqFile::from_raw(m)) }
                 .into_result()
                 .map(|()| 0)
@@ -489,7 +490,8 @@ impl<C: Controller> File<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, for files that [`pieces`](Self::pieces) has made with `F`.
+    /// Only the core of rcfs may call this, for a file that [`pieces`](Self::pieces) has made with
+    /// `F`.
     unsafe extern "C" fn show_piece<F>(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
@@ -503,16 +505,16 @@ impl<C: Controller> File<C> {
             + Sync
             + 'static,
     {
-        // SAFETY: By the type invariant, there is such a closure.
+        // SAFETY: By the type invariant, there is a value of `F`.
         let show = unsafe { closure::<F>() };
 
         from_result(|| {
-            // SAFETY: The core passes a position that only this call uses.
+            // SAFETY: The core passes a valid position, which only this call uses.
             let from = usize::try_from(unsafe { *pos })?;
-            // SAFETY: The core passes a seq file that only this call uses, and what `read` wants.
+            // SAFETY: The core calls this as `read` requires. Only this call uses the seq file.
             let next = unsafe { show(Self::read(ns, cft, m), from, SeqFile::from_raw(m)) }?;
             let next = match next {
-                // It would never end.
+                // Reading would never come to an end.
                 Some(next) if next <= from => return Err(EINVAL),
                 Some(next) => bindings::loff_t::try_from(next)?,
                 None => bindings::RCFS_LIST_END as bindings::loff_t,
@@ -526,8 +528,8 @@ impl<C: Controller> File<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, for files that [`writable`](Self::writable) was called for with
-    /// `F`.
+    /// Only the core of rcfs may call this, for a file for which [`writable`](Self::writable) was
+    /// called with `F`.
     unsafe extern "C" fn write_value<V, R, F>(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
@@ -540,10 +542,10 @@ impl<C: Controller> File<C> {
         R: IntoResult,
         F: Fn(Access<'_, C>, V) -> R + Copy + Send + Sync + 'static,
     {
-        // SAFETY: By the type invariant, there is such a closure.
+        // SAFETY: By the type invariant, there is a value of `F`.
         let store = unsafe { closure::<F>() };
 
-        // SAFETY: The core passes what `write` wants.
+        // SAFETY: The core calls this as `write` requires.
         unsafe {
             Self::write(ns, cft, of, buf, bytes, |access, text| {
                 store(access, V::parse(trim(text))?).into_result()
@@ -553,7 +555,8 @@ impl<C: Controller> File<C> {
 
     /// # Safety
     ///
-    /// Only for the core of rcfs, for files that [`text`](Self::text) was called for with `F`.
+    /// Only the core of rcfs may call this, for a file for which [`text`](Self::text) was called
+    /// with `F`.
     unsafe extern "C" fn write_text<R, F>(
         ns: *mut bindings::nsproxy,
         cft: *const bindings::rc_cftype,
@@ -565,10 +568,10 @@ impl<C: Controller> File<C> {
         R: IntoResult,
         F: Fn(Access<'_, C>, &[u8]) -> R + Copy + Send + Sync + 'static,
     {
-        // SAFETY: By the type invariant, there is such a closure.
+        // SAFETY: By the type invariant, there is a value of `F`.
         let store = unsafe { closure::<F>() };
 
-        // SAFETY: The core passes what `write` wants.
+        // SAFETY: The core calls this as `write` requires.
         unsafe {
             Self::write(ns, cft, of, buf, bytes, |access, text| {
                 store(access, text).into_result()
@@ -620,11 +623,11 @@ const fn check_name(controller: &[u8], name: &[u8]) {
     }
 }
 
-/// The one value of a type without contents, which may be used on any thread.
+/// Returns the value of a zero-sized type that may be used on any thread.
 ///
 /// # Safety
 ///
-/// There must have been one.
+/// A value of the type must have existed.
 pub(super) unsafe fn closure<F: Send + Sync + 'static>() -> &'static F {
     const {
         assert!(
@@ -632,7 +635,7 @@ pub(super) unsafe fn closure<F: Send + Sync + 'static>() -> &'static F {
             "a closure of a controller must not capture anything"
         )
     };
-    // SAFETY: Nothing is read from a reference to nothing; by the safety requirements, the type
-    // has a value.
+    // SAFETY: `F` is zero-sized, so that nothing is read. By the safety requirements, a value of
+    // the type has existed.
     unsafe { NonNull::<F>::dangling().as_ref() }
 }
