@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Resources that are counted, and limited, for a container and for all above it.
+//! Resources that are counted and limited, for a container and for all its ancestors.
 
 use super::{
     context::MayNotify,
@@ -20,15 +20,16 @@ use crate::{
 };
 use core::mem;
 
-/// How much of a resource is in use in a container and below it, and how much there may be.
+/// The usage of a resource in a container and its descendants, and its limit.
 ///
-/// Part of a [state](Controller::State). A [charge](StateRef::try_charge) goes to the counter of
-/// the container and to those of all above it, but for the root, in which no tasks are counted: see
-/// [`StateRef::below_root`]. What one unit is, the controller says.
+/// A counter is a part of a [state](Controller::State). A [charge](StateRef::try_charge) is added
+/// to the counter of the container and to those of its ancestors. It is not added to that of the
+/// root, where not all tasks are counted: see [`StateRef::below_root`]. The controller chooses the
+/// unit.
 ///
-/// `page_counter` of the memory controller is much alike. It has no way to move a charge from one
-/// container to another without charging those above both for a moment, which can make a fork fail
-/// there that should not.
+/// The memory controller's `page_counter` is similar. It cannot move a charge from one container to
+/// another without charging their common ancestors twice for a moment. In that moment, a fork would
+/// fail that should not.
 ///
 /// # Examples
 ///
@@ -87,7 +88,7 @@ pub struct ResCounter {
 }
 
 impl ResCounter {
-    /// Nothing in use, and no limit.
+    /// A counter of 0, without a limit.
     pub const fn new() -> Self {
         Self {
             usage: Atomic::new(0),
@@ -98,32 +99,32 @@ impl ResCounter {
         }
     }
 
-    /// How much is in use.
+    /// The amount that is in use.
     pub fn usage(&self) -> u64 {
         self.usage.load(Relaxed).max(0) as u64
     }
 
-    /// The most that was ever in use at once, since [`reset_peak`](Self::reset_peak).
+    /// The highest usage since the state was made, or since [`reset_peak`](Self::reset_peak).
     pub fn peak(&self) -> u64 {
         self.peak.load(Relaxed).max(0) as u64
     }
 
-    /// Forgets the peak: it is what is in use now.
+    /// Sets the peak to the current usage.
     pub fn reset_peak(&self) {
         self.peak.store(self.usage.load(Relaxed), Relaxed);
     }
 
-    /// How often a charge was refused because of the limit of this container or of one below.
+    /// How often the limit of this container, or of a descendant, caused a charge to fail.
     pub fn failcnt(&self) -> u64 {
         self.failcnt.load(Relaxed)
     }
 
-    /// A refusal: for [`File::notified_by`](super::File::notified_by).
+    /// The event of a failed charge, for [`File::notified_by`](super::File::notified_by).
     pub fn failed(&self) -> &Event {
         &self.failed
     }
 
-    /// How much there may be.
+    /// The limit.
     pub fn limit(&self) -> Limit {
         match self.max.load(Relaxed) {
             i64::MAX => Limit::Max,
@@ -131,7 +132,7 @@ impl ResCounter {
         }
     }
 
-    /// Sets how much there may be. What is in use stays, even if it is more.
+    /// Sets the limit. If the usage is higher, it stays.
     ///
     /// # Errors
     ///
@@ -161,8 +162,8 @@ impl ResCounter {
         }
     }
 
-    /// Returns whether there was room, and charges then. A charge that comes at the same time may
-    /// find less room than there is, for a moment.
+    /// Charges if that does not exceed the limit, and returns whether it does not. A charge that
+    /// fails counts for a moment, in which another charge may fail as well.
     #[inline(always)]
     fn try_add(&self, amount: i64) -> bool {
         let usage = self.usage.fetch_add(amount, Relaxed).wrapping_add(amount);
@@ -193,7 +194,7 @@ impl Default for ResCounter {
     }
 }
 
-/// Finds a counter in a state: a function, or a closure that captures nothing.
+/// A function that finds a counter in a state. A closure must not capture anything.
 pub trait CounterOf<C: Controller>:
     Fn(&C::State) -> &ResCounter + Copy + Send + Sync + 'static
 {
@@ -204,17 +205,17 @@ impl<C: Controller, F> CounterOf<C> for F where
 {
 }
 
-/// An amount as counters have it. One that is too large for any counter is too large for a limit.
+/// Converts an amount. One that is too large for a counter exceeds every limit.
 #[inline(always)]
 fn units(amount: u64) -> i64 {
     amount.min(i64::MAX as u64) as i64
 }
 
-/// A charge was refused.
+/// The error of a charge that would exceed a limit.
 ///
-/// The error for system calls is `EAGAIN`, unless the caller makes another one of it.
+/// It converts to `EAGAIN`. A caller may choose another error.
 pub struct LimitExceeded<'a, C: Controller> {
-    /// The state of the container whose limit it was.
+    /// The state whose limit would be exceeded.
     pub at: StateRef<'a, C>,
 }
 
@@ -224,7 +225,7 @@ impl<C: Controller> From<LimitExceeded<'_, C>> for Error {
     }
 }
 
-/// What a container and those above it have been charged with. Given back when this is dropped.
+/// An amount that has been charged to a container and to its ancestors, and is uncharged on drop.
 #[must_use = "what was charged is given back when this is dropped: see `keep` and `into_owned`"]
 pub struct Charge<'a, C: Controller> {
     state: StateRef<'a, C>,
@@ -233,8 +234,8 @@ pub struct Charge<'a, C: Controller> {
 }
 
 impl<'a, C: Controller> Charge<'a, C> {
-    /// A charge for which there is no [`ResCounter`]. `uncharge` is called with `state` and
-    /// `amount` when it is dropped, in the context in which that happens: it should only compute.
+    /// A charge without a [`ResCounter`]. On drop, `uncharge` is called with `state` and `amount`.
+    /// It should only compute, because a charge may be dropped in any context.
     pub fn with(state: StateRef<'a, C>, amount: u64, uncharge: fn(StateRef<'_, C>, u64)) -> Self {
         Self {
             state,
@@ -243,26 +244,26 @@ impl<'a, C: Controller> Charge<'a, C> {
         }
     }
 
-    /// A charge of nothing.
+    /// An empty charge.
     pub fn nothing(state: StateRef<'a, C>) -> Self {
         Self::with(state, 0, |_, _| {})
     }
 
-    /// How much it is.
+    /// The amount.
     pub fn amount(&self) -> u64 {
         self.amount
     }
 
-    /// Leaves it at that: whoever gives it back later calls [`StateRef::uncharge`].
+    /// Keeps the charge. Call [`StateRef::uncharge`] later.
     pub fn keep(self) {
         mem::forget(self);
     }
 
-    /// Makes it last for longer than the state is borrowed.
+    /// Converts to a charge that can be kept for longer than the state is borrowed.
     ///
     /// # Errors
     ///
-    /// As [`StateRef::to_owned`]. The charge has been given back then.
+    /// As [`StateRef::to_owned`]. The amount is uncharged in that case.
     pub fn into_owned(self) -> Result<OwnedCharge<C>> {
         let state = self.state.to_owned()?;
         let this = mem::ManuallyDrop::new(self);
@@ -281,25 +282,25 @@ impl<C: Controller> Drop for Charge<'_, C> {
     }
 }
 
-/// A [`Charge`] that keeps the state: for what is charged here, and given back there, later, by
-/// somebody else.
+/// A [`Charge`] that keeps the state, for an amount that is uncharged by another function at a
+/// later time.
 ///
-/// The container can be removed as if it was not there. Those above it stay charged.
+/// It does not keep the container from being removed. After that, the ancestors stay charged.
 #[must_use = "what was charged is given back when this is dropped"]
 pub struct OwnedCharge<C: Controller> {
     amount: u64,
     uncharge: fn(StateRef<'_, C>, u64),
-    /// Dropped last, by which the rest of the object is gone.
+    /// Dropped last: no code of the module may run after that.
     state: OwnedState<C>,
 }
 
 impl<C: Controller> OwnedCharge<C> {
-    /// The state that was charged.
+    /// The state of the container that has been charged.
     pub fn state(&self) -> StateRef<'_, C> {
         self.state.get()
     }
 
-    /// How much it is.
+    /// The amount.
     pub fn amount(&self) -> u64 {
         self.amount
     }
@@ -312,10 +313,10 @@ impl<C: Controller> Drop for OwnedCharge<C> {
 }
 
 impl<'a, C: Controller> StateRef<'a, C> {
-    /// Charges the container and all above it but the root, if there is room in each of them.
+    /// Charges the container and its ancestors without the root, if that exceeds no limit.
     ///
-    /// If there is not, nothing stays charged, and those are told whose
-    /// [`failcnt`](ResCounter::failcnt) it counts for.
+    /// Otherwise nothing is charged. The [`failcnt`](ResCounter::failcnt) of the container with the
+    /// limit, and of its ancestors, is incremented, and its readers are notified.
     #[inline(always)]
     pub fn try_charge<F: CounterOf<C>>(
         self,
@@ -328,7 +329,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
                 return Err(self.refuse(cx, amount, of, state));
             }
         }
-        // A charge that one of them refuses is no peak of the others.
+        // Update the peaks only now: a failed charge must not count.
         for state in self.below_root() {
             let counter = of(state.get());
 
@@ -338,7 +339,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
             state: self,
             amount,
             uncharge: |state, amount| {
-                // SAFETY: `of` is such a closure.
+                // SAFETY: `of` is a value of `F`.
                 let of = unsafe { closure::<F>() };
 
                 state.uncharge(amount, *of);
@@ -366,27 +367,27 @@ impl<'a, C: Controller> StateRef<'a, C> {
         LimitExceeded { at: full }
     }
 
-    /// Charges the container and all above it but the root, whatever the limits are.
+    /// Charges the container and its ancestors without the root, in spite of limits.
     #[inline(always)]
     pub fn charge(self, amount: u64, of: impl CounterOf<C>) {
         self.below_root()
             .for_each(|state| of(state.get()).add(units(amount)));
     }
 
-    /// Gives back what was charged.
+    /// Uncharges the container and its ancestors without the root.
     #[inline(always)]
     pub fn uncharge(self, amount: u64, of: impl CounterOf<C>) {
         self.below_root()
             .for_each(|state| of(state.get()).sub(units(amount)));
     }
 
-    /// Charges this container in place of `from`, whatever the limits are. For the containers above
-    /// both, nothing changes, not for a moment.
+    /// Moves a charge from the container with the state `from` to this container, in spite of
+    /// limits. The counters of common ancestors do not change, not even for a moment.
     #[inline(always)]
     pub fn move_charge(self, from: StateRef<'a, C>, amount: u64, of: impl CounterOf<C>) {
         let above = self.common_ancestor(from);
 
-        // Up to the root, which counts nothing, if that is all that they have in common.
+        // If the root is the only common ancestor, this stops there, where nothing is counted.
         self.below(above)
             .for_each(|state| of(state.get()).add(units(amount)));
         from.below(above)

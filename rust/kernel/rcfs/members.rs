@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who is in a container.
+//! The tasks of a container.
 //!
-//! A task is in a container if its nsproxy says so. A container knows which nsproxies do that, and
-//! an nsproxy in a container knows its tasks. There is no list of those that are in the root of
-//! each hierarchy.
+//! The nsproxy of a task determines its containers. A container has a list of the nsproxies that
+//! refer to it, and an nsproxy in a container has a list of its tasks. There is no list of the
+//! tasks that are in the root of every hierarchy.
 
 use crate::{
     bindings,
@@ -48,12 +48,12 @@ use core::{
     },
 };
 
-/// Number of words that hold a set of subsystems: see [`Members::new`].
+/// The number of words of a set of subsystems: see [`Members::new`].
 pub const SUBSYSTEM_WORDS: usize =
     (bindings::CONFIG_MAX_RC_SUBSYS as usize).div_ceil(usize::BITS as usize);
 
-/// How often lists are read that tasks leave for another one of the container, before all tasks are
-/// looked at.
+/// How often to walk along the lists of a container that tasks leave for other lists of it, before
+/// falling back to a look at all tasks.
 pub const ATTEMPTS: usize = bindings::RCFS_WALK_ATTEMPTS as usize;
 
 /// The tasks in a container, and the nsproxy that the container owns.
@@ -68,24 +68,24 @@ pub struct Members {
 // SAFETY: A container can be used and freed on any thread.
 unsafe impl Send for Members {}
 
-// SAFETY: The C side synchronises the methods among each other.
+// SAFETY: The C functions do their own locking.
 unsafe impl Sync for Members {}
 
 impl Members {
-    /// The members of a new container, none, in hierarchy number `hierarchy`, which has the
-    /// subsystems whose bits are set in `subsystems`, lowest first.
+    /// Makes a container without tasks in the hierarchy with the number `hierarchy`. Bit N of
+    /// `subsystems` is set if the hierarchy has the subsystem with the id N.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if there can be no hierarchy of that number, `ENOMEM`.
+    /// `EINVAL` if `hierarchy` is out of range, `ENOMEM`.
     ///
     /// # Safety
     ///
-    /// - `parent`, that of the container above, must be dropped later than the result.
+    /// - `parent` must be dropped later than the result.
     /// - `hierarchy` and `subsystems` must be those of `parent`.
-    /// - All of its states must be there when it is [published](Self::publish), and stay until what
-    ///   was given to [`drop_when_unused`](Self::drop_when_unused) is dropped.
-    /// - Members of one hierarchy must be retired one after the other.
+    /// - All states of the container must exist when it is [published](Self::publish), and stay
+    ///   until the value of [`drop_when_unused`](Self::drop_when_unused) is dropped.
+    /// - Containers of one hierarchy must not be retired at the same time.
     pub unsafe fn new(
         hierarchy: usize,
         subsystems: &[usize; SUBSYSTEM_WORDS],
@@ -94,7 +94,8 @@ impl Members {
         Self::alloc(hierarchy, subsystems, parent.cont.as_ptr())
     }
 
-    /// The members of the root of a hierarchy: all tasks that are nowhere else in it.
+    /// Makes the root of a hierarchy. All tasks that are in no other container of the hierarchy are
+    /// in the root.
     ///
     /// # Errors
     ///
@@ -102,8 +103,9 @@ impl Members {
     ///
     /// # Safety
     ///
-    /// While tasks move here, the hierarchy of that number must have just these subsystems, and no
-    /// other hierarchy one of them: a task that comes here keeps the states of all others.
+    /// While tasks move to the root, its hierarchy must have exactly these subsystems, and no other
+    /// hierarchy may have one of them. A task that moves to the root keeps the states of all other
+    /// subsystems.
     pub unsafe fn root(hierarchy: usize, subsystems: &[usize; SUBSYSTEM_WORDS]) -> Result<Self> {
         Self::alloc(hierarchy, subsystems, ptr::null_mut())
     }
@@ -116,12 +118,12 @@ impl Members {
         if hierarchy >= bindings::CONFIG_MAX_RC_HIERARCHIES as usize {
             return Err(EINVAL);
         }
-        // SAFETY: The bitmap is as long as the C side expects, and the number is in range.
+        // SAFETY: The bitmap has the length that C code expects, and the number is in range.
         let cont = unsafe {
             bindings::rcfs_alloc_container(hierarchy as c_int, subsystems.as_ptr(), parent)
         };
 
-        // INVARIANT: It is new.
+        // INVARIANT: The container is new.
         Ok(Self {
             cont: NonNull::new(cont).ok_or(ENOMEM)?,
         })
@@ -132,21 +134,21 @@ impl Members {
         unsafe { bindings::rcfs_container_is_root(self.cont.as_ptr()) }
     }
 
-    /// The nsproxy with the states of the container, for passing it on to C code.
+    /// The nsproxy with the states of the container, as a pointer for C code.
     pub fn as_nsproxy_ptr(&self) -> *mut bindings::nsproxy {
         // SAFETY: By the type invariant, the container is valid. The field never changes.
         unsafe { (*self.cont.as_ptr()).nsproxy }
     }
 
-    /// Lets tasks move into the container, which cannot be before. Call it once all states are
-    /// there; to call it again has no effect, nor has it for a root.
+    /// Lets tasks move into the container. All of its states must exist.
     ///
-    /// `directory` is where the container is from now on. Whoever watches `empty`, a file in it, is
-    /// told when the last task has left.
+    /// `directory` is the directory of the container, and `empty` is a file in it. Readers of
+    /// `empty` are notified when the last task has left. Has no effect if the container is a root,
+    /// or has been published.
     pub fn publish<T: Tree>(&self, directory: NodeRef<'_, T>, empty: &FileRef<T>) {
         if !self.is_root() {
             // SAFETY: By the type invariant, the container is valid. So are both nodes, on which
-            // the C side takes references.
+            // the function takes references.
             unsafe {
                 bindings::rcfs_publish_container(
                     self.cont.as_ptr(),
@@ -157,11 +159,11 @@ impl Members {
         }
     }
 
-    /// Takes the container out of use if nobody is in it. This is final.
+    /// Makes the container unavailable for good, if it has no tasks.
     ///
     /// # Errors
     ///
-    /// `EBUSY` if a task is in the container, if it is not published, and if it is a root.
+    /// `EBUSY` if the container has tasks, is not published, or is a root.
     pub fn retire(&self) -> Result {
         // SAFETY: By the type invariant, the container is valid.
         if self.is_root() || !unsafe { bindings::rcfs_retire_container(self.cont.as_ptr()) } {
@@ -170,58 +172,57 @@ impl Members {
         Ok(())
     }
 
-    /// Drops `value` when the states of the container are not needed any more: no task that was in
-    /// the container when it exited waits to be reaped, and an RCU grace period has passed.
+    /// Drops `value` when the states of the container are no longer needed. All tasks that exited
+    /// in the container have been reaped by then, and an RCU grace period has passed.
     ///
     /// # Safety
     ///
     /// The container must have been [retired](Self::retire), and `value` must keep it. This must be
-    /// called once only. The code that drops a `T` must be there as long as the kernel is.
+    /// called once only. The code that drops a `T` must be built in.
     pub unsafe fn drop_when_unused<T: Send + 'static>(&self, deferred: Deferred<T>, value: T) {
-        // SAFETY: By the safety requirements. The C side queues the work once.
+        // SAFETY: By the safety requirements. The function queues the work once.
         unsafe { bindings::rcfs_abandon_container(self.cont.as_ptr(), deferred.into_work(value)) };
     }
 
-    /// Whether no task is in the container, as far as that can be told without looking at tasks: a
-    /// root is never known to be empty.
+    /// Whether the container is known to have no tasks. This looks at counts alone, which a root
+    /// does not have: the answer is `false` for a root.
     pub fn is_empty(&self) -> bool {
         // SAFETY: By the type invariant, the container is valid.
         !self.is_root() && unsafe { bindings::rcfs_container_is_empty(self.cont.as_ptr()) }
     }
 
-    /// Whether no task is in the container nor in one below, for somebody who wants to be told by
-    /// the file `empty` when that changes from `false` to `true`. As in
-    /// [`is_empty`](Self::is_empty), a root is never known to be empty.
+    /// Whether the container and its descendants are known to have no tasks. The caller is a reader
+    /// of the file `empty`, and will be notified when the answer changes from `false` to `true`. As
+    /// for [`is_empty`](Self::is_empty), the answer is `false` for a root.
     pub fn watch_empty(&self) -> bool {
         // SAFETY: By the type invariant, the container is valid.
         !self.is_root() && unsafe { bindings::rcfs_container_watch_empty(self.cont.as_ptr()) }
     }
 
-    /// Kills all processes that have a thread in the container or in one below. No child that such
-    /// a thread is making gets away.
+    /// Kills all processes with a thread in the container or in its descendants. A child that is
+    /// being forked is killed as well.
     ///
-    /// Does not wait until they have exited. A root is left alone.
+    /// Does not wait for the processes to exit. Has no effect on a root.
     ///
     /// # Safety
     ///
-    /// No task may move, and no container of the hierarchy be published or retired, before this
-    /// returns.
+    /// During the call, no task may move, and no container of the hierarchy may be published or
+    /// retired.
     pub unsafe fn kill(&self) {
         if !self.is_root() {
-            // SAFETY: By the type invariant, the container is valid. The rest is as the safety
-            // requirements say.
+            // SAFETY: By the type invariant, the container is valid. The other requirements are
+            // the safety requirements of this function.
             unsafe { bindings::rcfs_kill(self.cont.as_ptr()) };
         }
     }
 
-    /// Replaces `ids` by what `ns` calls the tasks in the container, or their processes if
-    /// `processes`: in no order, some perhaps more than once, and 0 for each that it does not see.
-    /// A task that has given up its nsproxy on its way out is in no container. Takes time in
-    /// proportion to their number.
+    /// Fills `ids` with the ids in `ns` of all tasks in the container, or of their processes if
+    /// `processes`. The ids have no order, may have duplicates, and are 0 for tasks that `ns` does
+    /// not see. An exiting task that has given up its nsproxy is not included. Takes time in
+    /// proportion to the number of tasks.
     ///
-    /// Returns whether those were all that were in the container from the beginning to the end: not
-    /// if a task got other namespaces meanwhile, or moved in another hierarchy. There is no list
-    /// for a root.
+    /// Returns `false` if a task may be missing, because a task got other namespaces during the
+    /// call, or moved in another hierarchy. Always returns `false` for a root, which has no list.
     ///
     /// # Errors
     ///
@@ -262,22 +263,22 @@ impl Members {
 
             drop(guard);
             if count <= spare.len() {
-                // SAFETY: That many have been written.
+                // SAFETY: The function has written that many ids.
                 unsafe { ids.inc_len(count) };
                 return Ok(complete);
             }
-            // Allocating may sleep, walking must not.
+            // Reserve here: the walk must not sleep.
             ids.reserve(count + count / 8 + 8, GFP_KERNEL)?;
         }
     }
 
-    /// Calls `f` for the tasks in the container that `ns` can see, in the order of their ids
-    /// there. A task that has given up its nsproxy on its way out is in no container.
+    /// Calls `f` for the tasks in the container that `ns` sees, in the order of their ids in `ns`.
+    /// An exiting task that has given up its nsproxy is not included.
     ///
-    /// Begins with the lowest id that is at least `from`, and stops behind [`IDS_AT_ONCE`] that are
-    /// in use, so that callers can let others run in between.
+    /// Begins with the lowest id that is not less than `from`, and ends after [`IDS_AT_ONCE`] ids
+    /// that are in use, so that the caller can reschedule.
     ///
-    /// Returns the id to go on with, or [`None`] if there are no more.
+    /// Returns the id to continue with, or [`None`] at the end.
     pub fn for_tasks_from(
         &self,
         ns: &PidNamespace,
@@ -291,8 +292,8 @@ impl Members {
         let mut next = from;
 
         for _ in 0..IDS_AT_ONCE / BATCH {
-            // SAFETY: The container and the namespace are valid, there is room for that many, and
-            // the RCU read lock is held.
+            // SAFETY: The container and the namespace are valid, `tasks` has that many elements,
+            // and the RCU read lock is held.
             let found = unsafe {
                 bindings::rcfs_find_members(
                     self.cont.as_ptr(),
@@ -314,34 +315,33 @@ impl Members {
         Some(next)
     }
 
-    /// A thread of the process of `task` that is in another container of the hierarchy.
+    /// Finds a thread of the process of `task` that is in another container of the hierarchy.
     ///
-    /// Threads that come into being or exit meanwhile may be found or not; one that was there
-    /// before, and is after, is, if no other one is found.
+    /// A thread that is outside before and after the call is found, unless another one is found
+    /// first. A thread that is created or exits during the call may be missed.
     pub fn find_thread_outside(&self, task: &Task) -> Option<ARef<Task>> {
         // SAFETY: The container and the task are valid.
         let thread =
             unsafe { bindings::rcfs_find_thread_outside(self.cont.as_ptr(), task.as_ptr()) };
 
-        // SAFETY: A reference comes with it; the layouts are the same.
+        // SAFETY: The function returns a reference on the thread; the layouts are the same.
         NonNull::new(thread).map(|thread| unsafe { ARef::from_raw(thread.cast()) })
     }
 
-    /// Prepares to move `task` here.
+    /// Prepares to move `task` into the container.
     ///
-    /// Returns [`None`] if it is here already.
+    /// Returns [`None`] if `task` is in the container already.
     ///
     /// # Errors
     ///
-    /// `ESRCH` if the task is exiting, `ENODEV` if the container is out of use, `ENOMEM`.
+    /// `ESRCH` if `task` is exiting, `ENODEV` if the container has been retired, `ENOMEM`.
     pub fn prepare(&self, task: &Task) -> Result<Option<Migration>> {
         let old = nsproxy_of(task).ok_or(ESRCH)?;
 
         if self.has(&old) {
             return Ok(None);
         }
-        // INVARIANT: `find_nsproxy` takes the namespaces of `old`, here and below. There is one
-        // thread.
+        // INVARIANT: `find_nsproxy` keeps the namespaces of `old`. There is one thread.
         Ok(Some(Migration {
             new: self.find_nsproxy(&old)?,
             old,
@@ -350,14 +350,14 @@ impl Members {
         }))
     }
 
-    /// Prepares to move threads here: those on end that are of one process, have the same
-    /// namespaces and are in the same containers go together. Those that are exiting are left out.
+    /// Prepares to move threads into the container. Adjacent threads of one process with the same
+    /// nsproxy are moved together. Exiting threads are left out.
     ///
-    /// Tells besides whether there are some that are here already.
+    /// Also returns whether there are threads that are in the container already.
     ///
     /// # Errors
     ///
-    /// `ENODEV` if the container is out of use, `ENOMEM`.
+    /// `ENODEV` if the container has been retired, `ENOMEM`.
     pub fn prepare_all<'a>(
         &self,
         threads: &'a mut [ARef<Task>],
@@ -366,8 +366,8 @@ impl Members {
         let mut present = false;
         let mut rest = threads;
 
-        // As a rule, there is one move, of all of them. To look for those on end only keeps the
-        // time in proportion to their number if each has an nsproxy of its own.
+        // Usually all threads have the same nsproxy, so that there is one group. To group adjacent
+        // threads only keeps the time linear if each thread has an nsproxy of its own.
         while let [first, others @ ..] = &*rest {
             let old = nsproxy_of(first);
             let more = match &old {
@@ -387,7 +387,8 @@ impl Members {
                 present = true;
                 continue;
             }
-            // INVARIANT: All in `group` are of the process of its first thread.
+            // INVARIANT: `find_nsproxy` keeps the namespaces of `old`. All threads in `group` are
+            // of the process of its first thread.
             moves.push(
                 Migration {
                     new: self.find_nsproxy(&old)?,
@@ -402,11 +403,11 @@ impl Members {
     }
 
     fn has(&self, ns: &NsProxy) -> bool {
-        // SAFETY: The container is valid, and so is `ns`.
+        // SAFETY: The container and `ns` are valid.
         unsafe { bindings::rcfs_container_has_nsproxy(self.cont.as_ptr(), ns.as_ptr()) }
     }
 
-    /// What a task with the nsproxy `old` gets here.
+    /// Finds or makes the nsproxy for a task that has `old` and moves into the container.
     fn find_nsproxy(&self, old: &NsProxy) -> Result<ARef<NsProxy>> {
         // SAFETY: The container is valid, and there is a reference on `old`.
         let new = unsafe { bindings::find_nsproxy(old.as_ptr(), self.cont.as_ptr()) };
@@ -417,18 +418,17 @@ impl Members {
     }
 }
 
-/// For [`Task::nsproxy`], and for functions of this file, which are for the core and in process
-/// context.
+/// As [`Task::nsproxy`]. The functions of this file call it in process context.
 pub(crate) fn nsproxy_of(task: &Task) -> Option<ARef<NsProxy>> {
-    // SAFETY: The task is valid.
+    // SAFETY: By the type invariant, the task is valid.
     let ns = unsafe { bindings::get_task_nsproxy(task.as_ptr()) };
 
-    // SAFETY: A reference comes with it; the layouts are the same.
+    // SAFETY: The function returns a reference; the layouts are the same.
     NonNull::new(ns.cast::<NsProxy>()).map(|ns| unsafe { ARef::from_raw(ns) })
 }
 
-/// Calls `f` for the tasks in a container, for some perhaps more than once. Returns as
-/// [`Members::list_ids`].
+/// Calls `f` for the tasks in a container. A task may be passed more than once. Returns `false` in
+/// the same cases as [`Members::list_ids`].
 ///
 /// # Safety
 ///
@@ -454,31 +454,33 @@ pub(super) unsafe fn for_each_listed(
 impl Drop for Members {
     fn drop(&mut self) {
         if !self.is_root() {
-            // SAFETY: By the type invariant, the container is valid.
+            // SAFETY: By the type invariant, the container is valid. No other call retires it, as
+            // this object is exclusive.
             let free = unsafe {
                 bindings::rcfs_container_is_retired(self.cont.as_ptr())
                     || bindings::rcfs_retire_container(self.cont.as_ptr())
             };
             if crate::warn_on!(!free) {
-                // Tasks are in it: better lose the memory than pull it from under them.
+                // The container has tasks. Leak it rather than free what they use.
                 return;
             }
         }
-        // SAFETY: By the type invariant, the container is ours. It is a root or out of use.
+        // SAFETY: By the type invariant, this object owns the container, which is a root or
+        // retired.
         unsafe { bindings::rcfs_free_container(self.cont.as_ptr()) };
     }
 }
 
 impl NsProxy {
-    /// Prints the path of the container that tasks with this nsproxy are in, seen from the root of
-    /// hierarchy number `hierarchy`.
+    /// Prints the path of the container in hierarchy number `hierarchy` of tasks with this nsproxy,
+    /// relative to the root of the hierarchy.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if there can be no hierarchy of that number, `ENAMETOOLONG` if the path is longer
-    /// than `PATH_MAX`, `ENOMEM`.
+    /// `EINVAL` if `hierarchy` is out of range, `ENAMETOOLONG` if the path is longer than
+    /// `PATH_MAX`, `ENOMEM`.
     pub fn print_container_path(&self, hierarchy: usize, m: &SeqFile) -> Result {
-        // SAFETY: The nsproxy is valid. Nobody changes its containers once it can be seen.
+        // SAFETY: The nsproxy is valid. Its containers do not change once others can see it.
         let containers = unsafe { &(*self.as_ptr()).rcfs_container };
         let cont = *containers.get(hierarchy).ok_or(EINVAL)?;
 
@@ -487,10 +489,10 @@ impl NsProxy {
             return Ok(());
         }
         let max = bindings::PATH_MAX as usize;
-        // With room for one byte more: kernfs does not say that it cut something off.
+        // One byte more than allowed, because kernfs truncates a path without an error.
         let mut path = KVec::from_elem(0u8, max + 1, GFP_KERNEL)?;
-        // SAFETY: The nsproxy keeps the container, and it is published: there is no nsproxy of a
-        // task that refers to it before. A published container has a reference on its directory.
+        // SAFETY: The nsproxy keeps the container. The container is published, since no nsproxy of
+        // a task refers to it before. A published container has a reference on its directory.
         let len = unsafe {
             bindings::kernfs_path_from_node(
                 (*cont).directory,
@@ -503,9 +505,9 @@ impl NsProxy {
         if len as usize >= max {
             return Err(ENAMETOOLONG);
         }
-        // Not as text for people: names may have any bytes.
+        // Names may have any bytes, so that `seq_print!` cannot be used.
         //
-        // SAFETY: `SeqFile` is transparent, and the path has that many bytes.
+        // SAFETY: `SeqFile` is a transparent wrapper, and the path has that many bytes.
         unsafe {
             bindings::seq_write(
                 ptr::from_ref(m).cast_mut().cast(),
@@ -518,89 +520,89 @@ impl NsProxy {
 }
 
 impl NsProxy {
-    /// How many references there are, the caller's included.
+    /// The number of references, that of the caller included.
     pub fn count_references(&self) -> u32 {
         // SAFETY: The nsproxy is valid.
         unsafe { bindings::nsproxy_count_references(self.as_ptr()) }
     }
 
-    /// Whether it may be given to other tasks: it can be found by its namespaces and containers.
+    /// Whether the nsproxy is in the table in which nsproxies for other tasks are found.
     pub fn can_be_shared(&self) -> bool {
-        // SAFETY: The nsproxy is valid. Others may write, for whom this is a guess.
+        // SAFETY: The nsproxy is valid. The field may change at any time, so this is a volatile
+        // read.
         unsafe { (&raw const (*self.as_ptr()).rcfs_hashed).read_volatile() }
     }
 
-    /// Whether it was ever taken from a task from outside.
+    /// Whether a task ever had this nsproxy replaced from outside.
     pub fn was_replaced(&self) -> bool {
         // SAFETY: As above.
         unsafe { (&raw const (*self.as_ptr()).rcfs_replaced).read_volatile() }
     }
 }
 
-/// Who moves together: a task, or threads of one process.
+/// The threads that move together: a single one, or threads of one process.
 pub trait Threads: BorrowMut<[ARef<Task>]> {}
 
 impl Threads for [ARef<Task>; 1] {}
 
 impl Threads for &mut [ARef<Task>] {}
 
-/// Threads of one process that move together.
+/// A [`Migration`] of several threads of one process.
 pub type GroupMigration<'a> = Migration<&'a mut [ARef<Task>]>;
 
-/// A task, or several threads of one process, about to move into a container.
+/// A task, or several threads of one process, that are about to move into a container.
 ///
 /// # Invariants
 ///
-/// `new` holds the same namespaces as `old`. There is a thread at least, and all are of one
-/// process. `moved` is not more than there are threads.
+/// `new` has the same namespaces as `old`. There is at least one thread, and all threads are of one
+/// process. `moved` is at most the number of threads.
 pub struct Migration<T = [ARef<Task>; 1]> {
     threads: T,
-    /// How many have moved, which are the first ones.
+    /// The number of threads that have moved. These come first.
     moved: usize,
     old: ARef<NsProxy>,
     new: ARef<NsProxy>,
 }
 
 impl<T: Threads> Migration<T> {
-    /// Those who are to move.
+    /// All threads.
     pub fn threads(&self) -> impl Iterator<Item = &Task> + Clone {
         self.threads.borrow().iter().map(|thread| &**thread)
     }
 
-    /// Those who have moved.
+    /// The threads that have moved.
     pub fn moved(&self) -> impl Iterator<Item = &Task> + Clone {
         self.threads().take(self.moved)
     }
 
-    /// Those who have not moved.
+    /// The threads that have not moved.
     pub fn remaining(&self) -> impl Iterator<Item = &Task> + Clone {
         self.threads().skip(self.moved)
     }
 
-    /// What they have before.
+    /// The nsproxy before the move.
     pub fn old_nsproxy(&self) -> &NsProxy {
         &self.old
     }
 
-    /// What they have afterwards.
+    /// The nsproxy after the move.
     pub fn new_nsproxy(&self) -> &NsProxy {
         &self.new
     }
 
-    /// What they would have, if they are not to move after all.
+    /// The nsproxy that the threads would have after the move, if it is not to be made.
     pub fn into_new_nsproxy(self) -> ARef<NsProxy> {
         self.new
     }
 
-    /// Moves them, but for those that are exiting, or got other namespaces since the move was
-    /// prepared. Returns whether anybody has moved.
+    /// Moves the threads, except for those that exit, or that have switched namespaces since the
+    /// move was prepared. Returns whether any thread has moved.
     pub fn commit(&mut self) -> bool {
         let threads = self.threads.borrow_mut();
 
-        // SAFETY: By the type invariant, `new` and the threads are as the C side wants them. There
-        // are references on both nsproxies, and on the threads, of which there are less than there
-        // can be ids. `ARef` is a transparent pointer, and so is `Task`; pointers change places
-        // only.
+        // SAFETY: By the type invariant, `new` and the threads are as the function requires. There
+        // are references on both nsproxies and on all threads, of which there are fewer than ids.
+        // `ARef` and `Task` are transparent wrappers. The function only permutes the pointers.
         let moved = unsafe {
             bindings::rcfs_replace_nsproxy(
                 threads.as_mut_ptr().cast(),
