@@ -23,6 +23,7 @@
 struct cpumask;
 struct kernfs_node;
 struct kernfs_open_file;
+struct mem_cgroup;
 struct module;
 struct pid;
 struct pid_namespace;
@@ -97,6 +98,7 @@ enum rc_hook {
 	RC_HOOK_CPUS_CHANGED,
 	RC_HOOK_LIMIT_NICE,
 	RC_HOOK_DEVICE,
+	RC_HOOK_MEM_CGROUP,
 	RC_NR_HOOKS
 };
 
@@ -173,13 +175,19 @@ enum rc_hook {
  *	    state @state opens or makes a device node: see
  *	    devcgroup_check_permission(). Process context under RCU: no sleeping.
  *	    Optional.
+ * @mem_cgroup: returns the memory cgroup to which memory of tasks in the container with
+ *		the state @state is charged. The group must not change, and must be
+ *		valid for as long as the state. Any context under RCU: no sleeping, no
+ *		locks. Optional.
+ * @memory_event: memory_events of that group have changed. Any context but under the
+ *		  lock of a runqueue. Optional.
  * @subsys_id: index into ctlr_data; set by rc_register_subsys()
  * @active: whether the subsystem is bound to a hierarchy; set by the core
  * @root_state: what @create stored in &init_nsproxy; set by rc_register_subsys()
  * @name: unique name, for mount options and file names
  * @owner: the module of the subsystem, which stays while the subsystem is bound
  *
- * The hooks are @transfer and the functions from @can_fork to @device. They are called
+ * The hooks are @transfer and the functions from @can_fork to @mem_cgroup. They are called
  * while the subsystem is bound to a hierarchy, and under RCU unless they may sleep.
  * When the subsystem is bound, all tasks are in the root, without any hook having been
  * called for them. Hooks therefore give a complete picture of all containers except for
@@ -224,6 +232,8 @@ struct rc_subsys {
 	int (*limit_nice)(struct rc_subsys *ss, void *state, int nice);
 	int (*device)(struct rc_subsys *ss, void *state, short type, u32 major,
 		      u32 minor, short access);
+	struct mem_cgroup *(*mem_cgroup)(struct rc_subsys *ss, void *state);
+	void (*memory_event)(struct rc_subsys *ss, void *state);
 	int subsys_id;
 	int active;
 	void *root_state;
@@ -435,6 +445,12 @@ void rcfs_remove_hooks(struct rc_subsys *ss);
 void rcfs_activate_hooks(struct rc_subsys *ss, bool active);
 void rcfs_call_cpus_changed(struct rc_subsys *ss);
 
+/* For rust/kernel/rcfs.rs */
+void rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct nsproxy *ns);
+
+/* For kernel/rcfs/memory.c */
+void rcfs_notify_memory_event(void *owner);
+
 /* In Rust: for kernel/rcfs/clone.c */
 struct nsproxy *rcfs_find_child_nsproxy(struct kernfs_node *dir, int *hierarchy);
 
@@ -540,6 +556,7 @@ void __rcfs_cpus_overridden(void);
 struct task_group *__rcfs_task_group(const struct task_struct *tsk);
 int __rcfs_limit_nice(const struct task_struct *tsk, int nice);
 int __rcfs_device(short type, u32 major, u32 minor, short access);
+struct mem_cgroup *rcfs_mem_cgroup(const struct task_struct *tsk);
 
 /**
  * rcfs_charge - charge CPU time to the container of a task
@@ -761,10 +778,17 @@ static inline int rcfs_device(short type, u32 major, u32 minor, short access)
 	return 0;
 }
 
+/* Whether rcfs_mem_cgroup() may find a group */
+static inline bool rcfs_groups_memory(void)
+{
+	return static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_MEM_CGROUP]);
+}
+
 #else /* !CONFIG_RCFS */
 
 struct cpumask;
 struct kernel_clone_args;
+struct mem_cgroup;
 struct nsproxy;
 struct task_group;
 struct task_struct;
@@ -797,6 +821,12 @@ static inline int rcfs_limit_nice(const struct task_struct *tsk, int nice)
 static inline int rcfs_device(short type, u32 major, u32 minor, short access)
 {
 	return 0;
+}
+
+static inline bool rcfs_groups_memory(void) { return false; }
+static inline struct mem_cgroup *rcfs_mem_cgroup(const struct task_struct *tsk)
+{
+	return NULL;
 }
 
 #endif /* CONFIG_RCFS */

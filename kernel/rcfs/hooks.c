@@ -38,9 +38,10 @@ static struct list_head hook_lists[RC_NR_HOOKS] = {
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_CPUS_CHANGED]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_LIMIT_NICE]),
 	LIST_HEAD_INIT(hook_lists[RC_HOOK_DEVICE]),
+	LIST_HEAD_INIT(hook_lists[RC_HOOK_MEM_CGROUP]),
 };
 
-static_assert(RC_NR_HOOKS == 14, "every hook needs a list that is initialised");
+static_assert(RC_NR_HOOKS == 15, "every hook needs a list that is initialised");
 
 /*
  * The active subsystem of the list, or NULL if there are none or several. A hook that
@@ -83,6 +84,8 @@ static bool defines_hook(const struct rc_subsys *ss, enum rc_hook hook)
 		return ss->limit_nice;
 	case RC_HOOK_DEVICE:
 		return ss->device;
+	case RC_HOOK_MEM_CGROUP:
+		return ss->mem_cgroup;
 	default:
 		return false;
 	}
@@ -434,6 +437,49 @@ int __rcfs_device(short type, u32 major, u32 minor, short access)
 					 access);
 	rcu_read_unlock();
 	return err;
+}
+
+/**
+ * rcfs_mem_cgroup - the group that the container of a task charges memory to
+ * @tsk: the task
+ *
+ * A task that exits has given up its memory by the time that it leaves its
+ * containers.
+ *
+ * Context: Any, under RCU, which keeps the group.
+ * Return: NULL if the task is in no container that has a group.
+ */
+struct mem_cgroup *rcfs_mem_cgroup(const struct task_struct *tsk)
+{
+	const struct nsproxy *ns = READ_ONCE(tsk->nsproxy);
+	struct mem_cgroup *memcg = NULL;
+	struct rc_subsys *ss;
+
+	if (!ns)
+		return NULL;
+	ss = READ_ONCE(only_active[RC_HOOK_MEM_CGROUP]);
+	if (likely(ss))
+		return ss->mem_cgroup(ss, rcfs_nsproxy_state(ns, ss));
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_MEM_CGROUP], hook_nodes[RC_HOOK_MEM_CGROUP])
+		if (READ_ONCE(ss->active))
+			memcg = memcg ?: ss->mem_cgroup(ss, rcfs_nsproxy_state(ns, ss));
+	return memcg;
+}
+
+/**
+ * rcfs_notify_memory_event - tell subsystems of an event in the memory of a container
+ * @owner: the container, not the root of a hierarchy
+ *
+ * Context: Any, under RCU.
+ */
+void rcfs_notify_memory_event(void *owner)
+{
+	const struct rcfs_container *cont = owner;
+	struct rc_subsys *ss;
+
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_MEM_CGROUP], hook_nodes[RC_HOOK_MEM_CGROUP])
+		if (READ_ONCE(ss->active) && ss->memory_event)
+			ss->memory_event(ss, rcfs_nsproxy_state(cont->nsproxy, ss));
 }
 
 /**

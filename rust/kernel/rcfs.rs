@@ -74,6 +74,7 @@ use crate::{
         from_result,
         to_result, //
     },
+    memcg::MemCgroup,
     percpu::PossibleCpu,
     prelude::*,
     sched::TaskGroup,
@@ -184,6 +185,7 @@ pub mod prelude {
 }
 
 use context::{
+    AnyContext,
     Process,
     UnderMutex,
     UnderRcu,
@@ -436,6 +438,21 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
+    /// The group that memory of tasks in the container with `state` is charged to.
+    ///
+    /// It must not change for as long as the state lives, and be a group of its own in each
+    /// container. Tasks that come and go are seen to by the core.
+    fn mem_cgroup<'a>(_cx: &AnyContext, _state: StateRef<'a, Self>) -> &'a MemCgroup {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Something has happened that [`MemCgroup::events`] counts.
+    ///
+    /// [`MemCgroup::events`]: crate::memcg::MemCgroup::events
+    fn memory_event(_cx: &AnyContext, _state: StateRef<'_, Self>) {
+        build_error!(crate::error::VTABLE_DEFAULT_ERROR)
+    }
+
     /// CPUs have come or gone in the meantime, or the controller is being mounted. No CPU comes or
     /// goes during the call.
     fn cpus_changed(_cx: &mut UnderMutex, _root: StateRef<'_, Self>) {
@@ -486,6 +503,16 @@ impl<C: Controller> Vtable<C> {
             // called, which removes the node from the list.
             let node = unsafe { Node::new(registration, container, parent)? };
 
+            #[cfg(CONFIG_MEMCG_DETACHED)]
+            if C::HAS_MEM_CGROUP {
+                // SAFETY: The group is new, and was made for this container. The core holds the
+                // mutex.
+                unsafe {
+                    let group = C::mem_cgroup(&AnyContext::new(), StateRef::of(&node));
+
+                    bindings::rcfs_own_mem_cgroup(group.as_ptr(), ns);
+                }
+            }
             // SAFETY: Only this call writes to the nsproxy. The core has set the id.
             unsafe { (*ns).ctlr_data[(*ss).subsys_id as usize] = node.into_foreign() };
             Ok(0)
@@ -580,6 +607,11 @@ impl<C: Controller> Vtable<C> {
         if C::HAS_TASK_GROUP {
             task.update_task_group();
         }
+        #[cfg(CONFIG_MEMCG_DETACHED)]
+        if C::HAS_MEM_CGROUP {
+            // SAFETY: The core holds the lock of the task.
+            unsafe { bindings::mem_cgroup_task_moved(tsk) };
+        }
     }
 
     /// # Safety
@@ -617,6 +649,10 @@ impl<C: Controller> Vtable<C> {
         state.node().shut_down();
         if C::HAS_OFFLINE {
             C::offline(cx, state);
+        }
+        if C::HAS_MEM_CGROUP {
+            // SAFETY: This is process context. No task is in the container any more.
+            C::mem_cgroup(unsafe { &AnyContext::new() }, state).kill();
         }
     }
 
@@ -802,6 +838,25 @@ impl<C: Controller> Vtable<C> {
     /// # Safety
     ///
     /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
+    unsafe extern "C" fn mem_cgroup(
+        _ss: *mut bindings::rc_subsys,
+        state: *mut c_void,
+    ) -> *mut bindings::mem_cgroup {
+        // SAFETY: See the guarantees of `Vtable`. The group stays for as long as the state.
+        unsafe { C::mem_cgroup(&AnyContext::new(), StateRef::from_ptr(state)) }.as_ptr()
+    }
+
+    /// # Safety
+    ///
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
+    unsafe extern "C" fn memory_event(_ss: *mut bindings::rc_subsys, state: *mut c_void) {
+        // SAFETY: See the guarantees of `Vtable`.
+        unsafe { C::memory_event(&AnyContext::new(), StateRef::from_ptr(state)) };
+    }
+
+    /// # Safety
+    ///
+    /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn cpus_changed(ss: *mut bindings::rc_subsys) {
         // SAFETY: A registered subsystem has a root state.
         unsafe { C::cpus_changed(&mut UnderMutex::new(), StateRef::from_ptr((*ss).root_state)) };
@@ -910,10 +965,12 @@ impl<C: Registered> Registration<C> {
             create: Some(Vtable::<C>::create),
             destroy: Some(Vtable::<C>::destroy),
             populate: Some(Vtable::<C>::populate),
-            offline: (C::HAS_OFFLINE || C::HAS_TIMER).then_some(Vtable::<C>::offline),
+            offline: (C::HAS_OFFLINE || C::HAS_TIMER || C::HAS_MEM_CGROUP)
+                .then_some(Vtable::<C>::offline),
             can_attach: C::HAS_CAN_ATTACH.then_some(Vtable::<C>::can_attach),
             cancel_attach: C::HAS_CANCEL_ATTACH.then_some(Vtable::<C>::cancel_attach),
-            transfer: (C::HAS_TRANSFER || C::HAS_TASK_GROUP).then_some(Vtable::<C>::transfer),
+            transfer: (C::HAS_TRANSFER || C::HAS_TASK_GROUP || C::HAS_MEM_CGROUP)
+                .then_some(Vtable::<C>::transfer),
             attach: C::HAS_ATTACH.then_some(Vtable::<C>::attach),
             can_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::can_fork),
             cancel_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::cancel_fork),
@@ -928,6 +985,8 @@ impl<C: Registered> Registration<C> {
             cpus_changed: C::HAS_CPUS_CHANGED.then_some(Vtable::<C>::cpus_changed),
             limit_nice: C::HAS_LIMIT_NICE.then_some(Vtable::<C>::limit_nice),
             device: C::HAS_DEVICE.then_some(Vtable::<C>::device),
+            mem_cgroup: C::HAS_MEM_CGROUP.then_some(Vtable::<C>::mem_cgroup),
+            memory_event: C::HAS_MEMORY_EVENT.then_some(Vtable::<C>::memory_event),
             // `PinnedDrop` takes this for a subsystem that is not registered.
             subsys_id: -1,
             name: C::NAME.as_char_ptr(),

@@ -54,6 +54,11 @@
 #define FAR		10000	/* tasks that are elsewhere */
 #define FREEZES		20
 #define MEMORY		10000
+#define MEMORY_GROUPS	1000	/* with a controller that needs more for each */
+#define PAGES		1024
+#define TIMERS		500
+#define LARGE		(100 << 20)	/* bytes of a process that forks */
+#define LARGE_FORKS	10
 #define LATENCIES	20
 #define FORK_ROUNDS	7
 #define SIDE_BY_SIDE	300
@@ -74,6 +79,9 @@
 #define ALL		"cpuacct,pids,cpu"
 #define TWO		"cpuacct,pids"
 #define WITH_FREEZER	"cpuacct,pids,cpu,freezer"
+#define MEMORY_ALONE	"memory"
+#define WITH_MEMORY	"cpuacct,pids,memory"
+#define LIMITED		"pids,cpu,memory"
 
 /* Something that groups tasks, or nothing */
 struct grouping {
@@ -1300,34 +1308,36 @@ struct limit {
 	const char *file, *value;
 };
 
-/* So much that nobody ever gets there */
-static void limits_of(const struct grouping *g, struct limit limits[2])
+/* So much that nobody ever gets there. Returns how many there are. */
+static int limits_of(const struct grouping *g, const char *set, struct limit limits[3])
 {
 	limits[0] = (struct limit){ "pids.max", "100" };
 	limits[1] = is_v2(g) ? (struct limit){ "cpu.max", "50000 100000" }
 			     : (struct limit){ "cpu.cfs_quota_us", "50000" };
+	limits[2] = (struct limit){ is_v2(g) ? "memory.max" : "memory.limit_in_bytes", "64M" };
+	return strstr(set, "memory") ? 3 : 2;
 }
 
 /*
- * mkdir, two limits, launch, exit, wait, rmdir. A task that has been waited for may be
+ * mkdir, limits, launch, exit, wait, rmdir. A task that has been waited for may be
  * in there for a moment more, so rmdir is tried until it is done: that is part of it.
  */
-static double cycle(const struct grouping *g)
+static double cycle(const struct grouping *g, const char *set)
 {
-	char dir[64], names[2][64];
-	struct limit limits[2];
+	char dir[64], names[3][64];
+	struct limit limits[3];
 	struct launcher l;
 	uint64_t start;
-	int i, tries;
+	int i, n, tries;
 
-	limits_of(g, limits);
+	n = limits_of(g, set, limits);
 	strcpy(dir, path(g, "j", ""));
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < n; i++)
 		strcpy(names[i], path(g, "j", limits[i].file));
 	start = ticks();
 	if (mkdir(dir, 0755))
 		die("cannot make %s", dir);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < n; i++)
 		write_file(names[i], limits[i].value);
 	l = open_launcher(g, "j");
 	single_launch(&l);
@@ -1346,9 +1356,9 @@ static double cycle(const struct grouping *g)
  */
 static void hold_a_limit(const struct grouping *g, const char *group)
 {
-	struct limit limits[2];
+	struct limit limits[3];
 
-	limits_of(g, limits);
+	limits_of(g, "", limits);
 	write_file(path(g, group, limits[1].file), limits[1].value);
 }
 
@@ -1360,7 +1370,7 @@ static void cycles(const struct grouping *g, const char *set, const char *operat
 	hold_a_limit(g, "a");
 	for (batch = -1; batch < BATCHES; batch++) {
 		for (i = 0, sum = 0; i < CYCLES; i++)
-			sum += cycle(g);
+			sum += cycle(g, set);
 		if (batch >= 0)
 			values[batch] = sum / CYCLES;
 		settle();
@@ -1529,21 +1539,28 @@ static double free_memory_in_the_end(void)
 	return now;
 }
 
-static void memory(const struct grouping *g, const char *set, const char *unused)
+static void memory_of_groups(const struct grouping *g, const char *set, int count)
 {
 	double before, value;
-	char operation[32];
 	int n;
 
-	(void)unused;
 	before = free_memory_in_the_end();
-	for (n = 0; n < MEMORY; n++)
+	for (n = 0; n < count; n++)
 		make(g, numbered('m', n));
 	settle();
 	value = (before - free_memory()) / n;
 	report("memory.at-once", g, set, "bytes", &value, 1);
 	value = (before - free_memory_in_the_end()) / n;
 	report("memory", g, set, "bytes", &value, 1);
+}
+
+static void memory(const struct grouping *g, const char *set, const char *unused)
+{
+	char operation[32];
+	int n = MEMORY;
+
+	(void)unused;
+	memory_of_groups(g, set, n);
 	attach_self(g, set, "around.10000");
 	if (g == &rcfs && many > n) {
 		progress("%d containers", many);
@@ -1570,6 +1587,151 @@ static void memory_series(void)
 		unmake(g, "a");
 		unmake(g, "b");
 		end(g, TWO);
+	}
+}
+
+/* ---- what memory costs where it is limited */
+
+/* Anonymous pages, small ones, each touched for the first time */
+static double touch_pages(void)
+{
+	char *pages = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	uint64_t start;
+	double ticks_used;
+
+	if (pages == MAP_FAILED)
+		die("no memory");
+	madvise(pages, PAGES * 4096, MADV_NOHUGEPAGE);
+	start = ticks();
+	for (int i = 0; i < PAGES; i++)
+		pages[i * 4096] = 1;
+	ticks_used = (double)since(start) / PAGES;
+	munmap(pages, PAGES * 4096);
+	return ticks_used;
+}
+
+/* Pages of a disk that are in no cache; the disk is memory. */
+static double read_pages(void)
+{
+	static char text[PAGES * 4096];
+	int fd = open_file("/dev/ram0", O_RDONLY);
+	uint64_t start;
+
+	/* What has been charged elsewhere must be gone. */
+	errno = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	if (errno)
+		die("the cache of /dev/ram0 stays");
+	start = ticks();
+	if (read(fd, text, sizeof(text)) != sizeof(text))
+		die("cannot read /dev/ram0");
+	start = since(start);
+	/* Nor must what is charged to a group that goes stay behind. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	close(fd);
+	return (double)start / PAGES;
+}
+
+/* A timer is an object of a cache with SLAB_ACCOUNT. */
+static double make_timers(void)
+{
+	static timer_t timers[TIMERS];
+	struct sigevent event = { .sigev_notify = SIGEV_NONE };
+	uint64_t start = ticks();
+	int i;
+
+	for (i = 0; i < TIMERS; i++)
+		if (timer_create(CLOCK_MONOTONIC, &event, &timers[i]))
+			die("no timer");
+	start = since(start);
+	for (i = 0; i < TIMERS; i++)
+		timer_delete(timers[i]);
+	return (double)start / TIMERS;
+}
+
+static double fork_large(void)
+{
+	static char *memory;
+	double sum = 0;
+
+	if (!memory) {
+		memory = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (memory == MAP_FAILED)
+			die("no memory");
+		madvise(memory, LARGE, MADV_NOHUGEPAGE);
+		memset(memory, 1, LARGE);
+	}
+	for (int i = 0; i < LARGE_FORKS; i++)
+		sum += single_fork(FORK);
+	return sum / LARGE_FORKS;
+}
+
+static void allocations(const struct grouping *g, const char *set, const char *unused)
+{
+	static const struct {
+		const char *operation;
+		double (*run)(void);
+	} kinds[] = {
+		{ "fault", touch_pages },
+		{ "cache", read_pages },
+		{ "slab", make_timers },
+		{ "large-fork", fork_large },
+	};
+	double values[BATCHES];
+
+	(void)unused;
+	if (g->type)
+		go_into(g, "a");
+	for (unsigned int kind = 0; kind < 4; kind++) {
+		for (int batch = -1; batch < BATCHES; batch++) {
+			double value = kinds[kind].run();
+
+			if (batch >= 0)
+				values[batch] = value;
+			settle();
+		}
+		report_batches(kinds[kind].operation, g, set, values);
+	}
+}
+
+static void groups_of_memory(const struct grouping *g, const char *set, const char *unused)
+{
+	(void)unused;
+	directories(g, set, "");
+	memory_of_groups(g, set, MEMORY_GROUPS);
+	for (int n = 0; n < MEMORY_GROUPS; n++)
+		unmake(g, numbered('m', n));
+}
+
+static void limited_series(void)
+{
+	const struct grouping *g;
+
+	progress("allocations: nothing mounted");
+	in_child(allocations, &none, "-", "");
+	for_each_system(g) {
+		progress("allocations, and groups with memory: %s", g->name);
+		begin(g, MEMORY_ALONE);
+		make(g, "a");
+		in_child(allocations, g, MEMORY_ALONE, "");
+		in_child(groups_of_memory, g, MEMORY_ALONE, "");
+		unmake(g, "a");
+		end(g, MEMORY_ALONE);
+
+		begin(g, WITH_MEMORY);
+		make(g, "a");
+		make(g, "b");
+		in_child(attach_self, g, WITH_MEMORY, "attach.self");
+		in_child(attach_other, g, WITH_MEMORY, "attach.other");
+		unmake(g, "a");
+		unmake(g, "b");
+		end(g, WITH_MEMORY);
+
+		begin(g, LIMITED);
+		make(g, "a");
+		in_child(cycles, g, LIMITED, "cycle");
+		unmake(g, "a");
+		end(g, LIMITED);
 	}
 }
 
@@ -2145,6 +2307,7 @@ int main(int argc, char **argv)
 		listing_series();
 		freeze_series();
 		launch_series();
+		limited_series();
 		around_series();
 		memory_series();
 		favordynmods_series();

@@ -72,6 +72,17 @@ measurements() {
 			every "$operation" "$set"
 		done
 	done
+	for operation in fault cache slab large-fork; do
+		# shellcheck disable=SC2059
+		printf "$line" "$operation" none - 90 90
+		every "$operation" memory
+	done
+	for operation in mkdir rmdir memory; do
+		every "$operation" memory
+	done
+	every attach.self cpuacct,pids,memory
+	every attach.other cpuacct,pids,memory
+	every cycle pids,cpu,memory
 	for operation in around.10 around.1000 around.10000 memory memory.at-once; do
 		every "$operation" "$two"
 	done

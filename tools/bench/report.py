@@ -21,6 +21,9 @@ SYSTEMS = ("none", "rcfs", "v1", "v2", "v2-favordynmods")
 ALL = "cpuacct,pids,cpu"
 TWO = "cpuacct,pids"
 WITH_FREEZER = "cpuacct,pids,cpu,freezer"
+MEMORY_ALONE = "memory"
+WITH_MEMORY = "cpuacct,pids,memory"
+LIMITED = "pids,cpu,memory"
 PARTS = ("count", "time", "native")
 AGREE = 3  # percent: what repeats may differ by
 
@@ -266,6 +269,30 @@ def launch_rows(results):
                      WITH_FREEZER).of_better_peer(1.0)
 
 
+def limited_rows(results):
+    for operation, name in (("fault", "anonymous page fault"),
+                            ("cache", "read a page of a file into the cache"),
+                            ("slab", "timer_create(), an accounted object"),
+                            ("large-fork", "fork+exit+wait of a process with 100 MB")):
+        yield simple(results, f"{name}, {MEMORY_ALONE}", operation, MEMORY_ALONE,
+                     results.median(operation, "none")).of_better_peer(1.05)
+    for operation in ("mkdir", "rmdir"):
+        yield simple(results, f"{operation}, {MEMORY_ALONE}", operation,
+                     MEMORY_ALONE).of_better_peer(0.7)
+    row = simple(results, f"memory of a container, {MEMORY_ALONE}", "memory", MEMORY_ALONE)
+    row.unit = "bytes"
+    yield row.of_better_peer(0.7)
+    for operation, name in (("attach.self", "attach self"), ("attach.other", "attach another")):
+        row = simple(results, f"{name}, {WITH_MEMORY}", operation, WITH_MEMORY)
+        without = results.median(operation, "rcfs", TWO)
+        row.targets.append((f"≤ that of {TWO} + 150", row.rcfs <= without + 150))
+        yield row
+    row = simple(results, f"mkdir, three limits, launch, exit, wait, rmdir, {LIMITED}", "cycle",
+                 LIMITED)
+    row.targets.append(("≤ 0.6 of v2", row.rcfs <= 0.6 * row.v2))
+    yield row
+
+
 def memory_rows(results):
     for operation, name in (("memory", "memory of a container"),
                             ("memory.at-once", "the same, directly after mkdir")):
@@ -384,7 +411,8 @@ def native_rows(results):
     yield from launch_rate_rows(results, ".native", "native: ")
 
 
-ROWS = {"count": (fork_rows, switch_rows, attach_rows, other_count_rows, launch_rows, memory_rows),
+ROWS = {"count": (fork_rows, switch_rows, attach_rows, other_count_rows, launch_rows, limited_rows,
+                  memory_rows),
         "time": (time_rows,),
         "native": (native_rows,)}
 

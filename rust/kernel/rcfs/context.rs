@@ -14,6 +14,7 @@
 //! | [`UnderRcu`] | under RCU | yes | yes | yes | |
 //! | [`UnderTaskLock`] | with the `task_lock` of the task | yes | yes | | |
 //! | [`UnderTasklistLock`] | with the `tasklist_lock`, interrupts off | yes | | | |
+//! | [`AnyContext`] | any but the following one | yes | | | |
 //! | [`UnderRunQueueLock`] | with the lock of a run queue, interrupts off | | | | |
 //!
 //! The columns are the traits [`MayNotify`], [`MayLock`], [`MayLockTasks`] and [`MaySleep`].
@@ -105,6 +106,9 @@ tokens! {
     /// Under the `tasklist_lock` for writing and the siglock of the current task, with interrupts
     /// disabled.
     UnderTasklistLock: MayNotify;
+
+    /// In any context but that of [`UnderRunQueueLock`].
+    AnyContext: MayNotify;
 
     /// Under the lock of a run queue, with interrupts disabled; or in a place where that could be.
     UnderRunQueueLock:;

@@ -56,6 +56,11 @@ pub(crate) fn values(file: &str) -> Option<&'static str> {
              can have: \
              /sys/devices/system/cpu/possible"
         }
+        "memory.limit_in_bytes" | "memory.high" | "memory.swap.max" => {
+            "a number of bytes, perhaps with K, M, G or T, or max for no limit"
+        }
+        "memory.max_usage_in_bytes" => "0, which resets it",
+        "memory.oom.group" => "0 or 1",
         "freezer.state" => "FROZEN or THAWED",
         "cpuacct.usage" => "0, which resets it",
         "kill" => "1",

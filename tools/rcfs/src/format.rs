@@ -22,6 +22,25 @@ pub(crate) fn time(ns: u64) -> String {
     }
 }
 
+/// Bytes as an amount of memory: `512 B`, `20.0 MiB`
+pub(crate) fn bytes(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut amount = bytes as f64;
+    let mut name = "B";
+
+    for unit in units {
+        if amount < 1024.0 {
+            break;
+        }
+        amount /= 1024.0;
+        name = unit;
+    }
+    match name {
+        "B" => format!("{bytes} B"),
+        _ => format!("{amount:.1} {name}"),
+    }
+}
+
 /// Part of a whole in percent, with one decimal
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     match (u128::from(part) * 1000).checked_div(whole.into()) {
@@ -157,6 +176,16 @@ mod tests {
             unix::net::UnixStream, //
         },
     };
+
+    #[test]
+    fn amounts_of_memory() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1024), "1.0 KiB");
+        assert_eq!(bytes(20 << 20), "20.0 MiB");
+        assert_eq!(bytes(3 << 40), "3.0 TiB");
+        assert_eq!(bytes(5 << 50), "5120.0 TiB");
+    }
 
     #[test]
     fn times() {

@@ -51,7 +51,8 @@ all that is left in the container is killed, and the container is removed; also 
 rcfs run is killed.
 
   -l, --limit FILE=VALUE     a limit, for example -l pids.max=64,
-                             -l cpu.cfs_quota_us=20000, -l cpuset.cpus=0-1;
+                             -l cpu.cfs_quota_us=20000, -l cpuset.cpus=0-1,
+                             -l memory.limit_in_bytes=20M;
                              may be repeated, for any hierarchies
       --name PATH            the name of the container (default: run-PID); it begins
                              at the caller's own container, with a / at the root

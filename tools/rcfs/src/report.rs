@@ -83,6 +83,12 @@ impl Report<'_> {
                 format!("{} by pids.max", format::count(refused, "fork")),
             );
         }
+        if let Some(peak) = stats.memory_peak {
+            add("memory", format!("{} at most", format::bytes(peak)));
+        }
+        if let Some(kills) = stats.oom_kills.filter(|kills| *kills > 0) {
+            add("oom", format!("killed {}", format::processes(kills)));
+        }
         if let (Some(ns), Some(of), Some(all)) =
             (stats.throttled_ns, stats.periods_throttled, stats.periods)
         {
@@ -137,6 +143,15 @@ impl Report<'_> {
                 "rcfs: {}: pids.max has refused {}\n",
                 at("pids"),
                 format::count(refused, "fork")
+            ));
+        }
+        if let Some(kills) = self.stats.oom_kills.filter(|kills| *kills > 0) {
+            warnings.push(format!(
+                "rcfs: {}: out of memory: {} killed, with {} at most in use\n  do:   raise \
+                 memory.limit_in_bytes, there or above (Documentation/admin-guide/rcfs/memory.rst)\n",
+                at("memory"),
+                format::processes(kills),
+                format::bytes(self.stats.memory_peak.unwrap_or_default())
             ));
         }
         if let Some(overruled) = self.stats.overruled.filter(|overruled| *overruled > 0) {
@@ -228,6 +243,8 @@ mod tests {
             system_ns: Some(1_000_000_000),
             tasks_peak: Some(8),
             forks_refused: Some(1),
+            memory_peak: Some(20 << 20),
+            oom_kills: Some(1),
             periods: Some(20),
             periods_throttled: Some(5),
             throttled_ns: Some(250_000_000),
@@ -256,6 +273,8 @@ mod tests {
              cpu       3.000 s (user 2.000 s, system 1.000 s)\n  \
              tasks     8 at most\n  \
              refused   1 fork by pids.max\n  \
+             memory    20.0 MiB at most\n  \
+             oom       killed 1 process\n  \
              throttled 0.250 s on all CPUs, in 5 of 20 periods\n  \
              killed    2 processes\n"
         );
@@ -278,7 +297,8 @@ mod tests {
         let warnings = with_report(Ending::Exited(0), stats(), |report| report.warnings());
 
         assert!(warnings[0].contains("pids.max has refused 1 fork"));
-        assert!(warnings[1].contains("govern 1 member of it"));
+        assert!(warnings[1].contains("out of memory: 1 process killed, with 20.0 MiB at most"));
+        assert!(warnings[2].contains("govern 1 member of it"));
     }
 
     #[test]

@@ -267,6 +267,14 @@ limit_on_the_rate() {
 	example "a limit on the rate of forks"
 }
 
+limit_on_memory() {
+	example "a limit on memory"
+}
+
+run_tells_of_a_kill() {
+	example "rcfs run tells of a kill"
+}
+
 what_keeps_a_container() {
 	example "what keeps a container"
 }
@@ -314,6 +322,8 @@ point "freezer: thawing below a frozen container" thawing_below
 point "devices: devices that are allowed" devices_that_are_allowed
 point "nice: a bound for nice values" bound_for_nice_values
 point "forkrate: a limit on the rate of forks" limit_on_the_rate
+point "memory: a limit on memory" limit_on_memory
+point "memory: rcfs run tells of a kill" run_tells_of_a_kill
 point "debug: what keeps a container" what_keeps_a_container
 point "debug: about oneself" about_oneself
 point "writing: a controller from insmod to rmmod" insmod_to_rmmod

@@ -1,0 +1,664 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The controller memory: what containers have, what they may have, and what happens
+# when they need more.
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=controllers.sh
+. "$HERE/controllers.sh"
+
+FILES="limit_in_bytes usage_in_bytes max_usage_in_bytes failcnt high oom.group oom_control
+events stat"
+MEGABYTE=1048576
+# Counters are charged for some pages in advance on each CPU, and page tables count.
+SLACK=3
+
+# limit CONTAINER SIZE
+limit() {
+	set_file "$1/memory.limit_in_bytes" "$2"
+}
+
+megabytes() {
+	echo $(($(cat "$1") / MEGABYTE))
+}
+
+# has_about MEGABYTES CONTAINER
+has_about() {
+	usage=$(megabytes "$2/memory.usage_in_bytes")
+	[ "$usage" -ge "$1" ] && [ "$usage" -le $(($1 + SLACK)) ]
+}
+
+# must_have MEGABYTES CONTAINER...: soon
+must_have() {
+	size=$1
+	shift
+	for container; do
+		wait_until has_about "$size" "$container" && continue
+		because "$container has $(megabytes "$container/memory.usage_in_bytes") MB, not $size"
+		return 1
+	done
+}
+
+# hog_in CONTAINER ARGUMENT...: $PID takes memory there, and has it
+hog_in() {
+	container=$1
+	shift
+	rm -f "$WORK/said"
+	start sh -c "exec hog -a $container/tasks \"\$@\" >$WORK/said" - "$@"
+	wait_until test -s "$WORK/said" || return
+	expect ready cat "$WORK/said"
+}
+
+# oom_in CONTAINER ARGUMENT...: what takes memory there is killed for it
+oom_in() {
+	container=$1
+	shift
+	start sh -c "hog -a $container/tasks \"\$@\" 2>/dev/null; echo \$? >$WORK/status" - "$@"
+	wait_until test -s "$WORK/status" || return
+	expect 137 cat "$WORK/status" && rm "$WORK/status"
+}
+
+# event NAME CONTAINER
+event() {
+	sed -n "s/^$1 //p" "$2/memory.events"
+}
+
+# events NAME NUMBER CONTAINER...: soon. A victim ends before the kill is counted.
+events() {
+	name=$1
+	number=$2
+	shift 2
+	for container; do
+		wait_until has_events "$name" "$number" "$container" || return
+	done
+}
+
+has_events() {
+	[ "$(event "$1" "$3")" -eq "$2" ]
+}
+
+# ---- files
+
+new_container() {
+	for file in limit_in_bytes max_usage_in_bytes high oom.group oom_control; do
+		are_writable "memory.$file" || return
+	done
+	are_read_only memory.usage_in_bytes memory.failcnt memory.events memory.stat || return
+	for file in $FILES; do
+		are_not_in_root "memory.$file" || return
+	done
+	expect 9223372036854771712 cat "$C/memory.limit_in_bytes" || return
+	expect max cat "$C/memory.high" || return
+	expect 0 cat "$C/memory.oom.group" || return
+	expect 0 cat "$C/memory.failcnt" || return
+	expect "oom_kill_disable 0
+under_oom 0
+oom_kill 0" cat "$C/memory.oom_control" || return
+	expect "high 0
+max 0
+oom 0
+oom_kill 0
+oom_group_kill 0" cat "$C/memory.events" || return
+	limit "$C" 7M || return
+	# The limits of a container are not those below: each has its own.
+	mkdir "$C/below" || return
+	expect 9223372036854771712 cat "$C/below/memory.limit_in_bytes"
+}
+
+good_values() {
+	while read -r text shown; do
+		limit "$C" "$text" || return
+		expect "$shown" cat "$C/memory.limit_in_bytes" || return
+	done <<-END
+		8388608		8388608
+		8388609		8388608
+		8192K		8388608
+		8m		8388608
+		1G		1073741824
+		2T		2199023255552
+		-1		9223372036854771712
+		9M		9437184
+		max		9223372036854771712
+		99999999999999G	9223372036854771712
+	END
+	set_file "$C/memory.high" 8M || return
+	expect 8388608 cat "$C/memory.high" || return
+	set_file "$C/memory.high" -1 || return
+	expect max cat "$C/memory.high" || return
+	set_file "$C/memory.oom.group" 1 || return
+	expect 1 cat "$C/memory.oom.group" || return
+	set_file "$C/memory.oom_control" 0 || return
+	set_file "$C/memory.max_usage_in_bytes" 0
+}
+
+bad_values() {
+	limit "$C" 8M || return
+	set_file "$C/memory.high" 9M || return
+	for file in limit_in_bytes high; do
+		refuses EINVAL "$C/memory.$file" "" x -2 +1 8X "8 M" 8MB 1.5M M - Max || return
+	done
+	refuses EINVAL "$C/memory.oom.group" x "" || return
+	refuses ERANGE "$C/memory.oom.group" 2 || return
+	refuses EOPNOTSUPP "$C/memory.oom_control" 1 || return
+	refuses EINVAL "$C/memory.max_usage_in_bytes" 1 x
+}
+
+# ---- what counts, and where
+
+kinds_count() {
+	for kind in anon locked shared pipes sockets; do
+		# Sockets say how much they hold, not how well.
+		size=8
+		hog_in "$C" $kind $size || return
+		if [ $kind = sockets ]; then
+			wait_until at_least 4 "$C" || return
+		else
+			must_have $size "$C" || return
+		fi
+		end_task "$PID"
+		wait_until at_most 2 "$C" || return
+	done
+}
+
+# at_least MEGABYTES CONTAINER
+at_least() {
+	[ "$(megabytes "$2/memory.usage_in_bytes")" -ge "$1" ]
+}
+
+at_most() {
+	[ "$(megabytes "$2/memory.usage_in_bytes")" -le "$1" ]
+}
+
+huge_pages_count() {
+	[ -e /sys/kernel/mm/transparent_hugepage/enabled ] || {
+		because "the kernel has no huge pages"
+		return "$KSFT_SKIP"
+	}
+	hog_in "$C" huge 8 || return
+	must_have 8 "$C" || return
+	[ "$(sed -n 's/^anon_thp //p' "$C/memory.stat")" -ge $((8 * MEGABYTE)) ]
+}
+
+stat_says_what() {
+	hog_in "$C" anon 8 || return
+	[ "$(sed -n 's/^anon //p' "$C/memory.stat")" -ge $((8 * MEGABYTE)) ] &&
+		[ "$(sed -n 's/^anon //p' "$C/memory.stat")" -le $((10 * MEGABYTE)) ]
+}
+
+given_up() {
+	for kind in dontneed exec; do
+		hog_in "$C" $kind 8 || return
+		at_most 3 "$C" || return
+		[ "$(megabytes "$C/memory.max_usage_in_bytes")" -ge 8 ] || return
+		set_file "$C/memory.max_usage_in_bytes" 0 || return
+		[ "$(megabytes "$C/memory.max_usage_in_bytes")" -le 3 ] || return
+		end_task "$PID"
+	done
+}
+
+# A child of a vfork(2) has the memory of its parent, and what it takes stays.
+vfork_counts() {
+	hog_in "$C" vfork 8 || return
+	must_have 8 "$C"
+}
+
+counts_above() {
+	mkdir "$C/a" "$C/a/b" "$C/c" || return
+	hog_in "$C/a/b" anon 8 || return
+	must_have 8 "$C" "$C/a" "$C/a/b" || return
+	at_most 0 "$C/c"
+}
+
+# Nobody counts in the root, nor in another container.
+exact_between() {
+	mkdir "$C/a" "$C/b" || return
+	hog_in "$C/a" anon 6 || return
+	hog_in "$C/b" anon 9 || return
+	must_have 6 "$C/a" || return
+	must_have 9 "$C/b" || return
+	must_have 15 "$C"
+}
+
+moving_moves_nothing() {
+	mkdir "$C/a" "$C/b" || return
+	for kind in anon pipes; do
+		hog_in "$C/a" $kind 8 || return
+		attach "$PID" "$C/b" || return
+		must_have 8 "$C/a" || return
+		at_most 1 "$C/b" || return
+		# What comes afterwards counts where the task is.
+		kill -USR1 "$PID"
+		must_have 8 "$C/a" "$C/b" || return
+		must_have 16 "$C" || return
+		end_task "$PID"
+		wait_until at_most 2 "$C" || return
+	done
+}
+
+# Another thread's move is none of the process, whose memory is that of its leader.
+root_is_no_container() {
+	hog_in "$C" anon 8 || return
+	attach "$PID" "$ROOT" || return
+	kill -USR1 "$PID"
+	wait_until has_lines 2 "$WORK/said" || return
+	must_have 8 "$C"
+}
+
+has_lines() {
+	[ "$(count_lines "$2")" -ge "$1" ]
+}
+
+launched_counts() {
+	limit "$C" 8M || return
+	start sh -c "launch run $C hog anon 4 >$WORK/said"
+	wait_until test -s "$WORK/said" || return
+	must_have 4 "$C"
+}
+
+cache_counts_and_stays() {
+	mount -t tmpfs none "$WORK/" || return
+	EXTRA_MOUNTS="$EXTRA_MOUNTS $WORK/"
+	hog_in "$C" file 8 "$WORK/file" || return
+	end_task "$PID"
+	must_have 8 "$C" || return
+	rm "$WORK/file"
+	wait_until at_most 2 "$C"
+}
+
+# ---- limits
+
+# Where files are that can be reclaimed: RAM disks
+need_disk() {
+	[ -b "$1" ] && return
+	because "there is no $1 (CONFIG_BLK_DEV_RAM)"
+	return "$KSFT_SKIP"
+}
+
+cache_is_reclaimed() {
+	need_disk /dev/ram0 || return
+	limit "$C" 8M || return
+	hog_in "$C" file 32 /dev/ram0 || return
+	at_most 8 "$C" || return
+	at_least 1 "$C" || return
+	[ "$(cat "$C/memory.failcnt")" -ge 1 ] || return
+	events oom_kill 0 "$C"
+}
+
+high_reclaims() {
+	need_disk /dev/ram0 || return
+	set_file "$C/memory.high" 8M || return
+	hog_in "$C" file 32 /dev/ram0 || return
+	# It is no hard limit.
+	at_most 10 "$C" || return
+	[ "$(event high "$C")" -ge 1 ] || return
+	events oom_kill 0 "$C" || return
+	expect 0 cat "$C/memory.failcnt"
+}
+
+writing_a_limit_reclaims() {
+	need_disk /dev/ram0 || return
+	for file in limit_in_bytes high; do
+		hog_in "$C" file 32 /dev/ram0 || return
+		end_task "$PID"
+		wait_until at_least 16 "$C" || return
+		set_file "$C/memory.$file" 8M || return
+		at_most 8 "$C" || return
+		set_file "$C/memory.$file" max || return
+		echo 3 >/proc/sys/vm/drop_caches
+	done
+}
+
+limit_kills() {
+	limit "$C" 8M || return
+	oom_in "$C" anon 32 || return
+	events oom_kill 1 "$C" || return
+	[ "$(event max "$C")" -ge 1 ] && [ "$(cat "$C/memory.failcnt")" -ge 1 ] || return
+	[ "$(cat "$C/memory.max_usage_in_bytes")" -le $((8 * MEGABYTE)) ] || return
+	expect "oom_kill 1" grep oom_kill\  "$C/memory.oom_control" || return
+	wait_until at_most 2 "$C" || return
+	# Nobody else was in the way.
+	hog_in "$C" anon 4
+}
+
+kinds_are_limited() {
+	limit "$C" 8M || return
+	for kind in locked shared pipes vfork; do
+		oom_in "$C" $kind 32 || return
+	done
+}
+
+log_names_the_container() {
+	limit "$C" 8M || return
+	oom_in "$C" anon 32 || return
+	wait_until logged "oom_memcg=rcfs:$P,task_memcg=rcfs:$P,task=hog" || return
+	logged "Memory cgroup stats for rcfs:$P:"
+}
+
+logged() {
+	dmesg | grep -qF "$1"
+}
+
+limit_above_kills_below() {
+	mkdir "$C/a" "$C/a/b" || return
+	limit "$C/a" 8M || return
+	oom_in "$C/a/b" anon 32 || return
+	events oom_kill 1 "$C" "$C/a" "$C/a/b" || return
+	# The limit of a was met, and no other.
+	[ "$(cat "$C/a/memory.failcnt")" -ge 1 ] || return
+	expect 0 cat "$C/a/b/memory.failcnt" || return
+	expect 0 cat "$C/memory.failcnt"
+}
+
+limit_below_kills_nobody_else() {
+	mkdir "$C/a" "$C/b" || return
+	limit "$C/a" 8M || return
+	hog_in "$C/b" anon 20 || return
+	bystander=$PID
+	oom_in "$C/a" anon 32 || return
+	events oom_kill 0 "$C/b" || return
+	in_container "$bystander" "$C/b"
+}
+
+# The largest one is killed, wherever it is below.
+largest_is_killed() {
+	mkdir "$C/a" "$C/b" || return
+	limit "$C" 16M || return
+	hog_in "$C/a" anon 10 || return
+	large=$PID
+	start sh -c "exec hog -a $C/b/tasks anon 8 >/dev/null"
+	wait_until has_ended "$large" || return
+	events oom_kill 1 "$C" "$C/a" || return
+	events oom_kill 0 "$C/b"
+}
+
+group_is_killed() {
+	mkdir "$C/a" "$C/a/b" || return
+	limit "$C/a" 8M || return
+	set_file "$C/a/memory.oom.group" 1 || return
+	hog_in "$C/a" anon 1 || return
+	one=$PID
+	hog_in "$C/a/b" anon 1 || return
+	another=$PID
+	hog_in "$C" anon 1 || return
+	outside=$PID
+	oom_in "$C/a" anon 32 || return
+	wait_until has_ended "$one" || return
+	wait_until has_ended "$another" || return
+	events oom_group_kill 1 "$C/a" || return
+	must_be_in "$outside" "$C"
+}
+
+writing_a_limit_kills() {
+	hog_in "$C" anon 16 || return
+	limit "$C" 8M || return
+	wait_until has_ended "$PID" || return
+	events oom_kill 1 "$C"
+}
+
+# Everybody gets as much as there is, and no more than that.
+bomb_is_contained() {
+	need_controller pids || return
+	limit "$C" 16M || return
+	set_file "$C/pids.max" 30 || return
+	start hog -a "$C/tasks" bomb 2
+	wait_until has_some_events oom_kill "$C" || return
+	at_most 16 "$C" || return
+	echo 1 >"$C/kill"
+	wait_until is_empty "$C" || return
+	wait_until at_most 2 "$C"
+}
+
+has_some_events() {
+	[ "$(event "$1" "$2")" -ge 3 ]
+}
+
+is_empty() {
+	[ "$(cat "$1/empty")" = 1 ]
+}
+
+frozen_is_killed() {
+	need_controller freezer || return
+	hog_in "$C" anon 16 || return
+	set_file "$C/freezer.state" FROZEN || return
+	wait_until is_frozen || return
+	limit "$C" 8M || return
+	wait_until has_ended "$PID" || return
+	wait_until at_most 2 "$C"
+}
+
+is_frozen() {
+	[ "$(cat "$C/freezer.state")" = FROZEN ]
+}
+
+# Whoever is killed by the one or the other is gone, and the container can be removed.
+kill_amid_oom() {
+	round=0
+	while [ $round -lt 20 ]; do
+		mkdir "$C/a" || return
+		limit "$C/a" 8M || return
+		start hog -a "$C/a/tasks" anon 32
+		start hog -a "$C/a/tasks" anon 6
+		echo 1 >"$C/a/kill"
+		wait_until is_empty "$C/a" || return
+		# Who comes after the kill is killed for memory, or stays.
+		echo 1 >"$C/a/kill"
+		wait_until gone "$C/a" || return
+		round=$((round + 1))
+	done
+}
+
+# gone CONTAINER: one attempt
+gone() {
+	echo 1 >"$1/kill"
+	rmdir "$1"
+} 2>/dev/null
+
+# ---- swap
+
+# need_swap: on a RAM disk, until swap_off
+need_swap() {
+	need_disk /dev/ram1 || return
+	[ -e "$C/memory.swap.max" ] || {
+		because "the kernel has no swap"
+		return "$KSFT_SKIP"
+	}
+	mkswap /dev/ram1 >/dev/null && swapon /dev/ram1
+}
+
+swaps() {
+	expect max cat "$C/memory.swap.max" || return
+	limit "$C" 8M || return
+	hog_in "$C" anon 24 || return
+	at_most 8 "$C" || return
+	events oom_kill 0 "$C" || return
+	# Nothing that is in swap already has to leave.
+	set_file "$C/memory.swap.max" 0 || return
+	expect 0 cat "$C/memory.swap.max" || return
+	kill -USR1 "$PID"
+	wait_until has_ended "$PID" || return
+	events oom_kill 1 "$C"
+}
+
+can_swap() {
+	need_swap || return
+	swaps
+	result=$?
+	end_task "$PID"
+	swapoff /dev/ram1 || return
+	return $result
+}
+
+# ---- who is told
+
+# watch_events HOW CONTAINER NAME: what $PID has read is in $WORK/NAME
+watch_events() {
+	start sh -c "exec try $1 $2/memory.events >$WORK/$3"
+	wait_until test -s "$WORK/$3"
+}
+
+told() {
+	mkdir "$C/$1" "$C/$1/below" || return
+	limit "$C/$1/below" 8M || return
+	watch_events "$1" "$C/$1" above || return
+	watch_events "$1" "$C/$1/below" below || return
+	oom_in "$C/$1/below" anon 32 || return
+	for name in above below; do
+		wait_until grep -q '^max [1-9]' "$WORK/$name" || return
+	done
+}
+
+poll_tells() {
+	told poll
+}
+
+inotify_tells() {
+	told watch
+}
+
+# ---- containers that go
+
+removed_at_once() {
+	mkdir "$WORK/tmpfs" && mount -t tmpfs none "$WORK/tmpfs" || return
+	EXTRA_MOUNTS="$EXTRA_MOUNTS $WORK/tmpfs"
+	mkdir "$C/a" || return
+	hog_in "$C/a" file 8 "$WORK/tmpfs/file" || return
+	attach "$PID" "$C" || return
+	must_have 8 "$C/a" || return
+	must_be_removable "$C/a" || return
+	# It counts above, until nobody has it any more.
+	must_have 8 "$C" || return
+	rm "$WORK/tmpfs/file"
+	wait_until at_most 3 "$C"
+}
+
+# Nobody that is in the container has to do with what is charged to it.
+refilled_after_removal() {
+	mkdir "$WORK/tmpfs" && mount -t tmpfs none "$WORK/tmpfs" || return
+	EXTRA_MOUNTS="$EXTRA_MOUNTS $WORK/tmpfs"
+	limit "$C" 16M || return
+	for name in a b c; do
+		mkdir "$C/$name" || return
+		hog_in "$C/$name" file 4 "$WORK/tmpfs/$name" || return
+		end_task "$PID"
+		wait_until gone "$C/$name" || return
+	done
+	# 12 are in use above: 8 more are too many.
+	must_have 12 "$C" || return
+	oom_in "$C" anon 8
+}
+
+# cgroup.stat of the root has how many groups there are, and how many are going.
+groups() {
+	sed -n 's/^nr_\(dying_\)*subsys_memory //p' "$CGROUP/cgroup.stat"
+}
+
+nothing_is_left() {
+	mount_cgroup2 memory || return
+	remove_cgroup2 || return
+	wait_until quiet || return
+	before=$(groups)
+	mkdir "$WORK/tmpfs" && mount -t tmpfs none "$WORK/tmpfs" || return
+	EXTRA_MOUNTS="$EXTRA_MOUNTS $WORK/tmpfs"
+	hog cycles 300 "$C" "$WORK/tmpfs/file" || return
+	wait_until has_groups "$before"
+}
+
+quiet() {
+	grep -q '^nr_dying_subsys_memory 0$' "$CGROUP/cgroup.stat"
+}
+
+has_groups() {
+	[ "$(groups)" = "$1" ]
+}
+
+# ---- control groups
+
+cgroup_comes_first() {
+	mount_cgroup2 memory || return
+	echo +memory >"$CGROUP/cgroup.subtree_control"
+	mkdir "$CGROUP/test/below" || return
+	hog_in "$C" anon 1 || return
+	echo "$PID" >"$CGROUP/test/cgroup.procs"
+	kill -USR1 "$PID"
+	wait_until has_lines 2 "$WORK/said" || return
+	at_most 2 "$C" || return
+	[ "$(megabytes "$CGROUP/test/memory.current")" -ge 1 ] || return
+	# A limit of the container has no say there, nor has its kill for memory.
+	limit "$C" 0 || return
+	in_container "$PID" "$C" || return
+	echo "$PID" >"$CGROUP/cgroup.procs"
+	kill -USR1 "$PID"
+	wait_until has_ended "$PID" || return
+	remove_cgroup2
+}
+
+# Nobody binds memory to version 1 while containers depend on version 2.
+version_1_waits() {
+	mkdir "$WORK/cgroup" || return
+	! mount -t cgroup -o memory none "$WORK/cgroup" 2>"$WORK/why" || {
+		umount "$WORK/cgroup"
+		because "memory of cgroup v1 was mounted"
+		return 1
+	}
+	grep -qi busy "$WORK/why"
+}
+
+# ---- under load
+
+storm() {
+	mkdir "$C/a" "$C/b" || return
+	limit "$C/a" 8M || return
+	limit "$C/b" 12M || return
+	complained=$(complaints)
+	start sh -c "while :; do
+		hog -a $C/a/tasks anon 1 & hog -a $C/b/tasks pipes 1 &
+		echo \$! >$C/a/tasks
+		limit=\$((limit % 8 + 1))
+		echo \$limit''M >$C/a/memory.limit_in_bytes
+		kill -9 %1 %2 \$!; wait
+	done 2>/dev/null"
+	storm_amid "$C/a" "$C/b"
+}
+
+rcfs_begin
+need_controllers memory
+point "a new container has these files, and no limit" new_container
+point "limits are numbers with K, M, G and T, -1 and max" good_values
+point "nothing else is a limit" bad_values
+point "all kinds of memory count" kinds_count
+point "huge pages count" huge_pages_count
+point "memory.stat says what memory is used for" stat_says_what
+point "memory that is given up does not count, but for the peak" given_up
+point "what the child of a vfork takes counts" vfork_counts
+point "memory counts in all containers above, and in no other" counts_above
+point "containers count their own memory" exact_between
+point "what is charged stays when the task moves, and the rest counts where it is" moving_moves_nothing
+point "a task in the root counts nowhere" root_is_no_container
+point "a task that is launched into a container counts there" launched_counts
+point "files count as long as there are pages of them" cache_counts_and_stays
+point "page cache is reclaimed at the limit" cache_is_reclaimed
+point "page cache is reclaimed at memory.high" high_reclaims
+point "to write a limit below the usage reclaims" writing_a_limit_reclaims
+point "who needs more than the limit is killed" limit_kills
+point "all kinds of memory are limited" kinds_are_limited
+point "the log has the path of the container" log_names_the_container
+point "a limit above kills below, and is the one that was met" limit_above_kills_below
+point "a limit kills nobody in another container" limit_below_kills_nobody_else
+point "the largest process is killed" largest_is_killed
+point "a group is killed as one" group_is_killed
+point "to write a limit below the usage kills" writing_a_limit_kills
+point "a fork bomb that allocates is contained" bomb_is_contained
+point "a frozen process is killed" frozen_is_killed
+point "kill and the OOM killer do not wait for each other" kill_amid_oom
+point "memory is swapped, as much as may be" can_swap
+point "poll notices events, also those below" poll_tells
+point "inotify notices events, also those below" inotify_tells
+point "a container with charged pages is removed at once" removed_at_once
+point "what removed containers had is limited above" refilled_after_removal
+point "containers that come and go leave nothing" nothing_is_left
+point "a control group with the memory controller comes first" cgroup_comes_first
+point "memory of cgroup v1 cannot be mounted meanwhile" version_1_waits
+point "a storm of limits, kills, moves and forks does no harm" storm
+ktap_finished
