@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where a hook runs, and what it may do there.
+//! The contexts in which hooks run, and what may be called there.
 //!
-//! A hook of a [`Controller`](super::Controller) gets a token, of a type of this module. A token
-//! has no contents: it costs nothing. A function that must not be called in each context wants to
-//! see a token, of a type that has one of the traits here. So what deadlocks, or sleeps where it
-//! must not, does not compile.
+//! A hook of a [`Controller`](super::Controller) is passed a token, whose type stands for a
+//! context. A token has no contents and costs nothing. Functions that cannot be called in every
+//! context take a token whose type implements one of the traits in this module. A call that could
+//! deadlock, or sleep in the wrong place, therefore does not compile.
 //!
 //! | token | context | notify | spinlocks | locks of tasks | sleep |
 //! | --- | --- | --- | --- | --- | --- |
@@ -14,22 +14,21 @@
 //! | [`UnderRcu`] | under RCU | yes | yes | yes | |
 //! | [`UnderTaskLock`] | with the `task_lock` of the task | yes | yes | | |
 //! | [`UnderTasklistLock`] | with the `tasklist_lock`, interrupts off | yes | | | |
-//! | [`AnyContext`] | any but the following one | yes | | | |
+//! | [`AnyContext`] | any but the following | yes | | | |
 //! | [`UnderRunQueueLock`] | with the lock of a run queue, interrupts off | | | | |
 //!
 //! The columns are the traits [`MayNotify`], [`MayLock`], [`MayLockTasks`] and [`MaySleep`].
 //!
-//! The types know of functions of rcfs only. To call another function of the kernel that sleeps,
-//! such as to lock a [`kernel::sync::Mutex`](crate::sync::Mutex) or to allocate with `GFP_KERNEL`,
-//! compiles in any context. `CONFIG_DEBUG_ATOMIC_SLEEP` tells of that. Use [`rcfs::Mutex`] for what
-//! is in a state.
+//! Only functions of rcfs take tokens. Other functions of the kernel that may sleep compile in any
+//! context, such as locking a [`kernel::sync::Mutex`](crate::sync::Mutex) or allocating with
+//! `GFP_KERNEL`. `CONFIG_DEBUG_ATOMIC_SLEEP` detects such mistakes. Use [`rcfs::Mutex`] in states.
 //!
 //! [`rcfs::Mutex`]: super::Mutex
 
 use core::marker::PhantomData;
 
 mod private {
-    /// Nobody else makes contexts.
+    /// Keeps other modules from implementing the traits.
     pub trait Sealed {}
 }
 
@@ -41,7 +40,7 @@ mod private {
 )]
 pub trait MayNotify: private::Sealed {}
 
-/// A context in which spinlocks may be taken that others hold with interrupts enabled.
+/// A context in which spinlocks may be taken that are held elsewhere with interrupts enabled.
 #[diagnostic::on_unimplemented(
     message = "no spinlock may be taken in the context `{Self}`",
     label = "interrupts are disabled here: an interrupt of the holder of the lock may wait for us",
@@ -57,7 +56,7 @@ pub trait MayLock: MayNotify {}
 )]
 pub trait MayLockTasks: MayLock {}
 
-/// A context in which one may sleep.
+/// A context in which sleeping is allowed.
 #[diagnostic::on_unimplemented(
     message = "nothing may sleep in the context `{Self}`",
     label = "this may sleep",
@@ -72,11 +71,11 @@ macro_rules! tokens {
             pub struct $name(PhantomData<*mut ()>);
 
             impl $name {
-                /// A token.
+                /// Makes a token.
                 ///
                 /// # Safety
                 ///
-                /// The caller must be in this context for as long as the token is there.
+                /// The caller must be in this context during the lifetime of the token.
                 #[inline(always)]
                 pub unsafe fn new() -> Self {
                     Self(PhantomData)
@@ -93,23 +92,23 @@ tokens! {
     /// Process context, without locks of rcfs.
     Process: MayNotify MayLock MayLockTasks MaySleep;
 
-    /// Process context, with the mutex of rcfs. Whatever waits for that must not be waited for: the
-    /// files of rcfs and mount(2), for example.
+    /// Process context, with the mutex of rcfs held. Do not wait for anything that takes the
+    /// mutex, such as an access to a file of rcfs, or mount(2).
     UnderMutex: MayNotify MayLock MayLockTasks MaySleep;
 
-    /// Under the RCU read lock, and no other lock of interest.
+    /// Under the RCU read lock, without other locks that matter here.
     UnderRcu: MayNotify MayLock MayLockTasks;
 
-    /// Under the `task_lock` of the task that a hook is about.
+    /// Under the `task_lock` of the task that is passed to the hook.
     UnderTaskLock: MayNotify MayLock;
 
     /// Under the `tasklist_lock` for writing and the siglock of the current task, with interrupts
     /// disabled.
     UnderTasklistLock: MayNotify;
 
-    /// In any context but that of [`UnderRunQueueLock`].
+    /// Any context but under the lock of a run queue.
     AnyContext: MayNotify;
 
-    /// Under the lock of a run queue, with interrupts disabled; or in a place where that could be.
+    /// Under the lock of a run queue with interrupts disabled, or in any context.
     UnderRunQueueLock:;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the tasks of a container have consumed.
+//! Counters of what the tasks of a container have consumed.
 
 use super::{
     state::Node,
@@ -65,7 +65,7 @@ pub struct Counters<C: Controller, const N: usize> {
 }
 
 impl<C: Controller, const N: usize> Counters<C, N> {
-    /// Makes counters that are zero. `of` finds those in a state.
+    /// Makes counters of 0. `of` finds the counters in a state.
     ///
     /// # Errors
     ///
@@ -73,8 +73,8 @@ impl<C: Controller, const N: usize> Counters<C, N> {
     pub fn new(parent: Option<StateRef<'_, C>>, of: fn(&C::State) -> &Self) -> Result<Self> {
         let parent = parent.map(StateRef::keep);
         let counters = match &parent {
-            // SAFETY: `of` cannot know for how long the state is borrowed. We do so until it is
-            // dropped, after the counters made here.
+            // SAFETY: The counters of the parent stay where they are until the node is dropped. The
+            // node is kept by `_parent`, which is dropped after `counters`.
             Some(node) => unsafe { percpu::Counters::with_parent(&of(&node.state).counters) }?,
             None => percpu::Counters::new()?,
         };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sets of CPUs that are read while they change, and on which CPUs tasks run.
+//! Sets of CPUs that can be read while they change, and the CPUs of tasks.
 
 use super::{
     context::{
@@ -25,14 +25,14 @@ use crate::{
     task::Task,
 };
 
-/// A set of CPUs that can be read in any context while somebody changes it.
+/// A set of CPUs that can be read in any context while it changes.
 ///
-/// With more CPUs than a word has bits, a reader may see part of the old and part of the new set:
-/// whoever changes the set lets everybody for whom it matters look again.
+/// If there are more CPUs than bits in a word, a reader may see a mixture of the old and the new
+/// set. After a change, make all users of the set read it again.
 ///
 /// # Invariants
 ///
-/// The mask is accessed by [`words`] only, hence atomically.
+/// The mask is only accessed by [`words`], which is atomic.
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ use crate::{
 ///
 /// let other = SharedCpumask::new()?;
 /// assert!(other.is_empty());
-/// // Nothing is in both sets: the first one is taken.
+/// // The sets have no CPU in common: the result is the first set.
 /// other.set_intersection(&set, &other);
 /// other.limit(&mut mask);
 /// assert!(mask.test(cpu));
@@ -71,19 +71,19 @@ unsafe impl Send for SharedCpumask {}
 // SAFETY: By the type invariant, the mask is accessed atomically.
 unsafe impl Sync for SharedCpumask {}
 
-/// The words of a mask that exist.
+/// The words of a mask.
 ///
-/// With `CONFIG_CPUMASK_OFFSTACK` there is memory for as many bits as there can be CPUs on this
-/// machine, and not for the `NR_CPUS` of `struct cpumask`: see `cpumask_size()`.
+/// With `CONFIG_CPUMASK_OFFSTACK`, a mask has memory for the possible CPUs of this machine only,
+/// and not for the `NR_CPUS` of `struct cpumask`: see `cpumask_size()`.
 ///
 /// # Safety
 ///
-/// `mask` must be valid for `'a`. For as long, it must be accessed atomically, or by nobody else.
+/// `mask` must be valid for `'a`. During `'a`, all other accesses to it must be atomic.
 unsafe fn words<'a>(mask: *mut bindings::cpumask) -> impl Iterator<Item = &'a Atomic<usize>> {
     let count = (nr_cpu_ids() as usize).div_ceil(usize::BITS as usize);
 
     (0..count).map(move |i| {
-        // SAFETY: By the safety requirements; a mask begins with so many words.
+        // SAFETY: By the safety requirements; a mask has at least `count` words.
         unsafe { Atomic::from_ptr(mask.cast::<usize>().add(i)) }
     })
 }
@@ -95,33 +95,33 @@ impl SharedCpumask {
     ///
     /// `ENOMEM`.
     pub fn new() -> Result<Self> {
-        // INVARIANT: Nobody else knows of the mask.
+        // INVARIANT: The mask is new.
         Ok(Self(CpumaskVar::new_zero(GFP_KERNEL)?))
     }
 
     fn words(&self) -> impl Iterator<Item = &Atomic<usize>> {
-        // SAFETY: The mask is ours. By the type invariant, it is accessed atomically.
+        // SAFETY: `self` owns the mask. By the type invariant, it is accessed atomically.
         unsafe { words(self.0.as_raw()) }
     }
 
-    /// Becomes the set `mask`.
+    /// Copies `mask` to the set.
     pub fn set(&self, mask: &Cpumask) {
-        // SAFETY: The mask is valid, and nobody changes it behind a shared reference.
+        // SAFETY: The mask is valid, and does not change behind a shared reference.
         for (word, bits) in self.words().zip(unsafe { words(mask.as_raw()) }) {
             word.store(bits.load(Relaxed), Relaxed);
         }
     }
 
-    /// Becomes the set `other`.
+    /// Copies `other` to the set.
     pub fn set_shared(&self, other: &Self) {
         for (word, bits) in self.words().zip(other.words()) {
             word.store(bits.load(Relaxed), Relaxed);
         }
     }
 
-    /// Becomes the set of CPUs that the scheduler uses.
+    /// Copies the set of CPUs that the scheduler uses.
     pub fn set_active(&self) {
-        // SAFETY: The mask is valid for ever, and is changed atomically.
+        // SAFETY: The mask is static, and is changed atomically.
         let active = unsafe { words(&raw mut bindings::__cpu_active_mask) };
 
         for (word, bits) in self.words().zip(active) {
@@ -129,7 +129,7 @@ impl SharedCpumask {
         }
     }
 
-    /// Becomes what is in both sets, or `above` if that is nothing.
+    /// Sets this to the intersection of both sets, or to `above` if the intersection is empty.
     pub fn set_intersection(&self, above: &Self, wanted: &Self) {
         let both = || {
             above
@@ -146,12 +146,12 @@ impl SharedCpumask {
         }
     }
 
-    /// Whether there is no CPU in the set.
+    /// Whether the set has no CPUs.
     pub fn is_empty(&self) -> bool {
         self.words().all(|word| word.load(Relaxed) == 0)
     }
 
-    /// What is in the set now.
+    /// A copy of the set.
     ///
     /// # Errors
     ///
@@ -164,9 +164,9 @@ impl SharedCpumask {
         Ok(CpuList::new(mask))
     }
 
-    /// Takes the CPUs from `mask` that are not in the set.
+    /// Removes those CPUs from `mask` that are not in the set.
     pub fn limit(&self, mask: &mut Cpumask) {
-        // SAFETY: The mask is valid, and nobody else accesses it behind an exclusive reference.
+        // SAFETY: The mask is valid, and nothing else accesses it behind an exclusive reference.
         for (bits, word) in unsafe { words(mask.as_raw()) }.zip(self.words()) {
             bits.store(bits.load(Relaxed) & word.load(Relaxed), Relaxed);
         }
@@ -174,15 +174,15 @@ impl SharedCpumask {
 }
 
 impl Task {
-    /// Lets the task run on the CPUs that it may run on, after that has changed.
+    /// Updates the CPUs of the task, after the CPUs on which it may run have changed.
     pub fn update_cpus(&self, _cx: &impl MaySleep) {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::sched_rcfs_update_cpus(self.as_ptr()) };
     }
 
-    /// The same for a child in a fork of the current task, for [`Controller::fork`].
+    /// Updates the CPUs of a child of the current task, for [`Controller::fork`].
     ///
-    /// The child has a copy of the CPUs of its parent, and keeps it if it is right.
+    /// The child has a copy of the CPUs of its parent, and keeps the copy if it is right.
     ///
     /// [`Controller::fork`]: super::Controller::fork
     pub fn update_copied_cpus(&self, _cx: &impl MaySleep) {
@@ -190,18 +190,18 @@ impl Task {
         unsafe { bindings::sched_rcfs_fork_cpus(self.as_ptr()) };
     }
 
-    /// Whether the current task may say on which CPUs this one runs.
+    /// Checks whether the current task may set the CPUs of this task.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for a task that has to stay on its CPUs, and what a security module says: `EPERM`
-    /// if the task has capabilities that the current one has not.
+    /// `EINVAL` for a task that has to stay on its CPUs, or the error of a security module: `EPERM`
+    /// if the task has capabilities that the current task lacks.
     pub fn check_set_affinity(&self, _cx: &impl MaySleep) -> Result {
         // SAFETY: By the type invariant, the task is valid.
         to_result(unsafe { bindings::sched_rcfs_check_set_affinity(self.as_ptr()) })
     }
 
-    /// Whether deadline admission lets the task be limited to `cpus`.
+    /// Checks whether deadline admission lets the task be limited to `cpus`.
     ///
     /// # Errors
     ///
@@ -211,7 +211,7 @@ impl Task {
         to_result(unsafe { bindings::sched_rcfs_may_run_on(self.as_ptr(), cpus.as_raw()) })
     }
 
-    /// Whether there are CPUs on which the task does not run just because a controller limits it.
+    /// Whether there are CPUs on which the task does not run only because of a controller.
     pub fn is_limited(&self, _cx: &impl MayLockTasks) -> bool {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::sched_rcfs_is_limited(self.as_ptr()) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Telling those who watch a file that it has changed.
+//! Notifying the readers of a file of a change.
 
 use super::context::MayNotify;
 use crate::{
@@ -16,23 +16,23 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// How many files can tell of the same event.
+/// The highest number of files of one event.
 const FILES: usize = 2;
 
-/// A change of a file, or of two, for those who wait for it.
+/// An event that changes one or two files.
 ///
-/// Part of a [state](super::Controller::State), and given files of the state by
-/// [`File::notified_by`](super::File::notified_by). Whoever has read such a file is told once of
-/// what comes after that: poll(2) returns with `POLLPRI`, and inotify(7) reports `IN_MODIFY`.
+/// An event is a part of a [state](super::Controller::State), and is given files of the state by
+/// [`File::notified_by`](super::File::notified_by). After each read of such a file, its reader is
+/// notified once of an event: poll(2) returns `POLLPRI`, and inotify(7) reports `IN_MODIFY`.
 ///
-/// In the root of a hierarchy, nobody is told.
+/// There are no notifications in the root of a hierarchy.
 pub struct Event {
     files: [SetOnce<FileRef>; FILES],
     watched: AtomicFlag,
 }
 
 impl Event {
-    /// An event that has not happened yet.
+    /// An event without files.
     pub const fn new() -> Self {
         Self {
             files: [const { SetOnce::new() }; FILES],
@@ -40,22 +40,23 @@ impl Event {
         }
     }
 
-    /// Says that it has happened. Change what the files show before.
+    /// Notifies the readers. Make the change that the files show before.
     pub fn notify(&self, _cx: &impl MayNotify) {
-        // What the caller changed comes before the look at the mark. `watch` has it the other way
-        // round.
+        // The change of the caller comes before the access to `watched`. `watch` has the opposite
+        // order: it accesses `watched` first, and its caller looks at what has changed after that.
         if self.files[0].as_ref().is_some() && self.watched.xchg(false, Full) {
             for file in self.files.iter().filter_map(SetOnce::as_ref) {
-                // SAFETY: There is a reference on the file.
+                // SAFETY: The event has a reference on the file.
                 unsafe { bindings::kernfs_notify(file.0.as_ptr()) };
             }
         }
     }
 
-    /// Notes that a reader is about to look, which wants to be told of what comes later.
+    /// Notes that a reader is about to look, which is to be notified of later events.
     pub(super) fn watch(&self) {
-        // Ordered against what the reader looks at next, and against what kernfs has noted before:
-        // which notifications the reader knows of. A mark that is there already orders nothing.
+        // This orders the note against what the reader looks at next. It also orders it against
+        // what kernfs has noted before: the notifications that the reader has seen. If the flag
+        // were set already and only read, there would be no order.
         self.watched.xchg(true, Full);
     }
 
@@ -86,10 +87,10 @@ impl Default for Event {
     }
 }
 
-/// A reference on a file.
+/// A counted reference on a file.
 struct FileRef(NonNull<bindings::kernfs_node>);
 
-// SAFETY: A reference can be given up on any thread.
+// SAFETY: A reference can be dropped on any thread.
 unsafe impl Send for FileRef {}
 
 // SAFETY: kernfs synchronises itself.
@@ -97,7 +98,7 @@ unsafe impl Sync for FileRef {}
 
 impl Drop for FileRef {
     fn drop(&mut self) {
-        // SAFETY: We hold the reference.
+        // SAFETY: This object owns the reference.
         unsafe { bindings::kernfs_put(self.0.as_ptr()) };
     }
 }
