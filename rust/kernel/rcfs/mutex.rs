@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mutexes in the state of a controller.
+//! Mutexes in the states of controllers.
 
 use super::context::MaySleep;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     sync, //
 };
 
-/// A mutex that only somebody can lock who may sleep.
+/// A mutex that can only be locked in a context in which sleeping is allowed.
 ///
 /// # Examples
 ///
@@ -44,12 +44,12 @@ pub struct Mutex<T> {
 }
 
 impl<T> Mutex<T> {
-    /// Makes a mutex of what [`new_mutex!`](crate::new_mutex) gives.
+    /// Makes a mutex from the initializer that [`new_mutex!`](crate::new_mutex) returns.
     pub fn new(inner: impl PinInit<sync::Mutex<T>>) -> impl PinInit<Self> {
         pin_init!(Self { inner <- inner })
     }
 
-    /// Waits until nobody else holds the mutex, and holds it.
+    /// Locks the mutex. May sleep.
     pub fn lock(&self, _cx: &impl MaySleep) -> sync::MutexGuard<'_, T> {
         self.inner.lock()
     }

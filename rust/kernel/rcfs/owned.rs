@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! States that are kept for longer than a hook or a file needs them.
+//! States that are kept for longer than a hook or a file operation.
 
 use super::{
     state::Node,
@@ -14,38 +14,39 @@ use crate::{
 };
 use core::mem::ManuallyDrop;
 
-/// A handle that keeps a state, and those of the containers above.
+/// A handle that keeps a state and the states of its ancestors.
 ///
-/// The container can be removed at any time: the state lives until nobody has a handle on it. The
-/// module of the controller cannot be unloaded before that: rmmod(8) says that it is in use.
+/// It does not keep the container from being removed: the state stays until the last handle is
+/// dropped. Until then, the module of the controller cannot be unloaded: rmmod(8) says that it is
+/// in use.
 ///
 /// # Invariants
 ///
-/// There is a pin on the container of the state, if that is not the root, and a reference on the
-/// module of the controller.
+/// If the state is not the root state, the handle has a pin of its container. The handle has a
+/// reference on the module of the controller.
 pub struct OwnedState<C: Controller>(ManuallyDrop<Arc<Node<C>>>);
 
-// The reference may be moved, if not the state.
+// The handle may be moved, as it does not contain the state.
 impl<C: Controller> Unpin for OwnedState<C> {}
 
 impl<C: Controller> OwnedState<C> {
-    /// The state.
+    /// A reference to the state.
     pub fn get(&self) -> StateRef<'_, C> {
-        // By the type invariant, the node is not removed before the pin has gone.
+        // By the type invariant, there is a pin, so that the node is not removed.
         StateRef::of(&self.0)
     }
 }
 
 impl<C: Controller> Clone for OwnedState<C> {
     fn clone(&self) -> Self {
-        // SAFETY: By the type invariant, there is a pin already, and a reference on the module.
+        // SAFETY: By the type invariant, this handle has a pin and a reference on the module.
         unsafe {
             if let Some(container) = self.0.container() {
                 bindings::rcfs_pin_container(container);
             }
             self.0.get_module();
         }
-        // INVARIANT: Both have just been taken.
+        // INVARIANT: The pin and the reference have just been taken.
         Self(ManuallyDrop::new(Arc::clone(&self.0)))
     }
 }
@@ -54,12 +55,12 @@ impl<C: Controller> Drop for OwnedState<C> {
     fn drop(&mut self) {
         let (module, container) = (self.0.module(), self.0.container());
 
-        // The core has a reference on the node as well until the pin has gone: this is not the last
-        // one, and drops no state, which might sleep.
+        // The core keeps a reference on the node until the pin is dropped. The reference that is
+        // dropped here is therefore not the last one, and no state is dropped, which might sleep.
         //
-        // SAFETY: By the type invariant; nobody uses the field afterwards. The reference on the
-        // module is given up last. The rest of this function, which does not sleep, is in the
-        // module, unless that is built in: `Registration` waits for it.
+        // SAFETY: By the type invariant. Nothing uses the field afterwards. The reference on the
+        // module is dropped last. The remaining code of this function may be in the module. It does
+        // not sleep, and `Registration` waits for such code.
         unsafe {
             ManuallyDrop::drop(&mut self.0);
             if let Some(container) = container {
@@ -71,7 +72,7 @@ impl<C: Controller> Drop for OwnedState<C> {
 }
 
 impl<'a, C: Controller> StateRef<'a, C> {
-    /// A handle that keeps the state.
+    /// Makes a handle that keeps the state.
     ///
     /// # Errors
     ///
@@ -80,7 +81,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
     pub fn to_owned(self) -> Result<OwnedState<C>> {
         let node = self.keep();
 
-        // SAFETY: By the type invariant of `StateRef`, the container is not gone for `'a`.
+        // SAFETY: By the type invariant of `StateRef`, the container stays for `'a`.
         unsafe {
             if let Some(container) = node.container() {
                 if !bindings::rcfs_pin_container(container) {
@@ -90,12 +91,12 @@ impl<'a, C: Controller> StateRef<'a, C> {
         }
         if !node.get_module() {
             if let Some(container) = node.container() {
-                // SAFETY: The pin was taken above.
+                // SAFETY: This pin was taken above.
                 unsafe { bindings::rcfs_unpin_container(container) };
             }
             return Err(ENODEV);
         }
-        // INVARIANT: Both have been taken.
+        // INVARIANT: The pin and the reference on the module have been taken.
         Ok(OwnedState(ManuallyDrop::new(node)))
     }
 }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! References on parents, in trees of any depth.
+//! References to parents, in trees of any depth.
 
 use crate::sync::Arc;
 use core::pin::Pin;
 
-/// A node of a tree that keeps its parent.
+/// A node of a tree that has a counted reference on its parent.
 pub trait Child: Sized {
     /// The reference on the parent.
     ///
-    /// The node has no other one, and drops this one last.
+    /// The node must have no other reference on its parent, and must drop this one last.
     fn parent_mut(self: Pin<&mut Self>) -> &mut ParentRef<Self>;
 }
 
 /// The reference that a node has on its parent.
 ///
-/// The last reference on a node may be the one that keeps all nodes above. Those are dropped one
-/// after the other then, each before its parent, and not by destructors that call each other:
-/// the stack of the kernel is small.
+/// To drop a node may drop the last reference on its parent, and so on up to the root. A loop does
+/// that, one node after the other. Destructors that call each other would overflow the small stack
+/// of the kernel.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ pub trait Child: Sized {
 ///
 /// let mut lowest = Arc::new(Node(ParentRef::new(None)), GFP_KERNEL)?;
 ///
-/// // Each call of a destructor by the next one would take 16 bytes of the stack at the least.
+/// // Nested destructors would take at least 16 bytes of the stack for each level.
 /// for _ in 0..20_000 {
 ///     lowest = Arc::new(Node(ParentRef::new(Some(lowest))), GFP_KERNEL)?;
 /// }
@@ -48,12 +48,12 @@ pub trait Child: Sized {
 pub struct ParentRef<T: Child>(Option<Arc<T>>);
 
 impl<T: Child> ParentRef<T> {
-    /// The reference on a parent, or none for the root of a tree.
+    /// A reference on `parent`, or none for the root of a tree.
     pub fn new(parent: Option<Arc<T>>) -> Self {
         Self(parent)
     }
 
-    /// The parent.
+    /// The parent, or [`None`] for the root of a tree.
     pub fn get(&self) -> Option<&Arc<T>> {
         self.0.as_ref()
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a controller keeps for single tasks.
+//! Values of a controller for single tasks.
 
 use super::context::{
     MayLock,
@@ -20,27 +20,26 @@ use crate::{
     task::Task,
 };
 
-/// Values for some of all tasks: what is to be restored when a task leaves a container, for
-/// example.
+/// Values for some tasks, for example what is to be restored when a task leaves a container.
 ///
-/// A [`Controller`](super::Controller) has one for all its containers, in the
-/// [data](crate::module_rcfs_controller) that it keeps for itself, as tasks move between them.
-/// [Remove](Self::remove) the value of a task in the hook `exit`, and when the task comes to the
-/// root: no hook tells what becomes of a task after the controller has been unmounted. A value
-/// keeps the `task_struct`, so that no task ever gets the value of another one.
+/// Tasks move between containers. A [`Controller`](super::Controller) therefore has one `PerTask`
+/// for all containers, as its [data](crate::module_rcfs_controller). [Remove](Self::remove) the
+/// value of a task in the hook `exit`, and when the task moves to the root. No hook is called for a
+/// task after the controller has been unmounted. A value has a reference on the `task_struct`, so
+/// that another task never gets the value.
 ///
-/// A value costs about 64 bytes, and finding one takes time in proportion to the logarithm of their
-/// number. A task without a value costs nothing.
+/// A value takes about 64 bytes. To find it takes time in proportion to the logarithm of the number
+/// of values. A task without a value costs nothing.
 #[pin_data]
 pub struct PerTask<T> {
     #[pin]
     values: SpinLock<RBTree<usize, (TaskRef, T)>>,
 }
 
-/// A reference on the task of a value.
+/// A reference on the task that has a value.
 struct TaskRef(#[allow(dead_code)] ARef<Task>);
 
-// The reference may be moved, if not the task.
+// The reference may be moved, as it does not contain the task.
 impl Unpin for TaskRef {}
 
 fn key(task: &Task) -> usize {
@@ -48,25 +47,25 @@ fn key(task: &Task) -> usize {
 }
 
 impl<T: Copy + Send + Unpin> PerTask<T> {
-    /// No task has a value.
+    /// Makes a map without values.
     #[allow(clippy::new_ret_no_self)]
     pub fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self { values <- new_spinlock!(RBTree::new()) })
     }
 
-    /// Gives a value to a task, in place of the one that it may have. A task for which the hook
-    /// `exit` has been called gets none.
+    /// Sets the value of a task. Has no effect if the hook `exit` has been called for the task.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
     pub fn set(&self, cx: &impl MaySleep, task: &Task, value: T) -> Result {
-        // Before the lock is taken: this may sleep.
+        // Allocate before taking the lock, as this may sleep.
         let node = RBTreeNode::new(key(task), (TaskRef(task.into()), value), GFP_KERNEL)?;
         let old = self.values.lock().insert(node);
 
         drop(old);
-        // `exit` is called in one stretch with taking this away, under the lock that this takes.
+        // `exit` is called, and the nsproxy cleared, without a break in the `task_lock`, which
+        // `nsproxy` takes. So if `exit` has been called before `insert`, this is true.
         if task.nsproxy(cx).is_none() {
             self.remove(cx, task);
         }
@@ -78,7 +77,7 @@ impl<T: Copy + Send + Unpin> PerTask<T> {
         self.values.lock().get(&key(task)).map(|&(_, value)| value)
     }
 
-    /// Takes the value of a task away, and returns it.
+    /// Removes and returns the value of a task.
     pub fn remove(&self, _cx: &impl MayLock, task: &Task) -> Option<T> {
         let node = self.values.lock().remove_node(&key(task))?;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Time: what a state does by itself, later.
+//! Timers of states.
 
 use super::{
     context::Process,
@@ -29,9 +29,9 @@ use core::pin::Pin;
 
 #[repr(C)]
 struct Inner<C: Controller> {
-    /// First, so that [`Timer::run`] finds the rest by the work's address.
+    /// The first field, so that a pointer to it is a pointer to the whole.
     work: Opaque<bindings::delayed_work>,
-    /// From [`Arc::as_ptr`].
+    /// A pointer from [`Arc::as_ptr`].
     node: Atomic<*mut Node<C>>,
 }
 
@@ -39,8 +39,7 @@ struct Inner<C: Controller> {
 ///
 /// # Invariants
 ///
-/// The work has been initialised, and runs only while the node is not
-/// [removed](Node::remove).
+/// The work has been initialised. It does not run after the node has been [removed](Node::remove).
 pub(super) struct Timer<C: Controller>(Pin<KBox<Inner<C>>>);
 
 impl<C: Controller> Timer<C> {
@@ -60,18 +59,19 @@ impl<C: Controller> Timer<C> {
 
         // SAFETY: The work is new, and pinned.
         unsafe { bindings::rcfs_init_delayed_work(inner.work.get(), Some(Self::run)) };
-        // INVARIANT: Nobody has set it.
+        // INVARIANT: The work has not been queued.
         Ok(Self(inner))
     }
 
-    /// Says whose timer it is, before anybody can set it.
+    /// Sets the node of the timer. Call this before the timer can be set.
     pub(super) fn attach(&self, node: &Arc<Node<C>>) {
         self.0.node.store(Arc::as_ptr(node).cast_mut(), Relaxed);
     }
 
     /// Sets the timer, unless it has been shut down.
     pub(super) fn set(&self, delay: Msecs) {
-        // SAFETY: By the type invariant. `mod_delayed_work()` may be called in any context.
+        // SAFETY: By the type invariant, the work has been initialised. `mod_delayed_work()` may be
+        // called in any context.
         unsafe {
             bindings::mod_delayed_work(
                 bindings::system_dfl_wq,
@@ -81,20 +81,20 @@ impl<C: Controller> Timer<C> {
         };
     }
 
-    /// Lets it never run again, and waits if it does. May sleep.
+    /// Stops the timer for good, and waits if it is running. May sleep.
     pub(super) fn shut_down(&self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant, the work has been initialised.
         unsafe { bindings::disable_delayed_work_sync(self.0.work.get()) };
     }
 
     /// # Safety
     ///
-    /// Only for the workqueue, for a work of this type.
+    /// Only the workqueue may call this, for a work of this type.
     unsafe extern "C" fn run(work: *mut bindings::work_struct) {
-        // SAFETY: The work is the first field of a delayed work, which is that of the object.
+        // SAFETY: `work` is the first field of a delayed work, which is the first field of `Inner`.
         let inner = unsafe { &*work.cast::<Inner<C>>() };
         // SAFETY: By the type invariant, the node is not removed before `shut_down` has returned.
-        // The pointer is that of an `Arc`.
+        // The pointer comes from `Arc::as_ptr`.
         let node = unsafe { ArcBorrow::from_raw(inner.node.load(Relaxed)) };
         let state = StateRef::of_borrow(node);
         // SAFETY: Workqueues run in process context.

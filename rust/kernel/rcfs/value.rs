@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What stands in control files: how it is shown, and how it is understood.
+//! The contents of control files: printing and parsing.
 
 use crate::{
     bindings,
@@ -22,10 +22,10 @@ use core::{
     str::FromStr, //
 };
 
-/// What was written to a file, without white space around it.
+/// Removes white space at both ends of what was written to a file.
 ///
-/// Zeros at the end are left out as well: who writes a string of C is free to count its end, as in
-/// files of control groups.
+/// Removes NUL bytes at the end first: a program may write a C string with its terminator, as files
+/// of control groups accept.
 ///
 /// # Examples
 ///
@@ -51,7 +51,7 @@ pub fn trim(mut text: &[u8]) -> &[u8] {
     note = "implement `rcfs::Show` for the type, or print the text with `File::seq`"
 )]
 pub trait Show {
-    /// Prints the value, a newline included.
+    /// Prints the value and a newline.
     fn show(&self, m: &SeqFile);
 }
 
@@ -62,20 +62,20 @@ pub trait Show {
     note = "implement `rcfs::Parse` for the type, or take the text with `File::text`"
 )]
 pub trait Parse: Sized {
-    /// Understands `text`, which has neither white space around it nor a newline.
+    /// Parses `text`, which has no white space at its ends.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if it is no such value at all, `ERANGE` if it is too large or too small.
+    /// `EINVAL` if `text` is no such value, `ERANGE` if the value is too large or too small.
     fn parse(text: &[u8]) -> Result<Self>;
 }
 
-/// A number in decimal digits, perhaps with a minus.
+/// Parses a decimal number. `digits` is `text` without its sign.
 fn parse_number<T>(text: &[u8], digits: &[u8]) -> Result<T>
 where
     T: FromStr<Err = core::num::ParseIntError>,
 {
-    // What Rust takes besides, like a plus, is not what files show.
+    // Rust would accept other forms as well, such as a plus sign.
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(EINVAL);
     }
@@ -121,7 +121,7 @@ impl Show for i64 {
     }
 }
 
-/// A decimal number, perhaps with a minus in front.
+/// A decimal number, with an optional minus sign.
 impl Parse for i64 {
     fn parse(text: &[u8]) -> Result<Self> {
         parse_number(text, text.strip_prefix(b"-").unwrap_or(text))
@@ -171,7 +171,7 @@ impl Parse for bool {
 pub enum Limit {
     /// There is no limit.
     Max,
-    /// There is one.
+    /// This is the limit.
     Number(u64),
 }
 
@@ -193,7 +193,7 @@ impl Parse for Limit {
     }
 }
 
-/// A choice between words.
+/// A choice of words.
 ///
 /// # Examples
 ///
@@ -215,7 +215,7 @@ impl Parse for Limit {
 /// assert_eq!(Light::parse(b"blue"), Err(EINVAL));
 /// ```
 pub trait Keyword: Copy + PartialEq + 'static {
-    /// The words, and what they stand for.
+    /// The words and their values.
     const WORDS: &'static [(&'static str, Self)];
 }
 
@@ -237,7 +237,7 @@ impl<T: Keyword> Parse for T {
     }
 }
 
-/// A set of CPUs, as a list of numbers and ranges such as `0-3,5`; perhaps empty.
+/// A set of CPUs as a list of numbers and ranges, such as `0-3,5`. The list may be empty.
 ///
 /// # Examples
 ///
@@ -254,7 +254,7 @@ impl<T: Keyword> Parse for T {
 pub struct CpuList(CpumaskVar);
 
 impl CpuList {
-    /// The list of a set.
+    /// The list for a set.
     pub fn new(mask: CpumaskVar) -> Self {
         Self(mask)
     }
@@ -267,7 +267,7 @@ impl CpuList {
 
 impl Show for CpuList {
     fn show(&self, m: &SeqFile) {
-        // SAFETY: `SeqFile` is transparent, and the mask is valid.
+        // SAFETY: `SeqFile` is a transparent wrapper, and the mask is valid.
         unsafe {
             bindings::seq_print_cpulist(ptr::from_ref(m).cast_mut().cast(), self.0.as_raw());
         }
@@ -278,10 +278,10 @@ impl Parse for CpuList {
     fn parse(text: &[u8]) -> Result<Self> {
         let mask = CpumaskVar::new_zero(GFP_KERNEL)?;
         let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
-        // A NUL inside, which would be the end, is EINVAL.
+        // A NUL byte in the text, which C code would take for the end, is EINVAL.
         let text = CString::try_from_fmt(fmt!("{text}"))?;
 
-        // SAFETY: Both are valid.
+        // SAFETY: The string and the mask are valid.
         to_result(unsafe { bindings::possible_cpulist_parse(text.as_char_ptr(), mask.as_raw()) })
             .map_err(|e| if e == EOVERFLOW { ERANGE } else { e })?;
         Ok(Self(mask))
