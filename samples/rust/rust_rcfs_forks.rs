@@ -2,14 +2,14 @@
 
 //! Rust sample: a controller for rcfs, the resource control file system.
 //!
-//! The controller "forks" gives each container a budget of forks. Once so many tasks have been
-//! created in the container and in those below it, fork(2) fails there with `EAGAIN`, even if none
-//! of them lives any more. Files of a container:
+//! The controller "forks" gives each container a budget of forks. When that many tasks have been
+//! created in the container and its descendants, fork(2) fails there with `EAGAIN`, even if all of
+//! these tasks have ended. Files of a container:
 //!
-//! - `forks.count`: how many tasks have been created in the container and below;
-//! - `forks.max`: how many there may be, or "max";
-//! - `forks.refused`: how often a fork was refused by this container or one below; poll(2) and
-//!   inotify(7) tell when it changes.
+//! - `forks.count`: how many tasks have been created in the container and its descendants;
+//! - `forks.max`: how many tasks may be created, or "max";
+//! - `forks.refused`: how often a fork failed because of the limit of this container or of a
+//!   descendant; poll(2) and inotify(7) report a change.
 //!
 //! There are no such files in the root, whose tasks are not limited.
 //!
@@ -35,14 +35,14 @@ use kernel::{
     rcfs::prelude::*, //
 };
 
-/// The controller. It is a name for the compiler only: all data is in the states.
+/// The controller. The type is a mere name, and all data is in the states.
 struct Forks;
 
-/// The state: what the controller keeps for each container, the root included.
+/// The state: the data of the controller for one container. The root has a state, too.
 ///
-/// Hooks and files use it at the same time, on all CPUs. A `ResCounter` is made for that.
+/// Hooks and files use a state at the same time, on all CPUs. A `ResCounter` allows that.
 struct Budget {
-    /// How many tasks have been created in the container and below, and how many there may be.
+    /// Counts and limits the tasks that are created in the container and its descendants.
     forks: ResCounter,
 }
 
@@ -51,8 +51,8 @@ impl Controller for Forks {
     const NAME: &'static CStr = c"forks";
     type State = Budget;
 
-    // For every mkdir(2), and once for the root, when the module is loaded. Containers do not
-    // inherit the limit: that of the container above holds anyway.
+    // Called for every mkdir(2), and once for the root, when the module is loaded. A new container
+    // has no limit of its own, but the limits of its ancestors apply.
     fn create(
         _cx: &mut UnderMutex,
         _parent: Option<StateRef<'_, Self>>,
@@ -62,16 +62,16 @@ impl Controller for Forks {
         })
     }
 
-    // Spinlocks are held, as the type of `cx` says: no sleeping. `state` is that of the container
-    // that the child would be in. What it is charged with is charged to the containers above, too.
+    // The type of `cx` says that spinlocks are held, so this must not sleep. `state` is the state
+    // of the container of the child. A charge to it is a charge to its ancestors as well.
     //
-    // Whoever returns a charge need not think of what comes later: if another controller refuses
-    // the fork, the charge is dropped, and given back by that. If not, it stays.
+    // The returned charge needs no further care. If another controller refuses the fork, the core
+    // drops the charge, which gives the amount back. Otherwise the charge stays.
     fn can_fork<'a>(cx: &UnderTasklistLock, state: StateRef<'a, Self>) -> Result<Charge<'a, Self>> {
         Ok(state.try_charge(cx, 1, |budget| &budget.forks)?)
     }
 
-    // Numbers and limits are formatted, parsed and checked for us.
+    // `File` formats, parses and checks numbers and limits.
     const FILES: &'static [File<Self>] = &[
         File::<Self>::new(c"forks.count", |budget| budget.forks.usage()).not_in_root(),
         File::<Self>::new(c"forks.max", |budget| budget.forks.limit())

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! CPU time: who gets how much of it, and how much at most?
+//! CPU time: shares and limits.
 //!
-//! A container is a task group of the scheduler. It competes for each CPU with what else is in the
-//! container above, tasks and containers, each according to its weight. `cpu.shares` is the weight
-//! of a container; that of a task with the nice level 0 is 1024. Weights mean nothing while there
-//! is CPU time to spare: nobody is kept from using that.
+//! Each container is a task group of the scheduler. On each CPU, it competes with the tasks and
+//! containers in its parent, in proportion to their weights. `cpu.shares` is the weight of a
+//! container. A task with the nice level 0 has the weight 1024. A weight is no limit: CPU time that
+//! nothing else wants can be used.
 //!
-//! `cpu.cfs_quota_us` is how many microseconds the tasks of the container and of those below may
-//! run in each period of `cpu.cfs_period_us`, on all CPUs together: twice the period is two CPUs.
-//! Once they have used that up, they wait for the next period. A container cannot have more of its
-//! period than one above has of its own, and -1 is no limit but those above. Once both files have
-//! been written, the ratio is right; if that is to change, the order matters. `cpu.stat` says in
-//! how many periods the container ran, in how many of them it had to wait, and for how many
-//! nanoseconds, the sum over all CPUs; and how many of its tasks are scheduled by control groups.
+//! `cpu.cfs_quota_us` limits how many microseconds the tasks of the container and its descendants
+//! may run in each period of `cpu.cfs_period_us`. All CPUs count: a quota of twice the period is
+//! two CPUs. When the quota is used up, the tasks wait for the next period. A quota of -1 is no
+//! limit. A container cannot be given a larger fraction of its period than an ancestor has. When
+//! both files are changed, the order of the writes may matter for that. `cpu.stat` shows in how
+//! many periods the container ran, in how many it was throttled, for how many nanoseconds (the sum
+//! over all CPUs), and how many of its tasks are scheduled by control groups instead.
 //!
-//! Do not rely on more than that:
+//! The limits of all that:
 //!
-//! - Each CPU takes a slice out of the quota at a time (sysctl
-//!   `kernel.sched_cfs_bandwidth_slice_us`), and a task waits when it returns to user space: a
-//!   container may use more than its quota in one period, and gets less in the next.
-//! - The scheduler makes a period longer that it cannot keep up with, and the quota with it.
-//! - Tasks with real-time or deadline policies, and those of a BPF scheduler, are not affected.
-//! - A task whose control group has the cpu controller, or is below one that has it, is scheduled
-//!   there, and no limit of a container concerns it. The root is no such control group.
-//! - Autogroup leaves tasks alone that are in a container. Their nice levels count among the tasks
-//!   of the container.
+//! - Each CPU takes a slice of the quota at a time (sysctl `kernel.sched_cfs_bandwidth_slice_us`),
+//!   and a task is throttled when it returns to user space. A container may therefore exceed its
+//!   quota in one period. It gets less in the next.
+//! - If a period is too short for the machine, the scheduler extends it, and the quota in
+//!   proportion.
+//! - Tasks with real-time or deadline policies, and tasks of a BPF scheduler, are not limited.
+//! - A task is scheduled by its control group, if that group or a group above it has the cpu
+//!   controller and is not the root. Limits of containers do not apply to such a task.
+//! - Autogroup does not apply to tasks in a container. Their nice levels are relative to each
+//!   other.
 //!
-//! The root is the root task group: what is in it is scheduled as without rcfs, and has no files.
+//! The root is the root task group. Its tasks are scheduled as without rcfs, and it has no files.
 
 use kernel::{
     prelude::*,
@@ -48,15 +49,15 @@ struct Cpu;
 
 #[pin_data]
 struct CpuState {
-    /// The root has none.
+    /// [`None`] in the root.
     group: Option<TaskGroup>,
-    /// Each of period and quota is set together with the other, as it is.
+    /// Held while period or quota changes, because both are always set together.
     #[pin]
     bandwidth: rcfs::Mutex<()>,
 }
 
 impl CpuState {
-    /// For files, which are not in the root.
+    /// The group, for files. There are none in the root.
     fn group(&self) -> Result<&TaskGroup> {
         self.group.as_ref().ok_or(EINVAL)
     }
@@ -105,8 +106,8 @@ fn show_stat(mut cpu: Access<'_, Cpu>, m: &SeqFile) -> Result {
     seq_print!(m, "nr_periods {}\n", stats.periods);
     seq_print!(m, "nr_throttled {}\n", stats.throttled);
     seq_print!(m, "throttled_time {}\n", stats.throttled_ns);
-    // Of this container alone, as the rest: whoever reads the file of each container would look at
-    // a task once for each container above it otherwise.
+    // As the other lines, this is for the container itself. If descendants were included, a
+    // reader of all files would have each task looked at once for each ancestor.
     let overruled = cpu.state().count_members(cpu.context(), Task::is_overruled);
     seq_print!(m, "nr_overruled {}\n", overruled);
     Ok(())

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! CPU time accounting: how much CPU time has a container used?
+//! CPU time accounting.
 //!
-//! `cpuacct.usage` is the CPU time, in nanoseconds, that tasks have consumed while they were in the
-//! container or in one below it, since it was made; `cpuacct.usage_percpu` says on which CPUs. What
-//! a task consumed elsewhere before it was moved here does not count, and what it consumed here
-//! stays when it leaves. The root counts all tasks. To write 0 to `cpuacct.usage` begins anew, in
-//! that container alone.
+//! `cpuacct.usage` is the CPU time, in nanoseconds, that tasks have used in the container and its
+//! descendants since the container was made. `cpuacct.usage_percpu` shows it for each CPU. When a
+//! task moves, the time that it has used stays where it was used. The root counts all tasks.
+//! Writing 0 to `cpuacct.usage` resets the numbers of that container alone.
 //!
-//! Time is counted while the controller is bound to a hierarchy, when the scheduler accounts it: a
-//! task that is running at the moment may have used up to a tick more. What a task consumes on its
-//! way out is counted until it is reaped.
+//! Time is counted while the controller is bound to a hierarchy, at the moments at which the
+//! scheduler accounts it: a running task may have used up to one tick more. The time of an exiting
+//! task is counted until it is reaped.
 //!
-//! `cpuacct.stat` divides the same time into user and system time, in the proportion in which the
-//! tick found tasks in their programs and in the kernel. That is as good as ticks are, and either
-//! of the two may go back a little while the sum does not.
+//! `cpuacct.stat` divides the same time into user and system time, in the proportion of the ticks
+//! that found tasks in user mode and in the kernel. It is as precise as ticks are. One of the two
+//! numbers may decrease a little, while their sum does not.
 
 use kernel::{
     error::code::*,
@@ -34,19 +33,19 @@ use kernel::{
 struct CpuAcct;
 
 struct State {
-    /// In nanoseconds: [`USAGE`], [`USER`] and [`SYSTEM`].
+    /// [`USAGE`], [`USER`] and [`SYSTEM`], in nanoseconds.
     times: Counters<CpuAcct, 3>,
 }
 
-/// What the scheduler has accounted.
+/// The time that the scheduler has accounted.
 const USAGE: usize = 0;
-/// What the tick has put down to user mode.
+/// The time that the tick has accounted as user time.
 const USER: usize = 1;
-/// What the tick has put down to the kernel.
+/// The time that the tick has accounted as system time.
 const SYSTEM: usize = 2;
 
 impl State {
-    /// Begins anew, in this container alone, as in cgroup v1.
+    /// Resets the numbers of this container alone, as cgroup v1 does. `usage` must be 0.
     fn reset_to(&self, usage: u64) -> Result {
         if usage != 0 {
             return Err(EINVAL);

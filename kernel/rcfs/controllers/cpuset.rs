@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sets of CPUs: where may the tasks of a container run?
+//! Sets of CPUs on which the tasks of a container may run.
 //!
-//! `cpuset.cpus` is what is asked for. `cpuset.effective_cpus` is what tasks get: the part of it
-//! that the container above has as well and that is in use, or all that the container above has if
-//! that is nothing. So there is no order in which sets have to be made, tasks can move anywhere,
-//! and no task is ever left without a CPU when CPUs go. A container that asks for nothing has what
-//! the one above has.
+//! `cpuset.cpus` is the requested set. `cpuset.effective_cpus` is the set that applies: the CPUs of
+//! the request that are active and in the effective set of the parent, or the whole effective set
+//! of the parent if there are none. Sets can therefore be written in any order, tasks can move to
+//! any container, and no task is left without a CPU when CPUs go offline. A container without a
+//! request has the set of its parent.
 //!
-//! Within its container's set, a task chooses with sched_setaffinity(2); a choice with nothing of
-//! the set is EINVAL. What was chosen is remembered: when the set changes, the task gets of that
-//! what it can, or all of the set if that is nothing. A control group of cpuset holds as well; if
-//! its CPUs are all others than those of the container, the control group decides.
+//! A task can choose CPUs within the set by sched_setaffinity(2), which fails with EINVAL if the
+//! choice has no CPU of the set. The choice is remembered: when the set changes, the task gets the
+//! part of its choice that is in the set, or the whole set if that part is empty. A cpuset of a
+//! control group applies as well. If it has no CPU in common with the container, the control group
+//! decides.
 //!
-//! A container limits its tasks if it, or one above it, has asked for CPUs. Where nothing limits a
-//! task, its CPUs stay what they are, whoever has set them: forks and moves change nothing, and
-//! nobody is asked about a move.
+//! A container limits its tasks if it, or an ancestor, has a request. The CPUs of a task that is
+//! not limited stay as they were set: forks and moves do not change them, and a move needs no
+//! permission.
 //!
-//! Who moves a task into such a container, or out of one that has taken CPUs from it, needs the
-//! right to say where the task runs, as for cpusets of control groups and for
-//! sched_setaffinity(2): EPERM. A task with the policy SCHED_DEADLINE was admitted to all CPUs of
-//! its root domain. To limit it to less, by a move or by a new set, is EBUSY.
+//! To move a task into a container that limits it, or out of a container that has limited it, one
+//! needs permission to set its CPUs, as for cpusets of control groups and for sched_setaffinity(2).
+//! The error is EPERM. A task with the policy SCHED_DEADLINE was admitted to all CPUs of its root
+//! domain. To limit it to fewer CPUs, by a move or by a new set, fails with EBUSY.
 //!
-//! When the last CPU goes that a task may use, the scheduler lets the task run elsewhere. The task
-//! gets what its container has as soon as there is a CPU of that.
+//! When the last CPU of a task goes offline, the scheduler runs the task elsewhere. The task
+//! returns to the set of its container as soon as a CPU of that set is online again.
 //!
 //! The root has all CPUs.
 
@@ -53,15 +54,15 @@ struct CpuSet;
 struct State {
     cpus: SharedCpumask,
     effective: SharedCpumask,
-    /// Whether this container or one above asks for CPUs.
+    /// Whether this container or an ancestor has a request.
     limits: Atomic<bool>,
-    /// That of the root is held while sets change: `effective` and `limits` follow from those
-    /// above.
+    /// The mutex of the root state is held while sets change, as `effective` and `limits` depend on
+    /// those of the parent. The other mutexes are not used.
     #[pin]
     change: rcfs::Mutex<()>,
 }
 
-/// Brings the effective sets of a container and of those below up to date.
+/// Updates the effective sets of a container and its descendants.
 fn update_sets(cx: &mut impl MaySleep, state: StateRef<'_, CpuSet>) {
     state.for_each_below(cx, |state| match state.parent() {
         Some(above) => {
@@ -76,7 +77,8 @@ fn update_sets(cx: &mut impl MaySleep, state: StateRef<'_, CpuSet>) {
     });
 }
 
-/// The same for the tasks in them. Who comes in meanwhile gets the new set anyway.
+/// Updates the tasks in a container and its descendants. A task that enters during the call gets
+/// the new set by `attach` or `fork`.
 fn update_tasks(
     cx: &mut impl MaySleep,
     state: StateRef<'_, CpuSet>,
@@ -89,11 +91,11 @@ fn update_tasks(
     Ok(())
 }
 
-/// Whether deadline admission lets `tasks`, of a container and of those below it, be limited to
-/// `cpus`, if the one above has `above`.
+/// Checks whether deadline admission allows the set `cpus` for a container with the parent `above`
+/// and with `tasks` in it and its descendants.
 ///
-/// The containers below ask for the same CPUs as before: a task below that was not limited to less
-/// than it was admitted to is not either if the container has all of that.
+/// The requests of the descendants do not change. If the new set has all CPUs that a task of a
+/// descendant was admitted to, then the request of the descendant limits the task as before.
 fn may_change(cx: &impl MaySleep, above: &State, cpus: &Cpumask, tasks: &[ARef<Task>]) -> Result {
     let wanted = SharedCpumask::new()?;
     let effective = SharedCpumask::new()?;
@@ -113,7 +115,7 @@ fn set_cpus(mut access: Access<'_, CpuSet>, cpus: CpuList) -> Result {
     let _change = root.change.lock(cx);
     let mut tasks = KVVec::new();
 
-    // Memory first: later, tasks may have been given the new set already.
+    // Allocate before the change: after it, tasks may already have been given the new set.
     state.tasks(cx, &mut tasks)?;
     if let Some(above) = state.parent() {
         may_change(cx, above.get(), cpus.mask(), &tasks)?;
@@ -122,7 +124,7 @@ fn set_cpus(mut access: Access<'_, CpuSet>, cpus: CpuList) -> Result {
     state.cpus.set(cpus.mask());
     update_sets(cx, state);
     update_tasks(cx, state, &mut tasks).inspect_err(|_| {
-        // So many forks meanwhile that there was not enough
+        // There were more forks in the meantime than the vector has capacity for. Undo the change.
         state.cpus.set(before.mask());
         update_sets(cx, state);
     })
@@ -176,15 +178,16 @@ impl Controller for CpuSet {
         let root = to.root();
         let _change = root.change.lock(cx);
 
-        // The set of `from` may have been lifted since the task left, and the task not been told.
-        // A child that still has what its parent had in a third place is yet to be told by `fork`.
+        // The set of `from` may have been changed since the task left, without an update of the
+        // task. A child may still have the set of its parent from a third container, if `fork` has
+        // not been called for it yet.
         if to.limits.load(Relaxed) || from.limits.load(Relaxed) || task.is_limited(cx) {
             task.update_cpus(cx);
         }
     }
 
     fn fork(cx: &mut Process, child: &Task) {
-        // Its parent may have been moved, or its set changed, since it was copied.
+        // The parent may have been moved, or its set been changed, since its CPUs were copied.
         child.update_copied_cpus(cx);
     }
 
@@ -194,7 +197,7 @@ impl Controller for CpuSet {
         let mut tasks = KVVec::new();
 
         update_sets(cx, root);
-        // Tasks that nothing limits keep their CPUs, whoever has set them.
+        // Tasks that are not limited keep their CPUs.
         let found = root.tasks_where(cx, &mut tasks, |state| state.limits.load(Relaxed));
 
         if found.is_err() {

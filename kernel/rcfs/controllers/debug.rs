@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What rcfs keeps, for tests and for those who work on it.
+//! Internal numbers of rcfs, for tests and for development.
 //!
-//! `debug.nsproxies` is how many nsproxies name a container, its own included, and `debug.users`
-//! how many references there are on its own, apart from the container's; both are what rmdir(2)
-//! looks at. `debug.states` is how many states this controller has: one for each container, as long
-//! as it is not freed. `debug.self` is about the nsproxy of the reader.
+//! `debug.nsproxies` is the number of nsproxies that refer to a container, its own included.
+//! `debug.users` is the number of references on its own nsproxy, without that of the container.
+//! rmdir(2) looks at both numbers. `debug.states` is the number of states of this controller: one
+//! for each container that has not been freed. `debug.self` shows the nsproxy of the reader.
 //!
-//! Nothing here is an interface to rely on.
+//! None of these files is a stable interface.
 
 use kernel::{error::code::*, prelude::*, rcfs::prelude::*, seq_file::seq_print};
 
@@ -42,7 +42,7 @@ impl Controller for Debug {
         File::<Self>::seq(c"debug.self", |mut access, m| {
             let ns = kernel::current!().nsproxy(access.context()).ok_or(ESRCH)?;
 
-            // One of the references is ours.
+            // Do not count the reference that is held here.
             seq_print!(m, "references {}\n", ns.count_references() - 1);
             seq_print!(m, "shared {}\n", u8::from(ns.can_be_shared()));
             seq_print!(m, "replaced {}\n", u8::from(ns.was_replaced()));

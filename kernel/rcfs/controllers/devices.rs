@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices: which device nodes may the tasks of a container open or make?
+//! Devices: which device nodes the tasks of a container may open or make.
 //!
-//! A line that is written to `devices.allow` or `devices.deny` is `TYPE MAJOR:MINOR ACCESS`. TYPE
-//! is `b` for block devices or `c` for character devices, a number may be `*` for all, and ACCESS
-//! is one or more of `r`, `w` and `m`: to open the device for reading, for writing, and to make the
-//! node. `a` alone is all devices, and begins anew: nothing else is remembered. `devices.list`
-//! shows what is allowed, as in cgroup v1: `a *:* rwm` while everything is that has not been
-//! denied.
+//! `devices.allow` and `devices.deny` take a line `TYPE MAJOR:MINOR ACCESS`. TYPE is `b` for block
+//! devices or `c` for character devices. `*` in place of a number stands for all numbers. ACCESS is
+//! one or more of `r` (open for reading), `w` (open for writing) and `m` (make a node). A line `a`
+//! stands for all devices, and replaces all earlier lines. `devices.list` shows what is allowed, as
+//! in cgroup v1: it is `a *:* rwm` while everything is allowed that has not been denied.
 //!
-//! A container begins with what the container above allows. What a container denies is denied in
-//! those below as well, whatever these say: all of them are asked. To allow what the container
-//! above denies is `EPERM`. To write, one needs the capability CAP_SYS_ADMIN.
+//! A new container has a copy of its parent's list. All ancestors are asked as well, so that a
+//! container cannot allow what an ancestor denies. To allow what the parent denies fails with
+//! `EPERM`. Writing needs the capability CAP_SYS_ADMIN.
 //!
 //! Devices that are open stay open. The root allows all devices.
 
@@ -41,17 +40,17 @@ const LETTERS: [(u8, char); 3] = [
     (DeviceAccess::MKNOD, 'm'),
 ];
 
-/// Some devices, and some ways to use them.
+/// A set of devices, and of ways to access them.
 #[derive(Clone, Copy)]
 struct Rule {
     block: bool,
-    /// Major and minor; `None` for all.
+    /// Major and minor number; `None` for all numbers.
     numbers: [Option<u32>; 2],
     access: u8,
 }
 
 impl Rule {
-    /// `None` is all devices.
+    /// Parses a line. `None` stands for all devices.
     fn parse(text: &[u8]) -> Result<Option<Self>> {
         let text = core::str::from_utf8(trim(text)).or(Err(EINVAL))?;
         let mut words = text.split_ascii_whitespace();
@@ -87,7 +86,7 @@ impl Rule {
         }))
     }
 
-    /// Whether `same` is true for both numbers, of devices of the same type.
+    /// Whether both rules have the same type, and `same` is true for both numbers.
     fn compare(&self, other: &Self, same: fn(Option<u32>, Option<u32>) -> bool) -> bool {
         let mut numbers = self.numbers.into_iter().zip(other.numbers);
 
@@ -95,7 +94,7 @@ impl Rule {
     }
 }
 
-/// What a container says of devices: all but the exceptions are allowed, or none but those.
+/// The devices that a container allows: all but the exceptions, or only the exceptions.
 struct Policy {
     allow: bool,
     exceptions: KVec<Rule>,
@@ -113,17 +112,17 @@ impl Policy {
         let mut rules = self.exceptions.iter();
 
         if self.allow {
-            // None of them means any of the devices.
+            // `wanted` is refused if it overlaps with an exception.
             let meet = |a: Option<u32>, b: Option<u32>| a.is_none() || b.is_none() || a == b;
             !rules.any(|rule| rule.access & wanted.access != 0 && rule.compare(wanted, meet))
         } else {
-            // One of them means all of the devices.
+            // `wanted` must be covered by one exception.
             let cover = |a: Option<u32>, b| a.is_none() || a == b;
             rules.any(|rule| wanted.access & !rule.access == 0 && rule.compare(wanted, cover))
         }
     }
 
-    /// The same policy, but for what a new rule says.
+    /// A copy of the policy with a new rule.
     fn with(&self, allow: bool, rule: Rule) -> Result<Self> {
         let mut exceptions = KVec::with_capacity(self.exceptions.len() + 1, GFP_KERNEL)?;
 
@@ -147,7 +146,7 @@ impl Policy {
 
 #[pin_data]
 struct State {
-    /// A policy never changes: there is another one in its place then.
+    /// A policy does not change. It is replaced by another one.
     #[pin]
     policy: SpinLock<Arc<Policy>>,
     #[pin]
@@ -174,7 +173,7 @@ fn write(mut access: Access<'_, Devices>, allow: bool, text: &[u8]) -> Result {
         None if allow => above,
         None => Arc::new(Policy::new(false), GFP_KERNEL)?,
     };
-    // The old one is dropped without the lock.
+    // Drop the old policy after releasing the lock.
     let old = core::mem::replace(&mut *state.policy.lock(), policy);
     drop(old);
     Ok(())

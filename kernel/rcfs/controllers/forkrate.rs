@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The rate of forks: how many tasks may a container make a second?
+//! The rate of forks: how many tasks a container may create in a second.
 //!
-//! Each container has a bucket of tokens. A fork, or the creation of a thread, takes one out of the
-//! bucket of the container and of those above, and fails with `EAGAIN` if one of them is empty.
-//! `forkrate.max` is how many tokens come a second, and how many the bucket holds: `RATE BURST`. A
-//! container that has been quiet can fork `BURST` times at once. `RATE` alone means a burst of that
-//! many, but of 1 at least; `0` means no forks at all once the bucket is empty; `max` is no limit.
-//! To write the file fills the bucket.
+//! Each container has a token bucket. A fork, or the creation of a thread, takes a token from the
+//! bucket of the container and from those of its ancestors. It fails with `EAGAIN` if one of them
+//! is empty. `forkrate.max` is `RATE BURST`: how many tokens are added in a second, and how many
+//! the bucket holds. A container that has been idle can fork `BURST` times at once. The default for
+//! `BURST` is `RATE`, or 1 if `RATE` is 0. With a `RATE` of 0 all forks fail once the bucket is
+//! empty. `max` is no limit. Writing the file fills the bucket.
 //!
-//! `forkrate.events` says how often a fork was refused because of the limit of the container or of
-//! one below. `forkrate.available` is 1 if a fork would succeed now. poll(2) and inotify(7) tell of
-//! a refusal, and, once after that, of the moment at which a bucket that was empty has a token
-//! again: a program that waits reads `forkrate.available`, and tries anew when that is 1.
+//! `forkrate.events` shows how often a fork failed because of the limit of the container or of a
+//! descendant. `forkrate.available` is 1 if a fork would succeed. poll(2) and inotify(7) report a
+//! failed fork, and once after that the moment at which the empty bucket has a token again. A
+//! program that waits reads `forkrate.available`, and tries again when it is 1.
 //!
 //! There are no such files in the root.
 
@@ -38,15 +38,15 @@ use kernel::{
 
 struct ForkRate;
 
-/// What `forkrate.max` says.
+/// The contents of `forkrate.max`.
 enum Rate {
     Max,
     Limit { per_second: u32, burst: u32 },
 }
 
-/// Of both numbers: there is a nanosecond between two tokens then, and no time overflows.
+/// The highest rate and burst. Tokens are at least 1 ns apart, and no time overflows.
 const HIGHEST: u64 = 1_000_000_000;
-/// In place of a rate.
+/// The value of `per_second` if there is no limit.
 const NO_LIMIT: u32 = u32::MAX;
 
 impl Show for Rate {
@@ -81,8 +81,8 @@ impl Parse for Rate {
     }
 }
 
-/// The bucket of a container. Nothing fills it but time: `full_at` is when it will be full, in
-/// nanoseconds since `made`. A fork puts that off by the time that one token takes.
+/// The bucket of a container. It is stored as the time at which it will be full: `full_at`, in
+/// nanoseconds since `made`. A fork adds the time between two tokens.
 struct Bucket {
     made: Instant<Monotonic>,
     per_second: Atomic<u32>,
@@ -93,7 +93,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// For `RATE` 0, time stands still.
+    /// The current time. It is constant if the rate is 0.
     fn now(&self) -> i64 {
         match self.per_second.load(Relaxed) {
             0 => 0,
@@ -123,7 +123,7 @@ impl Bucket {
         self.fill();
     }
 
-    /// Any time that is past will do. It is another one each time, which `take` notices.
+    /// Sets a time in the past. It is a different one each time, so that `take` notices.
     fn fill(&self) {
         self.full_at.store(-self.made.elapsed().as_nanos(), Relaxed);
     }
@@ -139,7 +139,7 @@ impl Bucket {
         }
     }
 
-    /// The time between two tokens, and that for a bucket full of them.
+    /// The time between two tokens, and the time that it takes to fill the bucket.
     fn times(&self) -> Option<(i64, i64)> {
         match self.rate() {
             Rate::Max => None,
@@ -151,8 +151,8 @@ impl Bucket {
         }
     }
 
-    /// Takes a token. Forks are asked about one after the other: nobody else takes one meanwhile.
-    /// But a new rate fills the bucket, which the exchange notices.
+    /// Takes a token. Calls do not overlap, as forks are serialised. A new rate may fill the bucket
+    /// at the same time. The compare-and-exchange notices that, and fails.
     fn take(&self) -> bool {
         let Some((each, all)) = self.times() else {
             return true;
@@ -175,7 +175,7 @@ impl Bucket {
         }
     }
 
-    /// In how many milliseconds there is a token again.
+    /// The number of milliseconds until the next token.
     fn wait(&self) -> Msecs {
         let (each, all) = self.times().unwrap_or((0, 0));
         let wait = self.full_at.load(Relaxed) - (self.now() + all - each);
@@ -221,7 +221,7 @@ impl Controller for ForkRate {
         Err(EAGAIN)
     }
 
-    // There is a token again, unless the timer was early, or somebody else has taken it.
+    // If the timer was early, or another fork has taken the token, set the timer again.
     fn timer(cx: &mut Process, bucket: StateRef<'_, Self>) -> Option<Msecs> {
         bucket.changed.notify(cx);
         (!bucket.has_token()).then(|| bucket.wait())

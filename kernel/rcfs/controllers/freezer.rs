@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Freezing: stopping all tasks of a container, without their noticing, until they are thawed.
+//! Freezing: stopping all tasks of a container until they are thawed.
 //!
-//! A task freezes if `freezer.state` was set to `FROZEN` in its container or in one above, and goes
-//! on when that is so for none of them any more. It runs no instruction of its program meanwhile;
-//! signals wait, `SIGKILL` included, unless it is sent by the file `kill`. A task that moves, or
-//! comes into being, freezes or thaws as its container says, a child before it has run:
-//! calculate_sigpending(), with which each begins, looks whether it shall freeze.
+//! A task is frozen while `freezer.state` is set to `FROZEN` in its container or in an ancestor. It
+//! runs no instruction of its program in that time. Signals are delayed, even `SIGKILL`, unless
+//! they are sent by the file `kill`. A task that moves is frozen or thawed as its new container
+//! requires. A new child is frozen before it has run, because a child first calls
+//! calculate_sigpending(), which checks whether it has to freeze.
 //!
-//! Freezing takes until every task has come out of the kernel, or waits there in a way that can be
-//! frozen: `freezer.state` is `FREEZING` until then. Nothing says how long that takes: a task in an
-//! uninterruptible sleep freezes when it wakes up. Reading the file looks, and changes nothing.
+//! `freezer.state` is `FREEZING` until every task has left the kernel, or sleeps in the kernel in a
+//! freezable state. There is no bound for that time: a task in an uninterruptible sleep freezes
+//! when it wakes up. Reading the file changes nothing.
 
 use kernel::{
     freezer::Request,
@@ -31,17 +31,17 @@ struct Freezer;
 
 #[pin_data]
 struct State {
-    /// Whether the container was asked to freeze, for those who cannot sleep.
+    /// Whether the container itself has been set to `FROZEN`. Hooks, which cannot sleep, read this.
     asked: AtomicFlag,
     #[pin]
     request: rcfs::Mutex<Option<Request>>,
-    /// That of the root is held while something changes and is told to tasks: who is told last is
-    /// told what holds.
+    /// The mutex of the root state is held during a change and until all tasks have been told. The
+    /// last change is therefore told last. The other mutexes are not used.
     #[pin]
     change: rcfs::Mutex<()>,
 }
 
-/// What `freezer.state` shows.
+/// The values that `freezer.state` shows.
 #[derive(Clone, Copy, PartialEq)]
 enum Progress {
     Thawed,
@@ -57,7 +57,7 @@ impl Keyword for Progress {
     ];
 }
 
-/// What can be written to it.
+/// The values that can be written to `freezer.state`.
 #[derive(Clone, Copy, PartialEq)]
 enum Wish {
     Thaw,
@@ -83,8 +83,8 @@ fn progress(mut access: Access<'_, Freezer>) -> Progress {
     if !is_any_asked(state) {
         return Progress::Thawed;
     }
-    // A task that waits for one that is frozen, after vfork(2) for one, may be at rest and not
-    // frozen: it was told before it began to wait.
+    // A task that waits for a frozen task, for example after vfork(2), may be at rest without being
+    // frozen, if it was told to freeze before it began to wait.
     let is_on_the_way = |task: &Task| task.is_freezing() && !task.is_at_rest();
     if state.any_task(access.context(), is_on_the_way) {
         Progress::Freezing
@@ -137,7 +137,7 @@ impl Controller for Freezer {
         let root = to.root();
         let _change = root.change.lock(cx);
 
-        // One of the two has nothing to do.
+        // Only one of the two has an effect.
         task.freeze(cx);
         task.thaw(cx);
     }

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A bound for nice values: how favoured may the tasks of a container be?
+//! A lower bound for nice values.
 //!
-//! `nice.min` is the lowest nice value that tasks of the container and of those below it have. A
-//! new container has -20, which is no bound. `nice.effective` is the highest `nice.min` of the
-//! container and of those above.
+//! `nice.min` is the lowest nice value that tasks of the container and of its descendants can have.
+//! In a new container it is -20, which is no bound. `nice.effective` is the highest `nice.min` of
+//! the container and its ancestors.
 //!
-//! A task with a lower value gets the bound. It gets its own value back when it leaves, or when the
-//! bound is lowered, unless it has another value than the bound then. Nobody can set a
-//! lower value while the task is there: setpriority(2) and sched_setattr(2) succeed, and the task
-//! has the bound. Children inherit both, the value that they have and their parent's own.
+//! A task with a lower value is given the bound. It gets its own value back when it leaves, or when
+//! the bound is lowered, unless its value has been changed in the meantime. To set a lower value by
+//! setpriority(2) or sched_setattr(2) succeeds, but the task gets the bound. Children inherit the
+//! value of their parent, and the parent's own value that it may get back.
 //!
-//! Nice values weigh tasks with the policies SCHED_NORMAL and SCHED_BATCH. The root has no bound.
+//! Nice values apply to tasks with the policies SCHED_NORMAL and SCHED_BATCH. The root has no
+//! bound.
 
 use kernel::{
     new_mutex,
@@ -36,21 +37,22 @@ struct Nice;
 #[pin_data]
 struct State {
     min: Atomic<i32>,
-    /// That of the root is held while a bound changes, and while tasks are told.
+    /// The mutex of the root state is held while a bound changes or tasks are updated. The other
+    /// mutexes are not used.
     #[pin]
     change: rcfs::Mutex<()>,
 }
 
-/// A task that has the bound of a container.
+/// The values of a task that has been given the bound of a container.
 #[derive(Clone, Copy)]
 struct Raised {
-    /// The value that the task had.
+    /// The task's own value.
     own: i32,
-    /// The one that it was given.
+    /// The value that the task was given.
     given: i32,
 }
 
-/// No bound.
+/// The value that is no bound.
 const LOWEST: i32 = -20;
 const HIGHEST: i32 = 19;
 
@@ -62,14 +64,14 @@ fn bound(state: StateRef<'_, Nice>) -> i32 {
         .unwrap_or(LOWEST)
 }
 
-/// The state of where a task is, unless it is exiting.
+/// The state of the container of a task, or [`None`] if the task is exiting.
 fn state_of(task: &Task) -> Option<OwnedState<Nice>> {
     StateRef::<Nice>::of_task(task, &rcu::read_lock())?
         .to_owned()
         .ok()
 }
 
-/// Gives a task what it is to have in the container with `state`, if its own value is `own`.
+/// Sets the nice value of a task in the container with `state`, whose own value is `own`.
 fn apply(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task, own: i32) {
     let given = own.max(bound(state));
 
@@ -81,7 +83,7 @@ fn apply(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task, own: i32) {
     task.set_nice(cx, given);
 }
 
-/// The value that a task would have without any bound.
+/// The nice value that a task would have without a bound.
 fn own(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task) -> i32 {
     match state.data().get(cx, task) {
         Some(raised) if raised.given == task.nice() => raised.own,
@@ -102,7 +104,7 @@ fn set_min(mut access: Access<'_, Nice>, min: i64) -> Result {
     let before = state.min.load(Relaxed);
     let mut tasks: KVVec<ARef<Task>> = KVVec::new();
 
-    // A child that is not found here is told of by `fork`.
+    // If a child is missed below, its `fork` is called after this, and sees the new bound.
     state.min.store(min, Relaxed);
     state
         .tasks(cx, &mut tasks)
@@ -149,13 +151,13 @@ impl Controller for Nice {
         let root = state.root();
         let _change = root.change.lock(cx);
         let parent = kernel::current!();
-        // What the child has is a copy of what its parent had at some moment.
+        // The nice value of the child is a copy, which may be outdated.
         let own = match own(cx, state, parent) {
             own if parent.resets_on_fork() => own.max(0),
             own => own,
         };
 
-        // Nothing to do, as a rule.
+        // Usually there is nothing to do.
         if own != child.nice() || own < bound(state) {
             apply(cx, state, child, own);
         }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Limiting the number of tasks: how many may a container have?
+//! A limit for the number of tasks.
 //!
-//! A fork, or the creation of a thread, fails with `EAGAIN` if there are as many tasks as
-//! `pids.max` allows in the container or in one above it. Every container counts its own tasks and
-//! those of the containers below (`pids.current`), and remembers the most that there ever were
-//! (`pids.peak`). `pids.events` says how often a fork was refused because of the limit of the
-//! container or of one below.
+//! A fork, or the creation of a thread, fails with `EAGAIN` if the container or an ancestor has as
+//! many tasks as `pids.max` allows. `pids.current` is the number of tasks in the container and its
+//! descendants. `pids.peak` is the highest number so far. `pids.events` shows how often a fork
+//! failed because of the limit of the container or of a descendant.
 //!
-//! A task counts until it is reaped: what runs out without a limit are ids, and a zombie has one.
-//! A container that has zombies can be removed. The containers above go on counting them.
+//! A task counts until it is reaped, because the limit is for ids, and a zombie has one. A
+//! container with zombies can be removed. Its ancestors go on counting them.
 //!
-//! Only forks are refused. Moving tasks is not, nor is lowering the limit: `pids.current` can be
-//! more than `pids.max`, and is until enough tasks have ended.
+//! The limit applies to forks alone. Tasks can be moved, and limits be lowered, so that
+//! `pids.current` may exceed `pids.max` until enough tasks have ended.
 //!
-//! There are no such files in the root, whose tasks are not counted: a limit for all tasks is the
-//! sysctl `kernel.threads-max`.
+//! There are no such files in the root, whose tasks are not counted. The sysctl
+//! `kernel.threads-max` limits the number of all tasks.
 
 use kernel::{error::code::*, prelude::*, rcfs::prelude::*, seq_file::seq_print, task::Task};
 
 struct Pids;
 
-/// The highest limit: there are no more ids on any system (`PID_MAX_LIMIT`).
+/// The highest limit: no system has more ids (`PID_MAX_LIMIT`).
 const HIGHEST: u64 = 4 << 20;
 
 fn set_limit(tasks: &ResCounter, limit: Limit) -> Result {
