@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! kernfs: file systems whose directories and files the kernel makes.
+//! kernfs: file systems whose directories and files are made by the kernel.
 //!
-//! sysfs, cgroup and resctrl stand on kernfs; it brings lookup, ownership and permissions, and the
-//! draining of open files when a directory is removed.
+//! sysfs, cgroup and resctrl are based on kernfs. It handles lookup, ownership and permissions, and
+//! drains open files when a directory is removed.
 //!
 //! A file system in Rust consists of
 //!
-//! - a [`Tree`]: what a directory stands for, and what `mkdir(2)` and `rmdir(2)` do;
-//! - types that implement [`FileOperations`], or [`ListOperations`] for files that list many
-//!   items: what reading and writing a file does;
-//! - a [`Root`], which owns the tree, and a [`Directory`] for each directory that was made;
+//! - a [`Tree`], which defines the data of a directory, and the operations `mkdir(2)` and
+//!   `rmdir(2)`;
+//! - types that implement [`FileOperations`], or [`ListOperations`] for files that list many items;
+//! - a [`Root`], which owns the tree, and a [`Directory`] for each directory below it;
 //! - a [`mount::FileSystem`], by which user space mounts trees.
 //!
-//! kernfs calls an operation with an *active reference* on its node, and removing a node waits for
-//! those. An operation that takes a lock which is held elsewhere while nodes are removed has to
-//! give the reference up before: [`ActiveDirectory::break_active_protection`] and [`ActiveFile::break_active_protection`].
+//! kernfs calls an operation with an *active reference* on its node. To remove a node waits for all
+//! active references. Suppose that nodes are removed with a lock held. An operation that takes the
+//! same lock must give up its active reference first, by
+//! [`ActiveDirectory::break_active_protection`] or [`ActiveFile::break_active_protection`].
 //!
 //! This module does not support:
 //!
@@ -53,20 +54,20 @@ use core::{
 
 pub mod mount;
 
-/// What the directories of a kernfs hierarchy stand for.
+/// The directories of a kernfs hierarchy.
 #[vtable]
 pub trait Tree: Sized + 'static {
-    /// What a directory stands for. The directory holds a reference.
+    /// The data of a directory. The directory has a reference on it.
     type Directory: Send + Sync + 'static;
 
-    /// `mkdir(2)` of `name` in `parent`, with the permissions `mode`.
+    /// Makes the directory `name` in `parent`, for `mkdir(2)`.
     fn mkdir(parent: ActiveDirectory<'_, Self>, name: &CStr, mode: Mode) -> Result;
 
-    /// `rmdir(2)` of `dir`. kernfs does not look whether it is empty.
+    /// Removes `dir`, for `rmdir(2)`. kernfs does not check whether it is empty.
     fn rmdir(dir: ActiveDirectory<'_, Self>) -> Result;
 
-    /// Prints the mount options of the tree with the root directory `root` for `/proc/mounts`,
-    /// each with a comma in front.
+    /// Prints the mount options for `/proc/mounts`, each after a comma. `root` is the data of the
+    /// root directory.
     fn show_options(root: &Self::Directory, m: &SeqFile) -> Result;
 }
 
@@ -81,7 +82,7 @@ impl Mode {
     }
 }
 
-/// Owner and group of a node.
+/// The owner and the group of a node.
 #[derive(Clone, Copy)]
 pub struct Owner {
     uid: bindings::kuid_t,
@@ -97,9 +98,9 @@ impl Owner {
         }
     }
 
-    /// Whom the current task creates files for.
+    /// The owner and group of files that the current task creates.
     pub fn current_fs() -> Self {
-        // SAFETY: The file system ids of the current task can always be read.
+        // SAFETY: The current task can always read its file system ids.
         unsafe {
             Self {
                 uid: bindings::current_fsuid(),
@@ -109,7 +110,7 @@ impl Owner {
     }
 }
 
-/// The C side of a [`Tree`].
+/// The functions of a [`Tree`] for kernfs.
 struct TreeVTable<T: Tree>(PhantomData<T>);
 
 impl<T: Tree> TreeVTable<T> {
@@ -122,7 +123,7 @@ impl<T: Tree> TreeVTable<T> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for a root that a [`Root<T>`] owns.
+    /// Only kernfs may call this, for a root that a [`Root<T>`] owns.
     unsafe extern "C" fn mkdir(
         parent: *mut bindings::kernfs_node,
         name: *const c_char,
@@ -130,7 +131,7 @@ impl<T: Tree> TreeVTable<T> {
     ) -> c_int {
         // SAFETY: kernfs holds an active reference on the directory `parent` during the call.
         let parent = unsafe { ActiveDirectory::from_raw(parent) };
-        // SAFETY: kernfs passes a NUL-terminated name.
+        // SAFETY: kernfs passes a string that ends with a NUL.
         let name = unsafe { CStr::from_char_ptr(name) };
 
         from_result(|| T::mkdir(parent, name, Mode::new(mode)).map(|()| 0))
@@ -138,7 +139,7 @@ impl<T: Tree> TreeVTable<T> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for a root that a [`Root<T>`] owns.
+    /// Only kernfs may call this, for a root that a [`Root<T>`] owns.
     unsafe extern "C" fn rmdir(kn: *mut bindings::kernfs_node) -> c_int {
         // SAFETY: kernfs holds an active reference on the directory `kn` during the call.
         let dir = unsafe { ActiveDirectory::from_raw(kn) };
@@ -148,17 +149,17 @@ impl<T: Tree> TreeVTable<T> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for a root that a [`Root<T>`] owns.
+    /// Only kernfs may call this, for a root that a [`Root<T>`] owns.
     unsafe extern "C" fn show_options(
         m: *mut bindings::seq_file,
         root: *mut bindings::kernfs_root,
     ) -> c_int {
-        // SAFETY: kernfs passes a seq file that only this call uses.
+        // SAFETY: Only this call uses the seq file.
         let m = unsafe { SeqFile::from_raw(m) };
-        // SAFETY: The root is mounted and thus valid.
+        // SAFETY: The root is mounted, and thereby valid.
         let kn = unsafe { bindings::kernfs_root_to_node(root) };
-        // SAFETY: `Root::new` set `priv` to a reference that is given back only when the root is
-        // destroyed, which does not happen while it is mounted.
+        // SAFETY: `Root::new` has set `priv` to a foreign reference. It is dropped after the root
+        // has been destroyed, which does not happen while the root is mounted.
         let dir = unsafe { Arc::<T::Directory>::borrow((*kn).priv_) };
 
         from_result(|| T::show_options(&dir, m).map(|()| 0))
@@ -167,12 +168,12 @@ impl<T: Tree> TreeVTable<T> {
 
 /// A kernfs hierarchy.
 ///
-/// Dropping it removes all of its nodes; it must not be mounted any more.
+/// On drop, all of its nodes are removed. It must not be mounted any more.
 ///
 /// # Invariants
 ///
-/// `root` is a root from `kernfs_create_root()` that this object owns; `priv` of its node, and of
-/// every directory below, is an [`Arc<T::Directory>`] turned foreign.
+/// `root` comes from `kernfs_create_root()` and is owned by this object. `priv` of the root
+/// directory, and of every directory below, is a foreign [`Arc<T::Directory>`].
 pub struct Root<T: Tree> {
     root: NonNull<bindings::kernfs_root>,
     _p: PhantomData<Arc<T::Directory>>,
@@ -181,13 +182,13 @@ pub struct Root<T: Tree> {
 // SAFETY: A kernfs hierarchy can be used and destroyed on any thread.
 unsafe impl<T: Tree> Send for Root<T> {}
 
-// SAFETY: kernfs synchronises itself.
+// SAFETY: kernfs does its own locking.
 unsafe impl<T: Tree> Sync for Root<T> {}
 
 impl<T: Tree> Root<T> {
-    /// Makes a hierarchy that consists of a root directory, which stands for `data`.
+    /// Makes a hierarchy with a root directory, whose data is `data`.
     ///
-    /// Nodes are invisible until they, or a directory above, are [activated](Directory::activate).
+    /// A node is invisible until it, or a directory above it, is [activated](NodeRef::activate).
     ///
     /// # Errors
     ///
@@ -199,16 +200,16 @@ impl<T: Tree> Root<T> {
         let data = data.into_foreign();
 
         let root = from_err_ptr(
-            // SAFETY: kernfs does not write to the operations, which are valid for ever. `data` is
-            // for the callbacks only.
+            // SAFETY: kernfs does not write to the operations, which are static, and does not use
+            // `data` itself.
             unsafe { bindings::kernfs_create_root(ptr::from_ref(ops).cast_mut(), flags, data) },
         )
         .inspect_err(|_| {
-            // SAFETY: `data` comes from `into_foreign` above and nobody else got it.
+            // SAFETY: `data` comes from `into_foreign` above, and has no other user.
             drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
         })?;
 
-        // INVARIANT: The root is new and has the foreign `data`.
+        // INVARIANT: The root is new, and `priv` is `data`.
         Ok(Self {
             root: NonNull::new(root).ok_or(ENOMEM)?,
             _p: PhantomData,
@@ -224,7 +225,7 @@ impl<T: Tree> Root<T> {
         }
     }
 
-    /// For mounting the hierarchy.
+    /// The handle for mounting the hierarchy.
     pub fn handle(&self) -> RootHandle<T> {
         RootHandle {
             root: self.root,
@@ -237,7 +238,7 @@ impl<T: Tree> Root<T> {
     }
 }
 
-/// Says which hierarchy it is about, without keeping it alive.
+/// Refers to a hierarchy, without keeping it alive.
 pub struct RootHandle<T: Tree> {
     root: NonNull<bindings::kernfs_root>,
     _p: PhantomData<T>,
@@ -253,15 +254,16 @@ impl<T: Tree> Drop for Root<T> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant, the root is valid.
         let data = unsafe { (*bindings::kernfs_root_to_node(self.as_ptr())).priv_ };
-        // SAFETY: By the type invariant, we own the root. No operation runs once this returns.
+        // SAFETY: By the type invariant, this object owns the root. When this returns, all
+        // operations have ended.
         unsafe { bindings::kernfs_destroy_root(self.as_ptr()) };
-        // SAFETY: By the type invariant, this is a foreign reference, and nobody can get at it
-        // through the root any more.
+        // SAFETY: By the type invariant, this is a foreign reference. The root, which led to it, is
+        // gone.
         drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
     }
 }
 
-/// A directory that may be populated.
+/// A reference to a directory in which nodes can be made.
 ///
 /// # Invariants
 ///
@@ -280,7 +282,7 @@ impl<T: Tree> Clone for NodeRef<'_, T> {
 impl<T: Tree> Copy for NodeRef<'_, T> {}
 
 impl<T: Tree> NodeRef<'_, T> {
-    /// A directory as C code passes it on.
+    /// Makes a reference from a pointer of C code.
     ///
     /// # Safety
     ///
@@ -294,29 +296,30 @@ impl<T: Tree> NodeRef<'_, T> {
         }
     }
 
-    /// For passing it on to C code.
+    /// The pointer for C code.
     pub fn as_ptr(self) -> *mut bindings::kernfs_node {
         self.kn.as_ptr()
     }
 
-    /// What the directory stands for, or [`None`] if the directory is being removed, or has been.
+    /// The data of the directory, or [`None`] if the directory is being removed or has been
+    /// removed.
     pub fn data(self) -> Option<Arc<T::Directory>> {
         // SAFETY: By the type invariant, `kn` is valid.
         if unsafe { bindings::kernfs_get_active(self.as_ptr()) }.is_null() {
             return None;
         }
         // SAFETY: By the type invariant, `kn` is a directory in a hierarchy of `T`. The active
-        // reference is the one from above.
+        // reference was taken above.
         let data = unsafe { ActiveDirectory::<T>::from_raw(self.as_ptr()) }
             .data()
             .into();
 
-        // SAFETY: This gives back the active reference from above, which nobody uses any more.
+        // SAFETY: This drops the active reference that was taken above. Nothing uses it any more.
         unsafe { bindings::kernfs_put_active(self.as_ptr()) };
         Some(data)
     }
 
-    /// Makes a directory that stands for `data`.
+    /// Makes a directory with the data `data`.
     ///
     /// # Errors
     ///
@@ -346,23 +349,24 @@ impl<T: Tree> NodeRef<'_, T> {
             },
         )
         .and_then(|_| self.find(name))
-        // INVARIANT: This is the new directory, because nobody removes that alone. It is in the
-        // same hierarchy as its parent, has the foreign `data`, and we hold a reference.
+        // INVARIANT: This is the new directory, because it can only be removed with its parent. It
+        // is in the same hierarchy as its parent, `priv` is `data`, and `find` has taken a
+        // reference.
         .map(|kn| Directory {
             kn,
             _p: PhantomData,
         })
         .inspect_err(|_| {
-            // SAFETY: `data` comes from `into_foreign` above. Nobody else got it, or who has
-            // removed the directory has waited for those who did.
+            // SAFETY: `data` comes from `into_foreign` above. If the directory was made, it has
+            // been removed with its parent, and all users of `data` have ended before that.
             drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
         })
     }
 
-    /// A reference on the node of that name in the directory.
+    /// Finds the node with that name in the directory, and takes a reference.
     ///
-    /// A pointer to a node that was just made is not good enough: who drops a directory above this
-    /// one, which nobody keeps from that, removes and frees it.
+    /// The pointer to a new node cannot be used instead. A directory above may be dropped at any
+    /// time, which removes and frees the node.
     fn find(self, name: &CStr) -> Result<NonNull<bindings::kernfs_node>> {
         // SAFETY: By the type invariant, `kn` is a valid directory.
         let kn = unsafe {
@@ -372,7 +376,7 @@ impl<T: Tree> NodeRef<'_, T> {
         NonNull::new(kn).ok_or(ENOENT)
     }
 
-    /// Makes a file with the operations `F` on `data`. It goes with its directory.
+    /// Makes a file with the operations `F` and the data `data`. It is removed with its directory.
     ///
     /// # Errors
     ///
@@ -384,20 +388,20 @@ impl<T: Tree> NodeRef<'_, T> {
         owner: Owner,
         data: &'static F::Data,
     ) -> Result<FileRef<T>> {
-        // SAFETY: The data is valid for ever.
+        // SAFETY: The data is static.
         unsafe { self.create(name, mode, owner, &FileVTable::<F>::OPS, data) }?;
 
-        // INVARIANT: This is the new file, because nobody removes that alone, and we hold a
-        // reference.
+        // INVARIANT: This is the new file, because it can only be removed with its directory.
+        // `find` has taken a reference.
         Ok(FileRef {
             kn: self.find(name)?,
             _p: PhantomData,
         })
     }
 
-    /// As [`create_file`](Self::create_file), on data that does not live for ever.
+    /// As [`create_file`](Self::create_file), for data that is not static.
     ///
-    /// Returns the file for passing it on to C code. It is valid until it has been removed.
+    /// Returns a pointer to the file for C code, which is valid until the file has been removed.
     ///
     /// # Safety
     ///
@@ -413,7 +417,7 @@ impl<T: Tree> NodeRef<'_, T> {
         unsafe { self.create(name, mode, owner, &FileVTable::<F>::OPS, data) }
     }
 
-    /// Makes a file that lists items, with the operations `F` on `data`.
+    /// Makes a file that lists items, with the operations `F` and the data `data`.
     ///
     /// # Errors
     ///
@@ -425,16 +429,15 @@ impl<T: Tree> NodeRef<'_, T> {
         owner: Owner,
         data: &'static F::Data,
     ) -> Result {
-        // SAFETY: The data is valid for ever.
+        // SAFETY: The data is static.
         unsafe { self.create(name, mode, owner, &FileVTable::<F>::LIST_OPS, data) }.map(|_| ())
     }
 
-    /// Makes a file that is printed piece by piece, on data that does not live for ever. See
-    /// [`create_file_on`](Self::create_file_on).
+    /// As [`create_file_on`](Self::create_file_on), for a file that is printed in pieces.
     ///
     /// # Safety
     ///
-    /// As there.
+    /// `data` must be valid until the file has been removed.
     pub unsafe fn create_pieces_on<F: PieceOperations<Tree = T>>(
         self,
         name: &CStr,
@@ -448,7 +451,7 @@ impl<T: Tree> NodeRef<'_, T> {
 
     /// # Safety
     ///
-    /// `ops` must be operations on a `D`, and `data` valid until the file has been removed.
+    /// `ops` must be operations on a `D`. `data` must be valid until the file has been removed.
     unsafe fn create<D>(
         self,
         name: &CStr,
@@ -458,7 +461,7 @@ impl<T: Tree> NodeRef<'_, T> {
         data: *const D,
     ) -> Result<NonNull<bindings::kernfs_node>> {
         // SAFETY: By the type invariant, `kn` is a valid directory. kernfs copies the name. By the
-        // safety requirements, the data is as the operations want it.
+        // safety requirements, the data has the type that the operations expect.
         let kn = from_err_ptr(unsafe {
             bindings::__kernfs_create_file(
                 self.as_ptr(),
@@ -477,16 +480,16 @@ impl<T: Tree> NodeRef<'_, T> {
         NonNull::new(kn).ok_or(ENOMEM)
     }
 
-    /// Makes the node, and all nodes below, visible.
+    /// Makes the node and all nodes below it visible.
     pub fn activate(self) {
         // SAFETY: By the type invariant, `kn` is valid.
         unsafe { bindings::kernfs_activate(self.as_ptr()) };
     }
 }
 
-/// A reference on a file.
+/// A counted reference on a file.
 ///
-/// It keeps the memory of the file, and not the file from being removed.
+/// It keeps the memory of the file. It does not keep the file from being removed.
 ///
 /// # Invariants
 ///
@@ -497,7 +500,7 @@ pub struct FileRef<T: Tree> {
 }
 
 impl<T: Tree> FileRef<T> {
-    /// For passing it on to C code.
+    /// The pointer for C code.
     pub fn as_ptr(&self) -> *mut bindings::kernfs_node {
         self.kn.as_ptr()
     }
@@ -505,21 +508,21 @@ impl<T: Tree> FileRef<T> {
 
 impl<T: Tree> Drop for FileRef<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, we hold a reference, which we give up here.
+        // SAFETY: By the type invariant, we hold a reference, which is dropped here.
         unsafe { bindings::kernfs_put(self.as_ptr()) };
     }
 }
 
 /// A directory below the root.
 ///
-/// Dropping it removes the directory and all that is in it, waits until no operation runs on them,
-/// and gives up the reference on what the directory stands for.
+/// On drop, the directory and everything in it is removed. This waits until all operations on them
+/// have ended, and drops the reference on the data.
 ///
 /// # Invariants
 ///
-/// `kn` is a directory in a hierarchy of `T`, on which this object holds a reference, and which is
-/// removed by this object or with one above, up to the root. Its `priv` is a foreign
-/// [`Arc<T::Directory>`] of this object.
+/// `kn` is a directory in a hierarchy of `T`, on which this object has a reference. The directory
+/// is removed by this object, or with a directory above it. Its `priv` is a foreign
+/// [`Arc<T::Directory>`] that belongs to this object.
 pub struct Directory<T: Tree> {
     kn: NonNull<bindings::kernfs_node>,
     _p: PhantomData<Arc<T::Directory>>,
@@ -528,13 +531,13 @@ pub struct Directory<T: Tree> {
 // SAFETY: A kernfs node can be used and removed on any thread.
 unsafe impl<T: Tree> Send for Directory<T> {}
 
-// SAFETY: kernfs synchronises itself.
+// SAFETY: kernfs does its own locking.
 unsafe impl<T: Tree> Sync for Directory<T> {}
 
 impl<T: Tree> Directory<T> {
-    /// The directory, for populating it.
+    /// The directory, for making nodes in it.
     pub fn node(&self) -> NodeRef<'_, T> {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant, `kn` is a valid directory in a hierarchy of `T`.
         unsafe { NodeRef::from_raw(self.kn.as_ptr()) }
     }
 }
@@ -545,18 +548,18 @@ impl<T: Tree> Drop for Directory<T> {
 
         // SAFETY: By the type invariant, we hold a reference.
         let data = unsafe { (*kn).priv_ };
-        // SAFETY: By the type invariant, we hold a reference. No operation on the node or below
-        // runs with an active reference once this returns.
+        // SAFETY: By the type invariant, we hold a reference. When this returns, no operation on
+        // the node, or on a node below it, has an active reference.
         unsafe { bindings::kernfs_remove(kn) };
-        // SAFETY: By the type invariant, the data is ours; operations that have given up their
-        // active reference hold a reference of their own.
+        // SAFETY: By the type invariant, the reference belongs to this object. An operation that
+        // has given up its active reference has a reference of its own on the data.
         drop(unsafe { Arc::<T::Directory>::from_foreign(data) });
-        // SAFETY: By the type invariant, we hold a reference, which we give up here.
+        // SAFETY: By the type invariant, we hold a reference, which is dropped here.
         unsafe { bindings::kernfs_put(kn) };
     }
 }
 
-/// A directory that a system call is operating on.
+/// A directory on which a system call operates.
 ///
 /// # Invariants
 ///
@@ -579,33 +582,34 @@ impl<'a, T: Tree> ActiveDirectory<'a, T> {
         }
     }
 
-    /// What the directory stands for.
+    /// The data of the directory.
     pub fn data(&self) -> ArcBorrow<'_, T::Directory> {
-        // SAFETY: Every directory of a hierarchy of `T` has a foreign `Arc` in `priv`, which is
-        // taken back only after active references are gone.
+        // SAFETY: `priv` of every directory in a hierarchy of `T` is a foreign `Arc`. It is dropped
+        // after all active references have been dropped.
         unsafe { Arc::<T::Directory>::borrow((*self.kn.as_ptr()).priv_) }
     }
 
-    /// Calls `f` without the active reference, with what the directory stands for.
+    /// Calls `f` with the data of the directory, and without the active reference.
     ///
-    /// The directory, and all above, may be removed meanwhile: look, under the lock that removing
-    /// them takes, whether they still are what the operation is about.
+    /// The directory, and all directories above it, may be removed before `f` is called. `f` has to
+    /// take the lock with which directories are removed, and to check that the directory is still
+    /// there.
     pub fn break_active_protection<R>(self, f: impl FnOnce(&Arc<T::Directory>) -> R) -> R {
         let data = self.data().into();
 
-        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer
-        // than this call. Nobody can use it through `self` any more.
+        // SAFETY: By the type invariant, there is an active reference for `'a`, which outlives this
+        // call. `self` is consumed, so that it cannot be used without the active reference.
         unsafe { without_active_reference(self.kn, data, f) }
     }
 }
 
-/// Calls `f` without the active reference that an operation on `kn` has, and with `data` instead.
+/// Calls `f` with `data`, and without the active reference of an operation on `kn`.
 ///
-/// The node, its directory, and all above may be removed meanwhile.
+/// The node, and all directories above it, may be removed before `f` is called.
 ///
 /// # Safety
 ///
-/// There must be an active reference on `kn`, which kernfs gives up after this returns.
+/// There must be an active reference on `kn`, which kernfs drops after this has returned.
 unsafe fn without_active_reference<D, R>(
     kn: NonNull<bindings::kernfs_node>,
     data: Arc<D>,
@@ -613,15 +617,15 @@ unsafe fn without_active_reference<D, R>(
 ) -> R {
     let kn = kn.as_ptr();
 
-    // SAFETY: By the safety requirements, the node is valid, and there is an active reference. The
-    // reference that is taken first keeps the node until the end.
+    // SAFETY: By the safety requirements, the node is valid and has an active reference. The
+    // counted reference keeps the node during the call of `f`.
     unsafe {
         bindings::kernfs_get(kn);
         bindings::kernfs_break_active_protection(kn);
     }
     let result = f(&data);
     drop(data);
-    // SAFETY: Both are as they were left above, and nothing returns in between.
+    // SAFETY: Both have been done above, and nothing returns in between.
     unsafe {
         bindings::kernfs_unbreak_active_protection(kn);
         bindings::kernfs_put(kn);
@@ -629,61 +633,61 @@ unsafe fn without_active_reference<D, R>(
     result
 }
 
-/// What reading and writing a file does.
+/// The operations of a file.
 #[vtable]
 pub trait FileOperations: Sized + 'static {
-    /// The tree that the files are in.
+    /// The tree of the files.
     type Tree: Tree;
 
-    /// What a file is about, besides its directory.
+    /// The data of a file, besides that of its directory.
     type Data: Sync + 'static;
 
-    /// The longest write. Longer ones fail with `E2BIG`.
+    /// The highest length of a write. Longer writes fail with `E2BIG`.
     const MAX_WRITE: usize = crate::page::PAGE_SIZE;
 
-    /// Prints the file. Not for files made by [`NodeRef::create_list`].
+    /// Prints the file. Not used for files made by [`NodeRef::create_list`].
     fn show(_file: &ActiveFile<'_, Self>, _m: &SeqFile) -> Result {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Takes one write. `buf` is all of what was written, a copy for this call.
+    /// Handles one write. `buf` is a copy of everything that was written, for this call.
     fn write(_file: ActiveFile<'_, Self>, _buf: &mut [u8]) -> Result {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 }
 
-/// How many items of a list are printed with one call.
+/// The number of items that are printed by one call.
 ///
-/// More than one, because what `seq_file` and kernfs do for each call takes longer than to print a
-/// number. What they print together should fit into a page, which is the buffer to begin with.
+/// To print a number takes less time than `seq_file` and kernfs need for a call, hence more than
+/// one. All items of a call should fit into a page, which is the initial buffer.
 pub const ITEMS_AT_ONCE: usize = 64;
 
-/// What reading a file that lists many items does.
+/// The operations of a file that lists many items.
 ///
-/// All items are collected when a reader is at the beginning of the file, and shown from then on,
-/// however small the reader's buffer: what it reads is one listing.
+/// All items are collected when a reader is at the beginning of the file. They are kept for the
+/// reader, who reads one consistent list, whatever the size of the reads.
 pub trait ListOperations: FileOperations {
-    /// One item.
+    /// An item.
     type Item: Send;
 
     /// Collects the items.
     fn list(file: &ActiveFile<'_, Self>) -> Result<KVVec<Self::Item>>;
 
-    /// Prints items that follow on each other: one to [`ITEMS_AT_ONCE`] of them.
+    /// Prints between 1 and [`ITEMS_AT_ONCE`] adjacent items.
     fn show_items(items: &[Self::Item], m: &SeqFile) -> Result;
 }
 
-/// What reading a file does that is printed piece by piece, as it may not fit into memory.
+/// The operations of a file that is printed in pieces, as it may not fit into memory.
 pub trait PieceOperations: FileOperations {
-    /// Prints what comes at the position `from`, which is 0 to begin with. Returns the position of
-    /// the next piece, or [`None`] if this was the last one.
+    /// Prints the piece at the position `from`, which is 0 at first. Returns the position of the
+    /// next piece, or [`None`] if this was the last one.
     ///
-    /// Called again with the same position if there was too little room. What is between two calls
-    /// may change meanwhile.
+    /// If the buffer was too small, this is called again with the same position. The contents may
+    /// change between two calls.
     fn show_piece(file: &ActiveFile<'_, Self>, from: usize, m: &SeqFile) -> Result<Option<usize>>;
 }
 
-/// An open file that a system call is operating on.
+/// An open file on which a system call operates.
 ///
 /// # Invariants
 ///
@@ -712,39 +716,39 @@ impl<'a, F: FileOperations> ActiveFile<'a, F> {
         unsafe { NonNull::new_unchecked((*self.of.as_ptr()).kn) }
     }
 
-    /// For passing it on to C code.
+    /// The pointer for C code.
     pub fn as_ptr(&self) -> *mut bindings::kernfs_open_file {
         self.of.as_ptr()
     }
 
-    /// What the file is about, as given to [`NodeRef::create_file`].
+    /// The data of the file, as passed to [`NodeRef::create_file`].
     pub fn data(&self) -> &F::Data {
-        // SAFETY: Nodes with the operations `F` are made with an `F::Data` in `priv` only, which is
-        // valid until the node is removed. That waits for the active reference.
+        // SAFETY: `priv` of a node with the operations `F` is an `F::Data`. It is valid until the
+        // node is removed, which waits for the active reference.
         unsafe { &*(*self.node().as_ptr()).priv_.cast() }
     }
 
-    /// What the directory of the file stands for.
+    /// The data of the directory of the file.
     pub fn directory(&self) -> ArcBorrow<'_, <F::Tree as Tree>::Directory> {
-        // SAFETY: Nodes are never moved (`KERNFS_ROOT_INVARIANT_PARENT`), and the directory is not
-        // gone while there is an active reference on a node in it. Its `priv` is a foreign `Arc`.
+        // SAFETY: Nodes do not move (`KERNFS_ROOT_INVARIANT_PARENT`). The active reference keeps
+        // the directory, whose `priv` is a foreign `Arc`.
         unsafe {
             let parent = (*self.node().as_ptr()).__parent;
             Arc::<<F::Tree as Tree>::Directory>::borrow((*parent).priv_)
         }
     }
 
-    /// The credentials of whoever opened the file, to judge permissions by: the descriptor may
-    /// have been handed on.
+    /// The credentials with which the file was opened. Check permissions against these and not
+    /// against those of the current task, which may have been given the descriptor.
     pub fn cred(&self) -> &Credential {
-        // SAFETY: By the type invariant, `of` is valid, and so is its file. If the system call has
-        // the position of the file without its lock, then nobody else has the file.
+        // SAFETY: By the type invariant, `of` and its file are valid. If the system call has
+        // skipped the lock of the file position, then no other task uses the file.
         unsafe { LocalFile::from_raw_file((*self.as_ptr()).file) }.cred()
     }
 
-    /// Calls `f` without the active reference, with what the directory of the file stands for.
+    /// Calls `f` with the data of the directory of the file, and without the active reference.
     ///
-    /// The file, its directory, and all above may be removed meanwhile, as in
+    /// The file, and all directories above it, may be removed before `f` is called: see
     /// [`ActiveDirectory::break_active_protection`].
     pub fn break_active_protection<R>(
         self,
@@ -752,13 +756,13 @@ impl<'a, F: FileOperations> ActiveFile<'a, F> {
     ) -> R {
         let data = self.directory().into();
 
-        // SAFETY: By the type invariant, there is an active reference for `'a`, which is longer
-        // than this call. Nobody can use it through `self` any more.
+        // SAFETY: By the type invariant, there is an active reference for `'a`, which outlives this
+        // call. `self` is consumed, so that it cannot be used without the active reference.
         unsafe { without_active_reference(self.node(), data, f) }
     }
 }
 
-/// The C side of [`FileOperations`] and [`ListOperations`].
+/// The functions of a file for kernfs.
 struct FileVTable<F: FileOperations>(PhantomData<F>);
 
 impl<F: FileOperations> FileVTable<F> {
@@ -775,11 +779,12 @@ impl<F: FileOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for files with the operations `F`.
+    /// Only kernfs may call this, for files with the operations `F`.
     unsafe extern "C" fn show(m: *mut bindings::seq_file, _v: *mut c_void) -> c_int {
-        // SAFETY: kernfs puts the open file there, and holds an active reference on its node.
+        // SAFETY: kernfs sets `private` to the open file, and holds an active reference on its
+        // node.
         let file = unsafe { ActiveFile::<F>::from_raw((*m).private.cast()) };
-        // SAFETY: kernfs passes a seq file that only this call uses.
+        // SAFETY: Only this call uses the seq file.
         let m = unsafe { SeqFile::from_raw(m) };
 
         from_result(|| F::show(&file, m).map(|()| 0))
@@ -787,7 +792,7 @@ impl<F: FileOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for files with the operations `F`.
+    /// Only kernfs may call this, for files with the operations `F`.
     unsafe extern "C" fn write(
         of: *mut bindings::kernfs_open_file,
         buf: *mut c_char,
@@ -796,14 +801,14 @@ impl<F: FileOperations> FileVTable<F> {
     ) -> isize {
         // SAFETY: kernfs holds an active reference on the node of `of`.
         let file = unsafe { ActiveFile::<F>::from_raw(of) };
-        // SAFETY: kernfs passes a buffer with `bytes` bytes in it, which only this call uses.
+        // SAFETY: kernfs passes a buffer of `bytes` bytes, which only this call uses.
         let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast(), bytes) };
 
         from_result(|| F::write(file, buf).map(|()| bytes as isize))
     }
 }
 
-/// The items that a reader is being shown: what `priv` of an open list points to.
+/// The items of a reader. `priv` of an open list points to these, or is NULL.
 type Items<F> = KBox<KVVec<<F as ListOperations>::Item>>;
 
 impl<F: ListOperations> FileVTable<F> {
@@ -816,7 +821,7 @@ impl<F: ListOperations> FileVTable<F> {
         ..Self::OPS
     };
 
-    /// The items that are printed together as number `index`, or [`None`] behind the last ones.
+    /// The items with the number `index` of a call, or [`None`] at the end.
     ///
     /// # Safety
     ///
@@ -825,20 +830,19 @@ impl<F: ListOperations> FileVTable<F> {
         of: *mut bindings::kernfs_open_file,
         index: usize,
     ) -> Option<&'a [F::Item]> {
-        // SAFETY: By the safety requirements, nobody else accesses `priv`.
+        // SAFETY: By the safety requirements, no other call accesses `priv`.
         let items = unsafe { (*of).priv_ };
         if items.is_null() {
             return None;
         }
-        // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
+        // SAFETY: `priv` of an open list is NULL or a foreign `Items<F>`.
         let items: &KVVec<F::Item> = unsafe { <Items<F> as ForeignOwnable>::borrow(items) };
         let rest = items.get(index.checked_mul(ITEMS_AT_ONCE)?..)?;
 
         (!rest.is_empty()).then(|| &rest[..rest.len().min(ITEMS_AT_ONCE)])
     }
 
-    /// What stands for the items at a position where `seq_file` wants a pointer: their index, but
-    /// not 0. NULL behind the last ones.
+    /// The pointer that stands for a position in `seq_file`: the index plus 1, or NULL at the end.
     ///
     /// # Safety
     ///
@@ -855,12 +859,12 @@ impl<F: ListOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for lists with the operations `F`.
+    /// Only kernfs may call this, for lists with the operations `F`.
     unsafe extern "C" fn list_start(
         m: *mut bindings::seq_file,
         pos: *mut bindings::loff_t,
     ) -> *mut c_void {
-        // SAFETY: kernfs puts the open file there.
+        // SAFETY: kernfs sets `private` to the open file.
         let of: *mut bindings::kernfs_open_file = unsafe { (*m).private.cast() };
         // SAFETY: `pos` is valid for the call.
         let pos = unsafe { *pos };
@@ -870,14 +874,14 @@ impl<F: ListOperations> FileVTable<F> {
             let file = unsafe { ActiveFile::<F>::from_raw(of) };
             let items = match F::list(&file).and_then(|items| Ok(KBox::new(items, GFP_KERNEL)?)) {
                 Ok(items) => items,
-                // kernfs takes ENODEV for its own answer that the file is gone.
+                // kernfs uses ENODEV to say that the file is gone.
                 Err(e) if e == ENODEV => return EIO.to_ptr(),
                 Err(e) => return e.to_ptr(),
             };
-            // SAFETY: kernfs holds `of->mutex`, so that nobody else accesses `priv`.
+            // SAFETY: kernfs holds `of->mutex`, so that no other call accesses `priv`.
             let old = unsafe { core::mem::replace(&mut (*of).priv_, items.into_foreign()) };
-            // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`, and nobody has it any
-            // more.
+            // SAFETY: `priv` of an open list is NULL or a foreign `Items<F>`. This one has no other
+            // user.
             drop(unsafe { <Items<F> as ForeignOwnable>::try_from_foreign(old) });
         }
         // SAFETY: kernfs holds `of->mutex`.
@@ -886,14 +890,14 @@ impl<F: ListOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for lists with the operations `F`.
+    /// Only kernfs may call this, for lists with the operations `F`.
     unsafe extern "C" fn list_next(
         m: *mut bindings::seq_file,
         _v: *mut c_void,
         pos: *mut bindings::loff_t,
     ) -> *mut c_void {
-        // SAFETY: `pos` is valid for the call; kernfs puts the open file into `private` and holds
-        // its mutex.
+        // SAFETY: `pos` is valid for the call. kernfs sets `private` to the open file and holds its
+        // mutex.
         unsafe {
             *pos += 1;
             Self::token((*m).private.cast(), *pos)
@@ -902,16 +906,16 @@ impl<F: ListOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs.
+    /// Only kernfs may call this.
     unsafe extern "C" fn list_stop(_m: *mut bindings::seq_file, _v: *mut c_void) {}
 
     /// # Safety
     ///
-    /// Only for kernfs, for lists with the operations `F`.
+    /// Only kernfs may call this, for lists with the operations `F`.
     unsafe extern "C" fn list_show(m: *mut bindings::seq_file, v: *mut c_void) -> c_int {
-        // SAFETY: kernfs puts the open file there, and holds its mutex.
+        // SAFETY: kernfs sets `private` to the open file, and holds its mutex.
         let items = unsafe { Self::items((*m).private.cast(), v.addr().wrapping_sub(1)) };
-        // SAFETY: kernfs passes a seq file that only this call uses.
+        // SAFETY: Only this call uses the seq file.
         let m = unsafe { SeqFile::from_raw(m) };
 
         from_result(|| F::show_items(items.unwrap_or(&[]), m).map(|()| 0))
@@ -919,17 +923,17 @@ impl<F: ListOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for lists with the operations `F`.
+    /// Only kernfs may call this, for lists with the operations `F`.
     unsafe extern "C" fn list_release(of: *mut bindings::kernfs_open_file) {
-        // SAFETY: kernfs calls this once, when no operation on `of` has an active reference, or
-        // will have one. A write that has given its own up does not look at `priv`.
+        // SAFETY: kernfs calls this once, when no operation on `of` has an active reference, now or
+        // later. A write that has given up its active reference does not access `priv`.
         let items = unsafe { core::mem::replace(&mut (*of).priv_, ptr::null_mut()) };
-        // SAFETY: `priv` of an open list is NULL or foreign `Items<F>`.
+        // SAFETY: `priv` of an open list is NULL or a foreign `Items<F>`.
         drop(unsafe { <Items<F> as ForeignOwnable>::try_from_foreign(items) });
     }
 }
 
-/// The position behind the last piece.
+/// The position after the last piece.
 const END: usize = usize::MAX;
 
 impl<F: PieceOperations> FileVTable<F> {
@@ -941,14 +945,14 @@ impl<F: PieceOperations> FileVTable<F> {
         ..Self::OPS
     };
 
-    /// What stands for a position where `seq_file` wants a pointer, NULL at the end.
+    /// The pointer that stands for a position in `seq_file`, NULL at the end.
     fn position(pos: usize) -> *mut c_void {
         ptr::without_provenance_mut(pos.wrapping_add(1))
     }
 
     /// # Safety
     ///
-    /// Only for kernfs, for files with the operations `F`.
+    /// Only kernfs may call this, for files with the operations `F`.
     unsafe extern "C" fn piece_start(
         _m: *mut bindings::seq_file,
         pos: *mut bindings::loff_t,
@@ -956,7 +960,7 @@ impl<F: PieceOperations> FileVTable<F> {
         // SAFETY: `pos` is valid for the call.
         let pos = unsafe { *pos };
 
-        // A negative one, which there is not, and the last one are the end.
+        // The highest position stands for the end. There are no negative ones.
         Self::position(match usize::try_from(pos) {
             Ok(from) if pos != bindings::loff_t::MAX => from,
             _ => END,
@@ -965,14 +969,14 @@ impl<F: PieceOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs, for files with the operations `F`.
+    /// Only kernfs may call this, for files with the operations `F`.
     unsafe extern "C" fn piece_next(
         m: *mut bindings::seq_file,
         _v: *mut c_void,
         pos: *mut bindings::loff_t,
     ) -> *mut c_void {
-        // SAFETY: kernfs puts the open file into `private` and holds its mutex: `piece_show` has
-        // written this.
+        // SAFETY: kernfs sets `private` to the open file and holds its mutex. `piece_show` has
+        // written to `priv`.
         let next = unsafe { (*(*m).private.cast::<bindings::kernfs_open_file>()).priv_ }.addr();
 
         // SAFETY: `pos` is valid for the call.
@@ -982,24 +986,24 @@ impl<F: PieceOperations> FileVTable<F> {
 
     /// # Safety
     ///
-    /// Only for kernfs.
+    /// Only kernfs may call this.
     unsafe extern "C" fn piece_stop(_m: *mut bindings::seq_file, _v: *mut c_void) {}
 
     /// # Safety
     ///
-    /// Only for kernfs, for files with the operations `F`.
+    /// Only kernfs may call this, for files with the operations `F`.
     unsafe extern "C" fn piece_show(m: *mut bindings::seq_file, v: *mut c_void) -> c_int {
-        // SAFETY: kernfs puts the open file there.
+        // SAFETY: kernfs sets `private` to the open file.
         let of: *mut bindings::kernfs_open_file = unsafe { (*m).private.cast() };
         // SAFETY: kernfs holds an active reference on the node of `of`.
         let file = unsafe { ActiveFile::<F>::from_raw(of) };
-        // SAFETY: kernfs passes a seq file that only this call uses.
+        // SAFETY: Only this call uses the seq file.
         let m = unsafe { SeqFile::from_raw(m) };
 
         from_result(|| {
             let next = F::show_piece(&file, v.addr().wrapping_sub(1), m)?;
 
-            // SAFETY: kernfs holds `of->mutex`, so that nobody else accesses `priv`.
+            // SAFETY: kernfs holds `of->mutex`, so that no other call accesses `priv`.
             unsafe { (*of).priv_ = ptr::without_provenance_mut(next.unwrap_or(END)) };
             Ok(0)
         })
