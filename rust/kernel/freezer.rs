@@ -2,9 +2,10 @@
 
 //! Freezing tasks.
 //!
-//! A task freezes itself, where it can be frozen, while somebody says that it shall: system sleep,
-//! control groups, or rcfs. Who says so from now on has to make a [`Request`] first, and to tell
-//! the tasks in question ([`Task::freeze`]); who no longer does, has to wake them ([`Task::thaw`]).
+//! A task freezes itself at certain places in the kernel if it is told to by the system sleep code,
+//! by control groups, or by rcfs. Code that is going to freeze tasks makes a [`Request`] first, and
+//! then tells the tasks by [`Task::freeze`]. When there is no longer a reason to freeze the tasks,
+//! it wakes them up by [`Task::thaw`].
 //!
 //! C header: [`include/linux/freezer.h`](srctree/include/linux/freezer.h)
 
@@ -14,16 +15,16 @@ use crate::{
     task::Task, //
 };
 
-/// The existence of a reason for which tasks may have to freeze.
+/// Makes the kernel check whether tasks have to freeze, for as long as it exists.
 ///
-/// Without any, nobody looks whether he has to.
+/// Without a request, the check is skipped.
 pub struct Request(());
 
 impl Request {
-    /// Makes tasks look. May sleep.
+    /// Makes a request. May sleep.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        // SAFETY: This can always be called in process context, and is taken back once.
+        // SAFETY: Process context is all that this requires. `drop` undoes it once.
         unsafe { bindings::freezer_active_inc() };
         Self(())
     }
@@ -31,32 +32,32 @@ impl Request {
 
 impl Drop for Request {
     fn drop(&mut self) {
-        // SAFETY: `new` has counted it.
+        // SAFETY: `new` has incremented the count.
         unsafe { bindings::freezer_active_dec() };
     }
 }
 
 impl Task {
-    /// Whether the task shall freeze, or stay frozen.
+    /// Whether the task has to freeze, or to stay frozen.
     pub fn is_freezing(&self) -> bool {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::freezing(self.as_ptr()) }
     }
 
-    /// Whether the task, which shall freeze and has been told so, runs its program no more until it
-    /// is thawed: it is frozen, or waits in the kernel and freezes when it has waited.
+    /// Whether a task that has been told to freeze no longer runs its program until it is thawed.
+    /// Either it is frozen, or it sleeps in the kernel and will freeze when it wakes up.
     pub fn is_at_rest(&self) -> bool {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::task_is_at_rest(self.as_ptr()) }
     }
 
-    /// Tells the task to freeze, if it shall. Does not wait for that.
+    /// Tells the task to freeze, if it has to. Does not wait until it is frozen.
     pub fn freeze(&self, _cx: &impl MayLockTasks) {
         self.do_freeze();
     }
 
-    // Generic functions are compiled into the module that calls them, and the kernel exports neither
-    // freeze_task() nor __thaw_task().
+    // Generic functions are compiled into the modules that call them. The kernel does not export
+    // freeze_task() and __thaw_task(), so these are called by functions that are not generic.
     fn do_freeze(&self) {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::freeze_task(self.as_ptr()) };
@@ -67,9 +68,10 @@ impl Task {
         unsafe { bindings::__thaw_task(self.as_ptr()) };
     }
 
-    /// Lets the task go on if it is frozen, unless it shall be.
+    /// Wakes up the task if it is frozen and no longer has to be.
     ///
-    /// The caller makes sure that nobody lets it be frozen for the caller's reason meanwhile.
+    /// The caller makes sure that its own reason to freeze the task does not come back during the
+    /// call.
     pub fn thaw(&self, _cx: &impl MayLockTasks) {
         if !self.is_freezing() {
             self.do_thaw();

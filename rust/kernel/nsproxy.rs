@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Namespace proxies: what a task has its namespaces from.
+//! Namespace proxies: the namespaces and the containers of tasks.
 //!
 //! C header: [`include/linux/nsproxy.h`](srctree/include/linux/nsproxy.h)
 
@@ -35,12 +35,12 @@ pub struct NsProxy(Opaque<bindings::nsproxy>);
 // SAFETY: `NsProxy::dec_ref` can be called from any thread.
 unsafe impl Send for NsProxy {}
 
-// SAFETY: Neither the namespaces nor the containers change once a second thread can see the
-// nsproxy. The count is atomic, and flags are read as what may change.
+// SAFETY: The namespaces and the containers do not change once a second thread can see the
+// nsproxy. The count is atomic. Flags are read by volatile reads.
 unsafe impl Sync for NsProxy {}
 
 impl NsProxy {
-    /// For passing it on to C code.
+    /// The pointer for C code.
     #[inline]
     pub fn as_ptr(&self) -> *mut bindings::nsproxy {
         self.0.get()
@@ -63,15 +63,15 @@ unsafe impl AlwaysRefCounted for NsProxy {
 }
 
 impl Task {
-    /// The nsproxy that the task has at the moment, or [`None`] if it is exiting and has none any
-    /// more. Takes the `task_lock`. To drop what is returned may sleep.
+    /// The current nsproxy of the task, or [`None`] if the task is exiting and has given it up.
+    /// Takes the `task_lock`. To drop the result may sleep.
     pub fn nsproxy(&self, _cx: &impl MaySleep) -> Option<ARef<NsProxy>> {
         nsproxy_of(self)
     }
 
-    /// Whether the task has just this nsproxy at the moment.
+    /// Whether the current nsproxy of the task is `ns`.
     pub fn has_nsproxy(&self, ns: &NsProxy) -> bool {
-        // SAFETY: By the type invariant, the task is valid. Nobody follows the pointer.
+        // SAFETY: By the type invariant, the task is valid. The pointer is only compared.
         let now = unsafe { bindings::task_nsproxy_rcu(self.as_ptr()) };
 
         ptr::eq(now, ns.as_ptr())

@@ -15,7 +15,7 @@ use crate::{
 };
 use core::ptr;
 
-/// A CPU that there can be, which is one that has per-CPU memory.
+/// A possible CPU. Only possible CPUs have per-CPU memory.
 ///
 /// # Invariants
 ///
@@ -24,7 +24,7 @@ use core::ptr;
 pub struct PossibleCpu(CpuId);
 
 impl PossibleCpu {
-    /// The CPU with that id, or [`None`] if there cannot be one: ids may have gaps.
+    /// The CPU with that id, or [`None`] if it is not possible: ids may have gaps.
     ///
     /// # Examples
     ///
@@ -35,7 +35,7 @@ impl PossibleCpu {
     /// assert_eq!(PossibleCpu::new(here).map(PossibleCpu::id), Some(here));
     /// ```
     pub fn new(cpu: CpuId) -> Option<Self> {
-        // INVARIANT: The mask is asked.
+        // INVARIANT: The CPU has been looked up in the mask.
         //
         // SAFETY: This only reads a mask, which has a bit for every id.
         unsafe { bindings::cpu_possible(cpu.into()) }.then_some(Self(cpu))
@@ -48,7 +48,7 @@ impl PossibleCpu {
     pub(crate) unsafe fn from_i32_unchecked(cpu: i32) -> Self {
         // INVARIANT: By the safety requirements.
         //
-        // SAFETY: By the safety requirements; what is in a mask has an id.
+        // SAFETY: By the safety requirements. A CPU in a mask has a valid id.
         Self(unsafe { CpuId::from_i32_unchecked(cpu) })
     }
 
@@ -59,20 +59,21 @@ impl PossibleCpu {
     }
 }
 
-/// `N` counters that are cheap to add to, from any context, and less so to read.
+/// `N` counters that are cheap to add to in any context, and more expensive to read.
 ///
-/// Every CPU has a number for each of them, to which it is usually the only one that adds. A reader
-/// that adds them up sees all that was added before, and may see some of what is being added
-/// meanwhile.
+/// Every CPU has a number for each counter. Usually only that CPU adds to it. The value of a
+/// counter is the sum over all CPUs. It includes everything that was added before, and may include
+/// some of what is added at the same time.
 ///
-/// Which one is meant is said by a constant, `0` to `N - 1`; others do not compile.
+/// A constant from `0` to `N - 1` selects a counter. Other constants do not compile.
 ///
 /// Counters may have parents: what is added to the counters is added to the parents as well.
 ///
 /// # Invariants
 ///
-/// `raw.counts` is per-CPU memory that this object owns: `N` numbers, accessed atomically only.
-/// `raw.parent` is NULL, or the `raw` of other `Counters<N>`, which do not move and live longer.
+/// `raw.counts` is per-CPU memory that this object owns: `N` numbers, which are accessed
+/// atomically. `raw.parent` is NULL, or the `raw` of other `Counters<N>`, which do not move and
+/// live longer.
 ///
 /// # Examples
 ///
@@ -107,7 +108,7 @@ impl<const N: usize> Counters<N> {
     ///
     /// `ENOMEM`.
     pub fn new() -> Result<Self> {
-        // SAFETY: This only allocates. The memory is zeroed.
+        // SAFETY: This only allocates memory. The memory is zeroed.
         let counts = unsafe { bindings::alloc_percpu_atomic64s(N) };
 
         if counts.is_null() {
@@ -158,7 +159,7 @@ impl<const N: usize> Counters<N> {
     #[inline]
     fn counts<const I: usize>(&self) -> *mut bindings::atomic64_t {
         const { assert!(I < N) };
-        // As in C, this is no address to access, but the offset is the same on every CPU.
+        // As in C, this is not an address, but the offset is the same on every CPU.
         self.raw.counts.wrapping_add(I)
     }
 
@@ -166,7 +167,7 @@ impl<const N: usize> Counters<N> {
     #[inline]
     pub fn add<const I: usize>(&self, n: u64) {
         const { assert!(I < N) };
-        // SAFETY: By the type invariants, `raw` is as the C side wants it, and so are its ancestors.
+        // SAFETY: By the type invariants, `raw` and its ancestors are valid, and `I` is in range.
         unsafe { bindings::this_cpu_counts_add(&self.raw, I as u32, n as i64) };
     }
 
@@ -174,7 +175,7 @@ impl<const N: usize> Counters<N> {
     #[inline]
     pub fn add_to<const I: usize>(&self, cpu: PossibleCpu, n: u64) {
         const { assert!(I < N) };
-        // SAFETY: As in `add`. By its invariant, the CPU has per-CPU memory.
+        // SAFETY: As in `add`. A `PossibleCpu` has per-CPU memory.
         unsafe { bindings::percpu_counts_add(&self.raw, I as u32, cpu.id().into(), n as i64) };
     }
 
@@ -187,13 +188,13 @@ impl<const N: usize> Counters<N> {
 
     /// The number of one CPU.
     pub fn of<const I: usize>(&self, cpu: PossibleCpu) -> u64 {
-        // SAFETY: By the type invariants, this is valid per-CPU memory, and the CPU has it.
+        // SAFETY: By the type invariants, this is valid per-CPU memory, also for `cpu`.
         unsafe { bindings::per_cpu_atomic64_read(self.counts::<I>(), cpu.id().into()) as u64 }
     }
 
-    /// Calls `f` for each CPU that there can be, with its number.
+    /// Calls `f` for each possible CPU with its number.
     pub fn for_each_cpu<const I: usize>(&self, mut f: impl FnMut(PossibleCpu, u64)) {
-        // SAFETY: This only reads a mask that does not change, here and below.
+        // SAFETY: This only reads a mask, which does not change.
         let mut next = unsafe { bindings::next_possible_cpu(-1) };
 
         while let Some(cpu) = CpuId::from_u32(next) {
@@ -206,7 +207,7 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// The sum over all CPUs that there can be.
+    /// The sum over all possible CPUs.
     pub fn sum<const I: usize>(&self) -> u64 {
         // SAFETY: By the type invariant, this is valid per-CPU memory.
         unsafe { bindings::sum_percpu_atomic64(self.counts::<I>()) as u64 }

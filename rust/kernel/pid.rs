@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Finding tasks by their ids.
+//! Finding tasks, by their ids and otherwise.
 //!
 //! C headers: [`include/linux/pid.h`](srctree/include/linux/pid.h)
 
@@ -29,7 +29,7 @@ use core::{
     ptr::NonNull, //
 };
 
-/// How many ids are looked at before others get to run.
+/// The number of ids to look at before rescheduling.
 pub const IDS_AT_ONCE: usize = 512;
 
 /// Finds a thread by its id in the pid namespace of the current task.
@@ -37,45 +37,44 @@ pub const IDS_AT_ONCE: usize = 512;
 /// The thread may be exiting, or be a zombie.
 pub fn find_task(id: Pid) -> Option<ARef<Task>> {
     let current = crate::current!();
-    // There is none if the current task has been reaped, which it may do to itself.
+    // There is no namespace if the current task has been reaped, which it may do to itself.
     let ns = current.active_pid_ns()?;
     let _guard = rcu::read_lock();
 
     // SAFETY: The namespace is valid, and the RCU read lock is held.
     let task = NonNull::new(unsafe { bindings::find_task_by_pid_ns(id, ns.as_ptr()) })?;
-    // SAFETY: The RCU read lock is held, which keeps the task valid until there is a reference.
+    // SAFETY: The RCU read lock keeps the task valid until a reference is taken.
     unsafe { bindings::get_task_struct(task.as_ptr()) };
     // SAFETY: The reference was taken above; the layouts are the same.
     Some(unsafe { ARef::from_raw(task.cast()) })
 }
 
-/// Finds the thread that a descriptor of the current task refers to: the first one of a process, or
-/// that of a descriptor made with `PIDFD_THREAD`.
+/// Finds the thread of a descriptor of the current task. It is the first thread of a process, or
+/// the thread for which `PIDFD_THREAD` was used.
 ///
-/// Unlike an id, a descriptor never comes to mean another thread. The thread may be exiting, or be
-/// a zombie.
+/// A descriptor is never reused for another thread, as an id is. The thread may be exiting, or be a
+/// zombie.
 ///
 /// # Errors
 ///
 /// `EBADF` if `fd` is no pidfd, `ESRCH` if the thread has been reaped.
 pub fn find_task_by_pidfd(fd: u32) -> Result<ARef<Task>> {
     let mut flags = 0;
-    // SAFETY: Any number may be asked for, and `flags` can be written to.
+    // SAFETY: Any descriptor may be passed, and `flags` is valid.
     let pid = from_err_ptr(unsafe { bindings::pidfd_get_pid(fd, &mut flags) })?;
     // SAFETY: There is a reference on the pid.
     let task = unsafe { bindings::get_pid_task(pid, bindings::pid_type_PIDTYPE_PID) };
 
-    // SAFETY: The reference came with the pid, which nobody uses any more.
+    // SAFETY: The reference on the pid was taken above. Nothing uses it any more.
     unsafe { bindings::put_pid(pid) };
     let task = NonNull::new(task).ok_or(ESRCH)?;
-    // SAFETY: A reference comes with the task; the layouts are the same.
+    // SAFETY: The function returns a reference on the task; the layouts are the same.
     Ok(unsafe { ARef::from_raw(task.cast()) })
 }
 
-/// References on all threads of the process that `task` belongs to, in the order in which they came
-/// into being.
+/// Takes references on all threads of the process of `task`, in the order of their creation.
 ///
-/// Threads that come into being or exit meanwhile may be among them or not.
+/// A thread that is created or exits during the call may be missed.
 ///
 /// # Errors
 ///
@@ -84,11 +83,11 @@ pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
     let mut threads = KVVec::<ARef<Task>>::new();
 
     loop {
-        // Allocating may sleep, walking must not.
+        // Reserve here: the walk must not sleep.
         threads.reserve(task.nr_threads() + 8, GFP_KERNEL)?;
         let spare = threads.spare_capacity_mut();
-        // SAFETY: The task is valid, and `spare` is that long. `ARef` is a transparent
-        // pointer, and so is `Task`.
+        // SAFETY: The task is valid, and `spare` is that long. `ARef` and `Task` are transparent
+        // wrappers.
         let count = unsafe {
             bindings::get_threads(
                 task.as_ptr(),
@@ -98,7 +97,7 @@ pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
         } as usize;
         let complete = count < spare.len();
 
-        // SAFETY: That many have been written, which is not more than `spare` is long.
+        // SAFETY: The function has written that many elements, which is at most `spare.len()`.
         unsafe { threads.inc_len(count) };
         if complete {
             return Ok(threads);
@@ -109,8 +108,7 @@ pub fn threads_of(task: &Task) -> Result<KVVec<ARef<Task>>> {
 
 /// Calls `f` for all threads of all processes, until it returns [`ControlFlow::Break`].
 ///
-/// Threads that come into being or exit meanwhile may be among them or not; one that was there
-/// before, and is after, is.
+/// A thread that is created or exits during the call may be missed.
 pub(crate) fn for_each_task(
     mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
@@ -122,17 +120,17 @@ pub(crate) fn for_each_task(
         // SAFETY: The RCU read lock keeps the task valid; the layouts are the same.
         unsafe { process.cast::<Task>().as_ref() }
             .for_each_thread(|thread, _| f(thread, &guard))?;
-        // SAFETY: As above. A process that has left the list still leads on.
+        // SAFETY: As above. A process that has left the list still has a pointer to the next one.
         next = unsafe { bindings::next_process_or_null(process.as_ptr()) };
     }
     ControlFlow::Continue(())
 }
 
-/// Whether `f` is true for any thread, in the order of their ids. Looks no further then.
+/// Whether `f` is true for any thread. Calls `f` in the order of ids, and returns after the first
+/// `true`.
 ///
-/// Others get to run after each [`IDS_AT_ONCE`] threads, so that this can be asked at any time.
-/// Threads that come into being or exit meanwhile may be asked about or not; one that was there
-/// before, and is after, is. May sleep.
+/// Reschedules after every [`IDS_AT_ONCE`] threads, so that there is no long delay. A thread that
+/// is created or exits during the call may be missed. May sleep.
 pub(crate) fn any_thread(mut f: impl FnMut(&Task, &rcu::Guard) -> bool) -> bool {
     let mut next: Pid = 1;
 
@@ -151,53 +149,52 @@ pub(crate) fn any_thread(mut f: impl FnMut(&Task, &rcu::Guard) -> bool) -> bool 
             }
         }
         drop(guard);
-        // SAFETY: No lock is held. This function says that it may sleep.
+        // SAFETY: No lock is held, and this function may sleep by its contract.
         unsafe { bindings::cond_resched() };
     }
 }
 
-/// Waits for forks that are about to show the child to others.
+/// Waits for forks that are about to make a child visible.
 ///
-/// A fork that does that later sees what the caller has done before, and a child that was shown
-/// earlier is found by who looks for it afterwards.
+/// A later fork sees everything that the caller has done before. The child of an earlier fork is
+/// visible when this returns.
 pub(crate) fn wait_for_forks() {
-    // SAFETY: This can always be called where sleeping is allowed, and waits for nobody who sleeps.
+    // SAFETY: This takes a lock that does not sleep elsewhere, and has no other requirements.
     unsafe { bindings::wait_for_forks() };
 }
 
 impl Credential {
-    /// Whether the owner may move all tasks around.
+    /// Whether the owner may move any task.
     pub fn may_move_all(&self) -> bool {
         self.euid() == Kuid::from_raw(bindings::kuid_t { val: 0 })
     }
 }
 
 impl Task {
-    /// How many threads the process of the task has at the moment.
+    /// The current number of threads in the process of the task.
     pub fn nr_threads(&self) -> usize {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::task_nr_threads(self.as_ptr()) as usize }
     }
 
-    /// The id of the task in `ns`; 0 if it has none there.
+    /// The id of the task in `ns`, or 0 if it has none there.
     pub fn pid_nr_ns(&self, ns: &PidNamespace) -> Pid {
-        // SAFETY: By the type invariant, the task is valid, and so is the namespace.
+        // SAFETY: By the type invariants, the task and the namespace are valid.
         unsafe {
             bindings::__task_pid_nr_ns(self.as_ptr(), bindings::pid_type_PIDTYPE_PID, ns.as_ptr())
         }
     }
 
-    /// Whether both are threads of one process.
+    /// Whether both tasks are threads of one process.
     pub fn is_thread_with(&self, other: &Task) -> bool {
         // SAFETY: By the type invariant, both tasks are valid. The field never changes.
         unsafe { (*self.as_ptr()).signal == (*other.as_ptr()).signal }
     }
 
-    /// Calls `f` for the threads of the process that the task belongs to, in the order in which
-    /// they came into being, until it returns [`ControlFlow::Break`].
+    /// Calls `f` for all threads of the process of the task, in the order of their creation, until
+    /// it returns [`ControlFlow::Break`].
     ///
-    /// Threads that come into being or exit meanwhile may be among them or not; one that was there
-    /// before, and is after, is.
+    /// A thread that is created or exits during the call may be missed.
     pub fn for_each_thread(
         &self,
         mut f: impl FnMut(&Task, &rcu::Guard) -> ControlFlow<()>,
@@ -209,14 +206,15 @@ impl Task {
         while let Some(thread) = NonNull::new(next) {
             // SAFETY: The RCU read lock keeps the thread valid; the layouts are the same.
             f(unsafe { thread.cast::<Task>().as_ref() }, &guard)?;
-            // SAFETY: As above. A thread that has left the list still leads on.
+            // SAFETY: As above. A thread that has left the list still has a pointer to the next
+            // one.
             next = unsafe { bindings::next_thread_or_null(thread.as_ptr()) };
         }
         ControlFlow::Continue(())
     }
 
-    /// Whether the owner of `cred` may move the task around: root may, and whoever owns the task by
-    /// its real or saved user id.
+    /// Whether the owner of `cred` may move the task: root, or the owner of the task by its real or
+    /// saved user id.
     pub fn may_be_moved_by(&self, cred: &Credential) -> bool {
         let euid = cred.euid();
 
@@ -226,14 +224,14 @@ impl Task {
             || euid == Kuid::from_raw(unsafe { bindings::task_suid(self.as_ptr()) })
     }
 
-    /// Whether the task is `kthreadd`, or a kernel thread that has to stay on its CPUs: the rest of
-    /// the kernel counts on those not being limited.
+    /// Whether the task is `kthreadd`, or a kernel thread that has to stay on its CPUs. The kernel
+    /// relies on such threads not being limited.
     pub fn is_pinned_kthread(&self) -> bool {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::task_is_pinned_kthread(self.as_ptr()) }
     }
 
-    /// Whether the task is on its way out.
+    /// Whether the task is exiting.
     pub fn is_exiting(&self) -> bool {
         // SAFETY: By the type invariant, the task is valid.
         unsafe { bindings::task_is_exiting(self.as_ptr()) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mount options, and telling user space what is wrong with them.
+//! Mount options, and messages to user space about them.
 //!
 //! C header: [`include/linux/fs_context.h`](srctree/include/linux/fs_context.h)
 
@@ -14,11 +14,11 @@ use core::marker::PhantomData;
 
 /// The value of a mount option.
 pub enum Value<'a> {
-    /// None: `-o key`.
+    /// No value: `-o key`.
     Flag,
     /// A string: `-o key=value`.
     String(&'a CStr),
-    /// Something only `fsconfig(2)` can pass: a blob, a path, a file descriptor.
+    /// A blob, a path or a file descriptor, which only `fsconfig(2)` can pass.
     Other,
 }
 
@@ -46,19 +46,19 @@ impl<'a> Parameter<'a> {
 
     /// The name of the option.
     pub fn key(&self) -> &'a CStr {
-        // SAFETY: By the type invariant; the VFS passes only keys that end in NUL.
+        // SAFETY: By the type invariant. The VFS passes keys that end with a NUL.
         unsafe { CStr::from_char_ptr((*self.param).key) }
     }
 
     /// The value of the option.
     pub fn value(&self) -> Value<'a> {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant, `param` is valid.
         let param = unsafe { &*self.param };
 
         match param.type_() {
             bindings::fs_value_type_fs_value_is_flag => Value::Flag,
             bindings::fs_value_type_fs_value_is_string => {
-                // SAFETY: This type says that the string is there.
+                // SAFETY: A parameter of this type has a string.
                 Value::String(unsafe { CStr::from_char_ptr(param.__bindgen_anon_1.string) })
             }
             _ => Value::Other,
@@ -66,8 +66,8 @@ impl<'a> Parameter<'a> {
     }
 }
 
-/// Where the errors of a mount are explained: what `read(2)` of the descriptor from `fsopen(2)`
-/// returns, and the kernel log for `mount(2)`.
+/// The log of a mount, for explanations of errors. User space reads it from the descriptor of
+/// `fsopen(2)`, or in the kernel log after `mount(2)`.
 ///
 /// # Invariants
 ///
@@ -89,9 +89,9 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Explains an error. The name of the file system and a colon are put in front.
+    /// Explains an error. The message is prefixed with the name of the file system and a colon.
     pub fn error(&self, args: fmt::Arguments<'_>) {
-        // SAFETY: By the type invariant. Passing a void pointer to `Arguments` is valid for `%pA`.
+        // SAFETY: By the type invariant, `fc` is valid. `%pA` takes a pointer to `Arguments`.
         unsafe {
             bindings::logfc(
                 (*self.fc).log.log,

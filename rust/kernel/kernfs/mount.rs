@@ -32,41 +32,41 @@ use core::marker::PhantomData;
 
 /// A file system whose superblocks are kernfs hierarchies.
 ///
-/// A hierarchy can have any number of mounts, all of which share a superblock; while an old one is
-/// on its way out, a new one may come to life for the same hierarchy.
+/// All mounts of a hierarchy share a superblock. A new superblock for a hierarchy may be made while
+/// an old one is being destroyed.
 ///
 /// # Safety
 ///
-/// - The [`Root`](super::Root) whose handle [`get_root`](Self::get_root) returns must live until as
-///   many calls of [`put_root`](Self::put_root) have been made for it as of `get_root`.
-/// - The implementation must be built in: [`FileSystemType::register`] is for good.
+/// - The [`Root`](super::Root) of a handle that [`get_root`](Self::get_root) has returned must live
+///   until [`put_root`](Self::put_root) has been called as often as `get_root`.
+/// - The implementation must be built in, because [`FileSystemType::register`] cannot be undone.
 pub unsafe trait FileSystem: Sized + 'static {
     /// Name of the file system type.
     const NAME: &'static CStr;
 
-    /// What `statfs(2)` returns in `f_type`.
+    /// The value of `f_type` for `statfs(2)`.
     const MAGIC: usize;
 
     /// The trees that are mounted.
     type Tree: Tree;
 
-    /// What is known from the mount options so far.
+    /// The mount options that have been parsed so far.
     type Options: Default + Send;
 
-    /// Takes one mount option.
+    /// Handles one mount option.
     ///
     /// # Errors
     ///
-    /// `ENOPARAM` for options that the file system leaves to the VFS (`source`, for one).
-    /// Explain others in `log`.
+    /// `ENOPARAM` for an option that is left to the VFS, such as `source`. Other errors should be
+    /// explained in `log`.
     fn parse_option(options: &mut Self::Options, option: &Parameter<'_>, log: &Log<'_>) -> Result;
 
     /// Finds or makes the hierarchy to mount.
     fn get_root(options: &Self::Options, log: &Log<'_>) -> Result<RootHandle<Self::Tree>>;
 
-    /// Gives back what `get_root` returned: a mount was not made, or a superblock is gone.
+    /// Undoes a call of `get_root`: a mount has failed, or a superblock is gone.
     ///
-    /// `root` is what the root directory stands for.
+    /// `root` is the data of the root directory.
     fn put_root(root: &<Self::Tree as Tree>::Directory);
 
     /// Changes the options of a mounted hierarchy.
@@ -77,17 +77,17 @@ pub unsafe trait FileSystem: Sized + 'static {
     ) -> Result;
 }
 
-/// A file system type. Has to be a `static`, because the lock classes of all superblocks are in it.
+/// A file system type. It has to be static, as it has the lock classes of all superblocks.
 pub struct FileSystemType<F: FileSystem> {
     inner: Opaque<bindings::file_system_type>,
     _p: PhantomData<F>,
 }
 
-// SAFETY: There is nothing to do with it but registering it, and the VFS synchronises that.
+// SAFETY: It can only be registered. The VFS does the locking for that.
 unsafe impl<F: FileSystem> Sync for FileSystemType<F> {}
 
 impl<F: FileSystem> FileSystemType<F> {
-    /// The type for a file system that is built in.
+    /// Makes the type for a built-in file system.
     #[expect(clippy::new_without_default, reason = "not for use outside of statics")]
     pub const fn new() -> Self {
         Self {
@@ -101,22 +101,22 @@ impl<F: FileSystem> FileSystemType<F> {
         }
     }
 
-    /// Makes the file system known, for good.
+    /// Registers the file system for good.
     ///
     /// # Errors
     ///
     /// `EBUSY` if there is a file system of that name.
     pub fn register(&'static self) -> Result {
-        // SAFETY: The type is complete and valid for ever, as are its functions, because `F` is
-        // built in. Only the VFS writes to it.
+        // SAFETY: The type is initialised and static. Its functions are built in, as `F` is. Only
+        // the VFS writes to it.
         to_result(unsafe { bindings::register_filesystem(self.inner.get()) })
     }
 }
 
-/// The C side of a [`FileSystem`]: what `fs_private` of an `fs_context` points to.
+/// The private data of an `fs_context` (`fs_private`).
 #[repr(C)]
 struct Context<F: FileSystem> {
-    /// First, because `kernfs_get_tree()` takes `fs_private` for it.
+    /// The first field, because `kernfs_get_tree()` expects it at `fs_private`.
     kernfs: bindings::kernfs_fs_context,
     options: F::Options,
 }
@@ -132,15 +132,15 @@ impl<F: FileSystem> Context<F> {
 
     /// # Safety
     ///
-    /// `fc` must be a context of the file system `F` that the caller has exclusively for `'a`.
+    /// `fc` must be a context of the file system `F`, and exclusive to the caller for `'a`.
     unsafe fn from_raw<'a>(fc: *mut bindings::fs_context) -> &'a mut Self {
-        // SAFETY: By the safety requirements; `init` put a context there.
+        // SAFETY: By the safety requirements. `init` has set `fs_private`.
         unsafe { &mut *(*fc).fs_private.cast() }
     }
 
     /// # Safety
     ///
-    /// Only for the VFS, in a `file_system_type` of `F`.
+    /// Only the VFS may call this, for a `file_system_type` of `F`.
     unsafe extern "C" fn init(fc: *mut bindings::fs_context) -> c_int {
         let ops: &'static bindings::fs_context_operations = &Self::OPS;
 
@@ -156,8 +156,8 @@ impl<F: FileSystem> Context<F> {
                 GFP_KERNEL,
             )?;
 
-            // SAFETY: The VFS passes a context that only it and we know of. The superblock belongs
-            // to the initial user namespace, whoever mounts it.
+            // SAFETY: The VFS passes a new context, which nothing else uses. The superblock belongs
+            // to the initial user namespace, even if another one mounts it.
             unsafe {
                 (*fc).fs_private = KBox::into_raw(context).cast();
                 (*fc).ops = ops;
@@ -169,17 +169,17 @@ impl<F: FileSystem> Context<F> {
 
     /// # Safety
     ///
-    /// Only for the VFS, in a context of `F`.
+    /// Only the VFS may call this, for a context of `F`.
     unsafe extern "C" fn free(fc: *mut bindings::fs_context) {
-        // SAFETY: The VFS passes a context that `kernfs_get_tree()` may have added to.
+        // SAFETY: The VFS passes a valid context, to which `kernfs_get_tree()` may have added.
         unsafe { bindings::kernfs_free_fs_context(fc) };
-        // SAFETY: `init` put a box there, which nobody uses any more.
+        // SAFETY: `init` has set `fs_private` to a box. Nothing uses it any more.
         drop(unsafe { KBox::from_raw((*fc).fs_private.cast::<Self>()) });
     }
 
     /// # Safety
     ///
-    /// Only for the VFS, in a context of `F`.
+    /// Only the VFS may call this, for a context of `F`.
     unsafe extern "C" fn parse_param(
         fc: *mut bindings::fs_context,
         param: *mut bindings::fs_parameter,
@@ -194,7 +194,7 @@ impl<F: FileSystem> Context<F> {
 
     /// # Safety
     ///
-    /// Only for the VFS, in a context of `F`.
+    /// Only the VFS may call this, for a context of `F`.
     unsafe extern "C" fn get_tree(fc: *mut bindings::fs_context) -> c_int {
         // SAFETY: The VFS calls this with the mutex of the context held.
         let context = unsafe { Self::from_raw(fc) };
@@ -208,13 +208,12 @@ impl<F: FileSystem> Context<F> {
 
             // SAFETY: `fc` has a kernfs context with a valid root in `fs_private`.
             let ret = to_result(unsafe { bindings::kernfs_get_tree(fc) });
-            // A new superblock has our use of the root, even if it is dead already; one that was
-            // there has its own.
+            // A new superblock takes over the use of the root from `get_root`, even if the
+            // superblock has failed already. A superblock that existed before has a use of its own.
             //
-            // SAFETY: As above; nobody else knows of the context.
+            // SAFETY: As above. Nothing else uses the context.
             if !unsafe { Self::from_raw(fc) }.kernfs.new_sb_created {
-                // SAFETY: The root is valid until `put_root`, and so is its directory, which has
-                // a foreign `Arc`.
+                // SAFETY: The root is valid until `put_root` is called.
                 let dir: Arc<_> = unsafe { Self::root_directory(root.as_ptr()) };
                 F::put_root(&dir);
             }
@@ -224,14 +223,14 @@ impl<F: FileSystem> Context<F> {
 
     /// # Safety
     ///
-    /// Only for the VFS, in a context of `F`.
+    /// Only the VFS may call this, for a context of `F`.
     unsafe extern "C" fn reconfigure(fc: *mut bindings::fs_context) -> c_int {
         // SAFETY: The VFS calls this with the mutex of the context held.
         let context = unsafe { Self::from_raw(fc) };
         // SAFETY: The VFS passes a valid context.
         let log = unsafe { Log::from_raw(fc) };
-        // SAFETY: A context for reconfiguration has the root of a superblock of `F`, which is a
-        // kernfs superblock.
+        // SAFETY: A context for a remount has the root of a superblock of `F`, which is a kernfs
+        // superblock.
         let dir =
             unsafe { Self::root_directory(bindings::kernfs_root_from_sb((*(*fc).root).d_sb)) };
 
@@ -246,19 +245,19 @@ impl<F: FileSystem> Context<F> {
     ) -> Arc<<F::Tree as Tree>::Directory> {
         // SAFETY: By the safety requirements.
         let kn = unsafe { bindings::kernfs_root_to_node(root) };
-        // SAFETY: Directories of `F::Tree` have a foreign `Arc` in `priv`.
+        // SAFETY: `priv` of a directory of `F::Tree` is a foreign `Arc`.
         unsafe { Arc::<<F::Tree as Tree>::Directory>::borrow((*kn).priv_) }.into()
     }
 
     /// # Safety
     ///
-    /// Only for the VFS, in a `file_system_type` of `F`.
+    /// Only the VFS may call this, for a `file_system_type` of `F`.
     unsafe extern "C" fn kill_sb(sb: *mut bindings::super_block) {
-        // SAFETY: Superblocks of `F` are made by `kernfs_get_tree()` only, for a root that lives
+        // SAFETY: Superblocks of `F` are made by `kernfs_get_tree()` alone, for a root that stays
         // until `put_root` below.
         let dir = unsafe { Self::root_directory(bindings::kernfs_root_from_sb(sb)) };
 
-        // SAFETY: As above, and the VFS is done with it.
+        // SAFETY: The superblock is valid, and the VFS does not use it any more.
         unsafe { bindings::kernfs_kill_sb(sb) };
         F::put_root(&dir);
     }
