@@ -19,11 +19,11 @@ __rust_helper bool rust_helper_freezing(struct task_struct *tsk)
 }
 
 /*
- * Whether a task that shall freeze runs its program no more. It is frozen; or it
- * waits where it could be frozen, but began to wait after it was told to freeze. It
- * looks before it returns to its program then, because TIF_SIGPENDING stays for as
- * long as it shall freeze: see recalc_sigpending(). Those who never return there
- * need no such sign.
+ * Whether a task that has to freeze no longer runs its program. Either the task is
+ * frozen, or it sleeps in a freezable state, has been told to freeze, and will check for
+ * that before it returns to its program. TIF_SIGPENDING shows that it has been told:
+ * recalc_sigpending() keeps the flag for as long as the task has to freeze. Kernel
+ * threads and exiting tasks never return to a program, and need not have the flag.
  */
 __rust_helper bool rust_helper_task_is_at_rest(struct task_struct *tsk)
 {
@@ -34,7 +34,7 @@ __rust_helper bool rust_helper_task_is_at_rest(struct task_struct *tsk)
 		return true;
 	if (!(state & (TASK_FREEZABLE | __TASK_STOPPED | __TASK_TRACED)))
 		return false;
-	/* The task itself may be setting others just now, without any lock. */
+	/* The task itself may be setting other flags at this time, without a lock. */
 	flags = data_race(READ_ONCE(tsk->flags));
 	return test_tsk_thread_flag(tsk, TIF_SIGPENDING) ||
 	       flags & (PF_KTHREAD | PF_EXITING | PF_POSTCOREDUMP | PF_DUMPCORE);

@@ -26,7 +26,7 @@ rust_helper_get_task_nsproxy(struct task_struct *tsk)
 	return ns;
 }
 
-/* Under RCU, for who follows it */
+/* A caller that dereferences the result must be under RCU. */
 __rust_helper const struct nsproxy *
 rust_helper_task_nsproxy_rcu(const struct task_struct *tsk)
 {

@@ -16,7 +16,7 @@ __rust_helper atomic64_t __percpu *rust_helper_alloc_percpu_atomic64s(size_t nr)
 __rust_helper void rust_helper_this_cpu_counts_add(const struct percpu_counts *pc,
 						   unsigned int index, s64 n)
 {
-	/* On which one, if the caller is migrated, makes no difference. */
+	/* If the caller is migrated in between, either CPU will do. */
 	percpu_counts_add(pc, index, raw_smp_processor_id(), n);
 }
 

@@ -13,29 +13,29 @@ __rust_helper kuid_t rust_helper_task_suid(struct task_struct *tsk)
 	return task_cred_xxx(tsk, suid);
 }
 
-/* Kernel threads that were made for one CPU, or make others, stay put. */
+/* kthreadd and kernel threads that are bound to CPUs must not be moved. */
 __rust_helper bool rust_helper_task_is_pinned_kthread(const struct task_struct *tsk)
 {
 	unsigned int flags;
 
-	/* The task itself may be setting others just now, without any lock. */
+	/* The task itself may be setting other flags at this time, without a lock. */
 	flags = data_race(READ_ONCE(tsk->flags));
 	return tsk == kthreadd_task || (flags & PF_NO_SETAFFINITY);
 }
 
 __rust_helper bool rust_helper_task_is_exiting(const struct task_struct *tsk)
 {
-	/* As above */
+	/* See rust_helper_task_is_pinned_kthread(). */
 	return data_race(READ_ONCE(tsk->flags)) & PF_EXITING;
 }
 
 __rust_helper int rust_helper_task_nr_threads(struct task_struct *tsk)
 {
-	/* For a guess: it may be another number by the time it is used. */
+	/* The result is a guess for the size of an array. */
 	return data_race(get_nr_threads(tsk));
 }
 
-/* References on the first threads of a process; all of them if fewer than @max */
+/* Take references on the first @max threads of a process; returns their number. */
 __rust_helper unsigned int rust_helper_get_threads(struct task_struct *tsk,
 						   struct task_struct **threads,
 						   unsigned int max)
@@ -52,7 +52,7 @@ __rust_helper unsigned int rust_helper_get_threads(struct task_struct *tsk,
 	return nr;
 }
 
-/* Under RCU, all of it until the last thread is reached */
+/* The caller must be under RCU until the end of the walk. */
 __rust_helper struct task_struct *rust_helper_first_thread(struct task_struct *tsk)
 {
 	return list_first_or_null_rcu(&tsk->signal->thread_head,
@@ -65,7 +65,7 @@ rust_helper_next_thread_or_null(struct task_struct *tsk)
 	return __next_thread(tsk);
 }
 
-/* Under RCU, until the last process is reached */
+/* The caller must be under RCU until the end of the walk. */
 __rust_helper struct task_struct *
 rust_helper_next_process_or_null(struct task_struct *tsk)
 {
@@ -79,15 +79,15 @@ __rust_helper struct task_struct *rust_helper_first_process(void)
 }
 
 /*
- * Under RCU: the first thread with an id of at least @next, which then is the one to
- * go on with; NULL if there are no more.
+ * Find the first thread whose id is at least @next, and set @next to the id to continue
+ * with. Returns NULL at the end. The caller must be under RCU.
  */
 __rust_helper struct task_struct *rust_helper_next_thread_by_id(pid_t *next)
 {
 	struct task_struct *tsk = NULL;
 	struct pid *pid;
 
-	/* It may be the id of a group or session, or of nobody as yet. */
+	/* The id may be that of a process group or session, or not be in use yet. */
 	while (!tsk) {
 		pid = find_ge_pid(*next, &init_pid_ns);
 		if (!pid)
@@ -105,7 +105,7 @@ __rust_helper void rust_helper_cond_resched(void)
 
 __rust_helper void rust_helper_wait_for_forks(void)
 {
-	/* Children are shown with it held for writing. */
+	/* A fork makes its child visible with the lock held for writing. */
 	read_lock(&tasklist_lock);
 	read_unlock(&tasklist_lock);
 }

@@ -60,14 +60,14 @@ __rust_helper bool rust_helper_rcfs_pin_container(struct rcfs_container *cont)
 	return rcfs_pin_container(cont);
 }
 
-/* One lock class for all: they are the timers of states. */
+/* All works have the same lock class. They are the timers of states. */
 __rust_helper void rust_helper_rcfs_init_delayed_work(struct delayed_work *work,
 						      work_func_t func)
 {
 	INIT_DELAYED_WORK(work, func);
 }
 
-/* A macro without CONFIG_TASKS_RCU */
+/* This is a macro without CONFIG_TASKS_RCU. */
 __rust_helper void rust_helper_rcfs_synchronize_rcu_tasks(void)
 {
 	synchronize_rcu_tasks();
@@ -90,7 +90,7 @@ __rust_helper int rust_helper_task_nice(struct task_struct *p)
 	return task_nice(p);
 }
 
-/* @ns: that of a container; negative for a root */
+/* @ns is that of a container. Returns -1 for a root. */
 __rust_helper int rust_helper_rcfs_count_nsproxies(const struct nsproxy *ns)
 {
 	return ns->rcfs_owner ? atomic_read(&ns->rcfs_owner->nr_nsproxies) : -1;
@@ -118,7 +118,7 @@ __rust_helper void rust_helper_seq_print_cpulist(struct seq_file *m,
 	seq_printf(m, "%*pbl\n", cpumask_pr_args(mask));
 }
 
-/* CPUs that there cannot be are out of range. */
+/* Returns -ERANGE for CPUs that are not possible. */
 __rust_helper int rust_helper_possible_cpulist_parse(const char *buf,
 						     struct cpumask *mask)
 {

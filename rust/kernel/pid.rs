@@ -159,7 +159,7 @@ pub(crate) fn any_thread(mut f: impl FnMut(&Task, &rcu::Guard) -> bool) -> bool 
 /// A later fork sees everything that the caller has done before. The child of an earlier fork is
 /// visible when this returns.
 pub(crate) fn wait_for_forks() {
-    // SAFETY: This takes a lock that does not sleep elsewhere, and has no other requirements.
+    // SAFETY: This takes and releases the `tasklist_lock`. Callers may sleep and do not hold it.
     unsafe { bindings::wait_for_forks() };
 }
 

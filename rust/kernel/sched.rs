@@ -32,13 +32,13 @@ use core::{
 
 /// A group of tasks that the scheduler treats as one.
 ///
-/// It competes with the tasks and groups that are in the same group above for CPU time, on each
-/// CPU, and the tasks and groups in it share what it gets. It matters for tasks with the policies
-/// `SCHED_NORMAL`, `SCHED_BATCH` and `SCHED_IDLE` only.
+/// On each CPU, a group competes for CPU time with the tasks and groups in its parent. What it gets
+/// is divided among the tasks and groups in it. Groups apply to tasks with the policies
+/// `SCHED_NORMAL`, `SCHED_BATCH` and `SCHED_IDLE`.
 ///
-/// A task is in a group if [`rcfs::Controller::task_group`] says so.
+/// [`rcfs::Controller::task_group`] determines the group of a task.
 ///
-/// Dropping it may sleep. The memory goes later, when the scheduler is done with it.
+/// To drop a group may sleep. Its memory is freed when the scheduler no longer uses it.
 ///
 /// [`rcfs::Controller::task_group`]: crate::rcfs::Controller::task_group
 ///
@@ -54,7 +54,7 @@ use core::{
 /// let group = TaskGroup::new(Some(&above))?;
 /// drop(above);
 /// assert_eq!(group.shares(), 1024);
-/// // SAFETY: This is process context. A hook or a file gets a token.
+/// // SAFETY: This is process context. Hooks and files are passed a token.
 /// let cx = unsafe { &Process::new() };
 /// group.set_shares(cx, 512)?;
 /// assert_eq!(group.shares(), 512);
@@ -68,7 +68,7 @@ use core::{
 ///
 /// # Invariants
 ///
-/// The pointer is a task group that `sched_rcfs_create_group()` has returned for this object.
+/// The pointer is a task group that `sched_rcfs_create_group()` has returned. This object owns it.
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 pub struct TaskGroup(NonNull<bindings::task_group>);
 
@@ -83,29 +83,29 @@ unsafe impl Sync for TaskGroup {}
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 impl Drop for TaskGroup {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, the group is ours. Groups below have references on the C
-        // side. Only what lives as long as a state of rcfs, or for ever, can be handed to the
-        // scheduler: see `rcfs::Controller::task_group`. A task in the group keeps the state by its
-        // nsproxy, or by its pin until it has been reaped and has left the CPU for the last time.
-        // The core of rcfs drops a state a grace period after that.
+        // SAFETY: By the type invariant, this object owns the group. Groups below it have
+        // references. `rcfs::Controller::task_group` only returns groups that live as long as a
+        // state, or that are static. A task in the group keeps the state by its nsproxy, and later
+        // by its pin until it has been reaped and has left the CPU for the last time. rcfs drops
+        // the state after another grace period, so that no task is in the group by now.
         unsafe { bindings::sched_rcfs_free_group(self.as_ptr()) };
     }
 }
 
-/// What has come of the limit of a [`TaskGroup`].
+/// Statistics of the limit of a [`TaskGroup`].
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 pub struct BandwidthStats {
-    /// In how many periods the group ran.
+    /// The number of periods in which the group ran.
     pub periods: u64,
-    /// In how many of them it had to wait for the end, because it had used its quota.
+    /// The number of periods in which the group was throttled, because its quota was used up.
     pub throttled: u64,
-    /// For how many nanoseconds it had to wait, the sum over all CPUs.
+    /// The time in nanoseconds for which the group was throttled, the sum over all CPUs.
     pub throttled_ns: u64,
 }
 
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
 impl TaskGroup {
-    /// Makes a group below another one, or below the root group.
+    /// Makes a group below `parent`, or below the root group.
     ///
     /// # Errors
     ///
@@ -119,12 +119,12 @@ impl TaskGroup {
         Ok(Self(NonNull::new(group).ok_or(ENOMEM)?))
     }
 
-    /// The group, valid for as long as `self`.
+    /// The group, as a pointer that is valid as long as `self`.
     pub(crate) fn as_ptr(&self) -> *mut bindings::task_group {
         self.0.as_ptr()
     }
 
-    /// The weight; that of a task with the nice level 0 is 1024, as is that of a new group.
+    /// The weight, which is 1024 in a new group. A task with the nice level 0 has that weight, too.
     pub fn shares(&self) -> u64 {
         // SAFETY: By the type invariant, this is a valid group.
         unsafe { bindings::sched_rcfs_shares(self.as_ptr()) }
@@ -134,35 +134,35 @@ impl TaskGroup {
     ///
     /// # Errors
     ///
-    /// `ERANGE` for less than 2 and more than 262144.
+    /// `ERANGE` if `shares` is less than 2 or more than 262144.
     pub fn set_shares(&self, _cx: &impl MaySleep, shares: u64) -> Result {
         self.do_set_shares(shares)
     }
 
-    /// The length of a period in microseconds; 100000 in a new group.
+    /// The length of a period in microseconds, which is 100000 in a new group.
     ///
-    /// The scheduler makes a period that is too short for the machine longer, and the quota with
-    /// it.
+    /// If a period is too short for the machine, the scheduler extends it, and the quota in
+    /// proportion.
     pub fn period_us(&self) -> u64 {
         // SAFETY: By the type invariant, this is a valid group.
         unsafe { bindings::sched_rcfs_period_us(self.as_ptr()) }
     }
 
-    /// How many microseconds the group may run in each period, on all CPUs together; [`None`] if
-    /// there is no limit, as in a new group.
+    /// The number of microseconds that the group may run in each period, on all CPUs together, or
+    /// [`None`] for no limit. A new group has no limit.
     pub fn quota_us(&self) -> Option<u64> {
         // SAFETY: By the type invariant, this is a valid group.
         u64::try_from(unsafe { bindings::sched_rcfs_quota_us(self.as_ptr()) }).ok()
     }
 
-    /// Sets what [`period_us`](Self::period_us) and [`quota_us`](Self::quota_us) return. May
+    /// Sets the values of [`period_us`](Self::period_us) and [`quota_us`](Self::quota_us). May
     /// sleep.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for a period of less than 1000 or more than 1000000, for a quota of less than
-    /// 1000 or one too large to calculate with, and if the group would have more of each period
-    /// than a group above, or less than one below.
+    /// `EINVAL` if the period is less than 1000 or more than 1000000, if the quota is less than
+    /// 1000 or too large to calculate with, if the group would get a larger fraction of its period
+    /// than a group above it, or if it would get a smaller one than a group below it.
     pub fn set_bandwidth(
         &self,
         _cx: &impl MaySleep,
@@ -177,8 +177,9 @@ impl TaskGroup {
         self.do_set_bandwidth(period_us, quota_us)
     }
 
-    // Generic functions are compiled into the module that calls them, and the scheduler exports
-    // neither of the two functions below.
+    // Generic functions are compiled into the modules that call them. The scheduler does not export
+    // sched_rcfs_set_shares() and sched_rcfs_set_bandwidth(), so these are called by functions that
+    // are not generic.
     fn do_set_shares(&self, shares: u64) -> Result {
         // SAFETY: By the type invariant, this is a valid group.
         to_result(unsafe { bindings::sched_rcfs_set_shares(self.as_ptr(), shares) })
@@ -189,7 +190,7 @@ impl TaskGroup {
         to_result(unsafe { bindings::sched_rcfs_set_bandwidth(self.as_ptr(), period_us, quota_us) })
     }
 
-    /// What has come of the limit, since the group was made.
+    /// The statistics of the limit since the group was made.
     pub fn stats(&self) -> BandwidthStats {
         let mut stat = MaybeUninit::uninit();
 
@@ -207,7 +208,7 @@ impl TaskGroup {
     }
 }
 
-/// There are no task groups without `CONFIG_CFS_BANDWIDTH`.
+/// Without `CONFIG_CFS_BANDWIDTH` there are no task groups.
 #[cfg(not(CONFIG_RCFS_TASK_GROUP))]
 pub enum TaskGroup {}
 
@@ -219,10 +220,11 @@ impl TaskGroup {
 }
 
 impl Task {
-    /// Whether a control group says where the task is scheduled, and not its container.
+    /// Whether the task is scheduled by its control group instead of its container.
     ///
-    /// That is a control group with the cpu controller, other than the root. The nearest one above
-    /// the task with the controller counts. Tells how it was at some moment.
+    /// Each control group with the cpu controller, other than the root, schedules the tasks in it
+    /// and in the groups below it that have no controller. The answer may be outdated when it is
+    /// used.
     #[cfg(CONFIG_RCFS_TASK_GROUP)]
     pub fn is_overruled(&self) -> bool {
         let _guard = rcu::read_lock();
@@ -231,10 +233,10 @@ impl Task {
         unsafe { bindings::sched_rcfs_is_overruled(self.as_ptr()) }
     }
 
-    /// Puts the task into the task group of the container that it is in.
+    /// Puts the task into the task group of its container.
     ///
-    /// For a task that has just come into a container or left one. A task whose control group has a
-    /// task group of its own stays in that. Any context in which the scheduler may be called.
+    /// Call this when the task has entered or left a container. A task whose control group has a
+    /// task group stays in that group. Any context in which the scheduler can be called.
     pub(crate) fn update_task_group(&self) {
         #[cfg(CONFIG_RCFS_TASK_GROUP)]
         // SAFETY: By the type invariants, the task is valid.
@@ -243,7 +245,7 @@ impl Task {
         };
     }
 
-    /// The same for a child in a fork that others see, but that has not run yet.
+    /// As [`update_task_group`](Self::update_task_group), for a visible child that has not run yet.
     pub(crate) fn join_task_group(&self) {
         #[cfg(CONFIG_RCFS_TASK_GROUP)]
         // SAFETY: By the type invariants, the task is valid.
@@ -252,21 +254,21 @@ impl Task {
         };
     }
 
-    /// The nice value: -20, the most favoured, to 19.
+    /// The nice value, from -20 (the most favoured) to 19.
     pub fn nice(&self) -> i32 {
         // SAFETY: By the type invariants, the task is valid.
         unsafe { bindings::task_nice(self.as_ptr()) }
     }
 
-    /// Whether children of the task, which is the current one, are to begin without its policy, and
-    /// with no nice value below 0: `SCHED_RESET_ON_FORK`.
+    /// Whether children of the task begin without its policy and its negative nice value, because
+    /// of `SCHED_RESET_ON_FORK`. The task must be the current one.
     pub fn resets_on_fork(&self) -> bool {
         // SAFETY: By the type invariants, the task is valid.
         unsafe { bindings::task_resets_on_fork(self.as_ptr()) }
     }
 
-    /// Sets the nice value, within what controllers allow ([`Controller::limit_nice`]). Asks nobody
-    /// whether the current task may do that.
+    /// Sets the nice value, within what controllers allow ([`Controller::limit_nice`]). Does not
+    /// check the permissions of the current task.
     ///
     /// [`Controller::limit_nice`]: crate::rcfs::Controller::limit_nice
     pub fn set_nice(&self, _cx: &impl MayLockTasks, nice: i32) {

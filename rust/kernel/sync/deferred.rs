@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Dropping values when RCU readers are done with them.
+//! Dropping values after an RCU grace period.
 
 use crate::{
     alloc::Flags,
@@ -9,9 +9,9 @@ use crate::{
     types::Opaque, //
 };
 
-/// Room for a value that is to be dropped after an RCU grace period.
+/// Preallocated memory for dropping a value after an RCU grace period.
 ///
-/// Made ahead of time, so that nothing can fail at the time of dropping.
+/// It is allocated in advance, so that nothing can fail when the value is to be dropped.
 ///
 /// # Examples
 ///
@@ -20,7 +20,7 @@ use crate::{
 ///
 /// let value = Arc::new(42, GFP_KERNEL)?;
 /// let deferred = Deferred::new(GFP_KERNEL)?;
-/// // SAFETY: An `Arc<i32>` is dropped by what is built in.
+/// // SAFETY: The code that drops an `Arc<i32>` is built in.
 /// unsafe { deferred.drop_after_grace_period(value) };
 /// # Ok::<(), Error>(())
 /// ```
@@ -28,19 +28,19 @@ pub struct Deferred<T: Send + 'static>(KBox<Inner<T>>);
 
 #[repr(C)]
 struct Inner<T> {
-    /// First, so that [`Deferred::run`] finds the rest by the work's address.
+    /// The first field, so that a pointer to it is a pointer to the whole.
     work: Opaque<bindings::rcu_work>,
     value: Option<T>,
 }
 
-// SAFETY: The work is not in use before `drop_after_grace_period`, which consumes the object.
+// SAFETY: The work is not queued before `drop_after_grace_period`, which consumes the object.
 unsafe impl<T: Send> Send for Deferred<T> {}
 
-// SAFETY: There is no method that takes a shared reference.
+// SAFETY: No method takes a shared reference.
 unsafe impl<T: Send> Sync for Deferred<T> {}
 
 impl<T: Send + 'static> Deferred<T> {
-    /// Allocates the room.
+    /// Allocates the memory.
     ///
     /// # Errors
     ///
@@ -57,38 +57,38 @@ impl<T: Send + 'static> Deferred<T> {
         Ok(Self(inner))
     }
 
-    /// Drops `value` in process context, where it may sleep, once all RCU read-side critical
-    /// sections that are running now have ended.
+    /// Drops `value` when all current RCU read-side critical sections have ended. That happens in
+    /// process context, where it may sleep.
     ///
     /// # Safety
     ///
-    /// The code that drops a `T` must still be there then. A module that is unloaded waits for no
-    /// value of its own: this is for what is built in.
+    /// The code that drops a `T` must be built in. A module does not wait for its values when it is
+    /// unloaded.
     pub unsafe fn drop_after_grace_period(self, value: T) {
-        // SAFETY: The work is queued once. By the safety requirements, what it runs is there then.
+        // SAFETY: The work is queued once. By the safety requirements, the code that it runs stays.
         unsafe { bindings::queue_rcu_work(bindings::system_dfl_wq, self.into_work(value)) };
     }
 
-    /// The work that drops `value`, for C code that queues it with `queue_rcu_work()`.
+    /// Returns the work that drops `value`, for C code that queues it with `queue_rcu_work()`.
     ///
-    /// If that never happens, the value is leaked. As for
+    /// The work must be queued at most once. If it is not queued, the value is leaked. As for
     /// [`drop_after_grace_period`](Self::drop_after_grace_period), the code that drops a `T` must
-    /// still be there when the work runs. It must be queued once only.
+    /// be built in.
     pub(crate) fn into_work(self, value: T) -> *mut bindings::rcu_work {
         let mut inner = self.0;
 
         inner.value = Some(value);
         let work = KBox::into_raw(inner).cast::<bindings::rcu_work>();
-        // SAFETY: The work is the first field, and ours.
+        // SAFETY: The work is the first field of a box that this function owns.
         unsafe { bindings::init_rcu_work(work, Some(Self::run)) };
         work
     }
 
     /// # Safety
     ///
-    /// `work` must be the `work` of an [`Inner<T>`] from `into_work`, which passes the box on.
+    /// `work` must be the `work` of an [`Inner<T>`] from `into_work`, which has leaked the box.
     unsafe extern "C" fn run(work: *mut bindings::work_struct) {
-        // The work is the first field of an `rcu_work`, which is the first one of `Inner`.
+        // `work` is the first field of an `rcu_work`, which is the first field of `Inner`.
         //
         // SAFETY: By the safety requirements.
         drop(unsafe { KBox::from_raw(work.cast::<Inner<T>>()) });
