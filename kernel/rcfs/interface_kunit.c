@@ -10,7 +10,7 @@
 #include <linux/rcfs.h>
 #include <linux/string.h>
 
-/* A state has to be something; nothing looks into this one. */
+/* A state must not be NULL. Nothing uses the contents of this one. */
 static int unit_state;
 
 static int unit_create(struct rc_subsys *ss, struct nsproxy *ns,
@@ -106,7 +106,7 @@ static void names_are_unique(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, rc_unregister_subsys(&second), 0);
 }
 
-/* All ids, the highest among them, and not one more */
+/* Use up all ids: the highest id must be given out, and no other. */
 static void ids_run_out(struct kunit *test)
 {
 	const int max = CONFIG_MAX_RC_SUBSYS;
@@ -166,7 +166,7 @@ static struct kunit_case interface_cases[] = {
 	{ }
 };
 
-/* The others may have taken all the room that there is. */
+/* Other subsystems may have all ids already. */
 static int interface_init(struct kunit *test)
 {
 	struct rc_subsys ss = unit_subsys("unit");

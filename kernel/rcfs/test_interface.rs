@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A controller for tests of the interface in `rust/kernel/rcfs.rs`: each file does something that
-//! no other controller does.
+//! A controller for tests of the interface in `rust/kernel/rcfs.rs`. Its files use those parts of
+//! the interface that no other controller uses.
 //!
 //! - `probe.usage`, `probe.max`: a counter and its limit.
-//! - `probe.hold`: charges the container of the writer, which need not be the one of the file, with
-//!   what is written, and keeps the charge in no container.
-//! - `probe.release`: gives that back, whoever writes.
-//! - `probe.own`: a number. `probe.handed`: what containers that were removed had in both, for the
-//!   container above.
+//! - `probe.hold`: charges the container of the writer, which need not be the container of the
+//!   file, with the number that is written, and keeps the charge in the module.
+//! - `probe.release`: uncharges that amount, for any writer.
+//! - `probe.own`: a number. `probe.handed`: the sum of both numbers in removed children.
 //! - `probe.moves`: how often the hooks about moves were called.
-//! - `probe.period`: the period of a timer in ms, 0 for none; `probe.ticks`: how often it came.
-//! - `probe.note`: what was written, as it was; for the owner only.
-//! - `probe.count`: written, it tells those who watch `probe.count` or `probe.watched`.
-//! - `probe.numbers`: the numbers below `probe.count`, a line each.
-//! - `probe.opener`: who opened the file, and whether that was an administrator.
+//! - `probe.period`: the period of a timer in ms, 0 for none; `probe.ticks`: how often it expired.
+//! - `probe.note`: the unmodified text of the last write; for the owner only.
+//! - `probe.count`: a number. Writing it notifies readers of `probe.count` and `probe.watched`.
+//! - `probe.numbers`: the numbers below `probe.count`, one on each line.
+//! - `probe.opener`: the user who opened the file, and whether that was an administrator.
 //!
-//! Tests only: see tools/testing/selftests/rcfs/.
+//! For tests only: see tools/testing/selftests/rcfs/.
 
 use kernel::{
     new_mutex, new_spinlock,
@@ -59,7 +58,7 @@ struct State {
     note: rcfs::Mutex<KVec<u8>>,
 }
 
-/// How many numbers are printed at once.
+/// The number of numbers in a piece.
 const AT_ONCE: usize = 100;
 
 fn hold(mut access: Access<'_, Probe>, amount: u64) -> Result {
@@ -77,7 +76,7 @@ fn hold(mut access: Access<'_, Probe>, amount: u64) -> Result {
 fn release(mut access: Access<'_, Probe>, _: u64) {
     let old = access.data().charge.lock().take();
 
-    // The container may have been removed. It can be looked at all the same.
+    // The state can be used although the container may have been removed.
     if let Some(charge) = &old {
         charge.state().count_members(access.context(), |_| true);
     }
@@ -218,7 +217,7 @@ impl Controller for Probe {
     ];
 }
 
-/// What the controller keeps for itself.
+/// The data of the controller.
 #[pin_data]
 struct Held {
     #[pin]

@@ -2,20 +2,19 @@
 /*
  * Subsystems for the tests of rcfs
  *
- * Registers "count" of them, named test0, test1 and so on. They count what the
- * core tells them of each container, refuse what they are asked if the module's
- * parameters say so, and complain about calls that break a promise of
- * struct rc_subsys. Each gives a container five files:
+ * This module registers "count" subsystems, test0, test1 and so on. They count what the
+ * core tells them about each container, refuse requests as the parameters of the module
+ * say, and warn about calls that do not conform to struct rc_subsys. Each subsystem adds
+ * five files to a container:
  *
- *	testN.tasks	tasks in this container, from the hooks alone
- *	testN.zombies	tasks that have exited here or below, and that nobody has
- *			waited for
- *	testN.charged	CPU time in ns, of this container alone
- *	testN.note	what was last written to it, up to 31 bytes
- *	testN.linger	a read follows the reader's own nsproxy, as the rest of
- *			the kernel does all the time, but after "linger" us
+ *	testN.tasks	tasks in this container, counted by the hooks alone
+ *	testN.zombies	tasks that exited here or in a descendant and have not been reaped
+ *	testN.charged	CPU time of this container alone, in ns
+ *	testN.note	the last text that was written to it, up to 31 bytes
+ *	testN.linger	a read uses the nsproxy of the reader, as the rest of the kernel
+ *			does all the time, but after a delay of "linger" us
  *
- * Tests only: see tools/testing/selftests/rcfs/.
+ * For tests only: see tools/testing/selftests/rcfs/.
  */
 
 #include <linux/delay.h>
@@ -61,7 +60,7 @@ static unsigned int linger;
 module_param(linger, uint, 0644);
 MODULE_PARM_DESC(linger, "how many us testN.linger, and some charges of CPU time, take");
 
-/* Which of the charges linger: one in so many */
+/* One charge in this number lingers. */
 #define LINGER_EVERY	4
 
 static atomic_t states = ATOMIC_INIT(0);
@@ -76,7 +75,7 @@ static const struct kernel_param_ops states_ops = { .get = states_get };
 module_param_cb(states, &states_ops, NULL, 0444);
 MODULE_PARM_DESC(states, "how many states there are");
 
-/* What somebody does who has found a task before it is reaped */
+/* A task with a reference that is kept after the task has been reaped */
 static struct task_struct *held;
 
 static void release_held(void)
@@ -116,10 +115,10 @@ static int renice_set(const char *val, const struct kernel_param *kp)
 		return err;
 	if (!held)
 		return -ESRCH;
-	/* A task group is freed by callbacks that queue each other. */
+	/* A task group is freed by a chain of callbacks. */
 	for (int i = 0; i < 4; i++)
 		rcu_barrier();
-	/* Another class and back, as sched_setattr(2) does */
+	/* Change the scheduling class and restore it, as sched_setattr(2) does. */
 	sched_set_fifo(held);
 	sched_set_normal(held, nice);
 	return 0;
@@ -185,7 +184,7 @@ static int test_create(struct rc_subsys *ss, struct nsproxy *ns,
 		return -ENOMEM;
 	state->life = ALIVE;
 	state->root = !parent;
-	/* Stays for longer: see struct rc_subsys. */
+	/* The parent outlives this state: see struct rc_subsys. */
 	state->parent = parent ? state_of(parent, ss) : NULL;
 	spin_lock_init(&state->lock);
 	ns->ctlr_data[ss->subsys_id] = state;
@@ -198,7 +197,7 @@ static void test_destroy(struct rc_subsys *ss, struct nsproxy *ns)
 	struct test_state *state = state_of(ns, ss);
 
 	might_sleep();
-	/* Only what happens outside of the root is told from the beginning. */
+	/* The count of the root is not complete. */
 	WARN_ON_ONCE(!state->root && atomic_read(&state->tasks));
 	WRITE_ONCE(state->life, DEAD);
 	ns->ctlr_data[ss->subsys_id] = NULL;
@@ -243,7 +242,7 @@ static void test_transfer(struct rc_subsys *ss, void *new, void *old,
 	leave(old);
 }
 
-/* What the tasklist_lock does, held for writing, but with PREEMPT_RT */
+/* The tasklist_lock disables interrupts when it is held for writing, unless PREEMPT_RT. */
 static void check_irqs_disabled(void)
 {
 	WARN_ON_ONCE(!IS_ENABLED(CONFIG_PREEMPT_RT) && !irqs_disabled());
@@ -299,8 +298,8 @@ static void test_charge(struct rc_subsys *ss, void *data, int cpu, u64 delta_exe
 
 	WARN_ON_ONCE(!irqs_disabled());
 	/*
-	 * Long enough for somebody else to remove the container, and seldom enough
-	 * for the task to get on where every tick charges.
+	 * This is long enough for another task to remove the container. It is rare enough
+	 * for the task to make progress if every tick charges.
 	 */
 	if (linger && !state->root && !(atomic_inc_return(&charges) % LINGER_EVERY))
 		mdelay(min(linger / USEC_PER_MSEC, 10U));
@@ -359,7 +358,7 @@ static int linger_show(struct nsproxy *ns, const struct rc_cftype *cft,
 	const struct nsproxy *mine = current->nsproxy;
 	ktime_t end = ktime_add_us(ktime_get(), READ_ONCE(linger));
 
-	/* Preempted, perhaps, but not asleep: that is all that there is */
+	/* The reader may be preempted, but does not sleep. Nothing else protects @mine. */
 	while (ktime_before(ktime_get(), end) && !fatal_signal_pending(current))
 		cpu_relax();
 	seq_printf(sf, "%s\n", READ_ONCE(mine->uts_ns)->name.nodename);
