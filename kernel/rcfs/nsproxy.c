@@ -352,8 +352,8 @@ static bool same_other_containers(const struct nsproxy *a, const struct nsproxy 
  * rcfs_fork_visible - put a child into its containers
  * @child: the task that is about to enter the task list
  * @args: the arguments of the fork
- * @done: is set to the argument for nsproxy_finish_put(), which must be called once
- *	  the locks are released
+ * @done: is set to the argument for nsproxy_put_done(), which must be called once the
+ *	  locks are released
  *
  * The child has been in no container so far. It gets the containers of its parent,
  * except for the one that rcfs_clone_begin() has found. If the parent is attached
