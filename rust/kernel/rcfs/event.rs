@@ -42,8 +42,9 @@ impl Event {
 
     /// Notifies the readers. Make the change that the files show before.
     pub fn notify(&self, _cx: &impl MayNotify) {
-        // The change of the caller comes before the access to `watched`. `watch` has the opposite
-        // order: it accesses `watched` first, and its caller looks at what has changed after that.
+        // The caller has made its change before this exchange of the flag. A reader looks at the
+        // change after the exchange in `watch`. So either the reader sees the change, or this sees
+        // the flag.
         if self.files[0].as_ref().is_some() && self.watched.xchg(false, Full) {
             for file in self.files.iter().filter_map(SetOnce::as_ref) {
                 // SAFETY: The event has a reference on the file.

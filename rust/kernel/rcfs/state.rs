@@ -18,7 +18,7 @@ use super::{
     Registration, //
 };
 use crate::{
-    bindings, pid,
+    bindings, container_of, pid,
     prelude::*,
     sync::{
         aref::ARef,
@@ -53,12 +53,10 @@ use core::{
 ///   [removed](Self::remove).
 /// - `ns` is the nsproxy of the container. It stays until the node is removed.
 /// - `links` is in the list of the registration from [`new`](Self::new) until the node is removed.
-///   The list is only accessed with its lock held. It consists of pointers from [`Arc::as_ptr`],
-///   and there is a reference on each node in it.
+///   The list is only accessed with its lock held. Its entries have pointers that are derived from
+///   [`Arc::as_ptr`], and there is a reference on each node in it.
 #[pin_data]
-#[repr(C)]
 pub(super) struct Node<C: Controller> {
-    /// The first field, so that a pointer to it is a pointer to the node.
     #[pin]
     links: Opaque<bindings::list_head>,
     registration: NonNull<Registration<C>>,
@@ -339,9 +337,12 @@ impl<'a, C: Controller> StateRef<'a, C> {
         while next != registration.list.get() {
             // INVARIANT: The list is locked. A node leaves the list before its ancestors do.
             //
-            // SAFETY: The list is locked. By the type invariant of `Node`, `next` is the first
-            // field of a node and comes from `Arc::as_ptr`, and there is a reference on the node.
-            let state = StateRef(unsafe { ArcBorrow::from_raw(next.cast::<Node<C>>()) });
+            // SAFETY: The list is locked. By the type invariant of `Node`, `next` is in a node
+            // whose pointer comes from `Arc::as_ptr`, and there is a reference on the node.
+            let state = StateRef(unsafe {
+                let links = Opaque::cast_from(next).cast_mut();
+                ArcBorrow::from_raw(container_of!(links, Node<C>, links))
+            });
 
             if self.contains(state) {
                 f(state);

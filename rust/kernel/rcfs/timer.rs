@@ -9,7 +9,7 @@ use super::{
     StateRef, //
 };
 use crate::{
-    bindings,
+    bindings, container_of,
     prelude::*,
     sync::{
         atomic::{
@@ -27,9 +27,7 @@ use crate::{
 };
 use core::pin::Pin;
 
-#[repr(C)]
 struct Inner<C: Controller> {
-    /// The first field, so that a pointer to it is a pointer to the whole.
     work: Opaque<bindings::delayed_work>,
     /// A pointer from [`Arc::as_ptr`].
     node: Atomic<*mut Node<C>>,
@@ -91,8 +89,12 @@ impl<C: Controller> Timer<C> {
     ///
     /// Only the workqueue may call this, for a work of this type.
     unsafe extern "C" fn run(work: *mut bindings::work_struct) {
-        // SAFETY: `work` is the first field of a delayed work, which is the first field of `Inner`.
-        let inner = unsafe { &*work.cast::<Inner<C>>() };
+        // SAFETY: By the safety requirements, `work` is in a delayed work, which is in an
+        // `Inner<C>`.
+        let inner = unsafe {
+            let work = container_of!(work, bindings::delayed_work, work);
+            &*container_of!(Opaque::cast_from(work).cast_mut(), Inner<C>, work)
+        };
         // SAFETY: By the type invariant, the node is not removed before `shut_down` has returned.
         // The pointer comes from `Arc::as_ptr`.
         let node = unsafe { ArcBorrow::from_raw(inner.node.load(Relaxed)) };

@@ -5,6 +5,7 @@
 use crate::{
     alloc::Flags,
     bindings,
+    container_of,
     prelude::*,
     types::Opaque, //
 };
@@ -26,9 +27,7 @@ use crate::{
 /// ```
 pub struct Deferred<T: Send + 'static>(KBox<Inner<T>>);
 
-#[repr(C)]
 struct Inner<T> {
-    /// The first field, so that a pointer to it is a pointer to the whole.
     work: Opaque<bindings::rcu_work>,
     value: Option<T>,
 }
@@ -78,8 +77,10 @@ impl<T: Send + 'static> Deferred<T> {
         let mut inner = self.0;
 
         inner.value = Some(value);
-        let work = KBox::into_raw(inner).cast::<bindings::rcu_work>();
-        // SAFETY: The work is the first field of a box that this function owns.
+        let inner = KBox::into_raw(inner);
+        // SAFETY: The box has been leaked, so that the pointer is valid.
+        let work = Opaque::cast_into(unsafe { &raw const (*inner).work });
+        // SAFETY: The work is valid, and nothing else uses it yet.
         unsafe { bindings::init_rcu_work(work, Some(Self::run)) };
         work
     }
@@ -88,9 +89,14 @@ impl<T: Send + 'static> Deferred<T> {
     ///
     /// `work` must be the `work` of an [`Inner<T>`] from `into_work`, which has leaked the box.
     unsafe extern "C" fn run(work: *mut bindings::work_struct) {
-        // `work` is the first field of an `rcu_work`, which is the first field of `Inner`.
-        //
-        // SAFETY: By the safety requirements.
-        drop(unsafe { KBox::from_raw(work.cast::<Inner<T>>()) });
+        // SAFETY: By the safety requirements, `work` is in an `rcu_work`, which is in an
+        // `Inner<T>`.
+        let inner = unsafe {
+            let work = container_of!(work, bindings::rcu_work, work);
+            container_of!(Opaque::cast_from(work).cast_mut(), Inner<T>, work)
+        };
+
+        // SAFETY: `into_work` has leaked the box. The work runs once.
+        drop(unsafe { KBox::from_raw(inner) });
     }
 }
