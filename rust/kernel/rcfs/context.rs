@@ -34,8 +34,8 @@ mod private {
 
 /// A context in which [`Event::notify`](super::Event::notify) may be called.
 #[diagnostic::on_unimplemented(
-    message = "nobody can be notified in the context `{Self}`",
-    label = "the lock of a run queue is held here, which waking somebody up takes",
+    message = "readers cannot be notified in the context `{Self}`",
+    label = "the lock of a run queue is held here, and a wake-up takes such a lock",
     note = "count here, and notify from a hook or a file that gets another token: see rcfs::context"
 )]
 pub trait MayNotify: private::Sealed {}
@@ -43,7 +43,7 @@ pub trait MayNotify: private::Sealed {}
 /// A context in which spinlocks may be taken that are held elsewhere with interrupts enabled.
 #[diagnostic::on_unimplemented(
     message = "no spinlock may be taken in the context `{Self}`",
-    label = "interrupts are disabled here: an interrupt of the holder of the lock may wait for us",
+    label = "an interrupt of the lock's holder may wait for a lock that is held here",
     note = "use atomics here, or do this in a hook that gets another token: see rcfs::context"
 )]
 pub trait MayLock: MayNotify {}
@@ -51,7 +51,7 @@ pub trait MayLock: MayNotify {}
 /// A context in which locks of tasks and of run queues may be taken.
 #[diagnostic::on_unimplemented(
     message = "no lock of a task may be taken in the context `{Self}`",
-    label = "such a lock is held here, or one that is taken inside of it",
+    label = "such a lock is held here, or a lock that must be taken after it",
     note = "do this in `attach`, `fork` or a file, which get another token: see rcfs::context"
 )]
 pub trait MayLockTasks: MayLock {}
