@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Checks the models of how tasks are attached, and of how they are listed, with SPIN:
-# Documentation/core-api/rcfs-attach.pml and rcfs-members.pml. In each scenario the search has to be exhaustive and find
-# nothing, and without any one protection it has to find what that is for. KTAP
-# output, and "N passed, N failed" as the last line. With a PATTERN (extended
-# regular expression): only the checks whose name matches.
+# tools/model/attach.pml and members.pml. In each scenario the search has to be
+# exhaustive and find nothing, and without any one protection it has to find what that
+# is for. KTAP output, and "N passed, N failed" as the last line. With a PATTERN
+# (extended regular expression): only the checks whose name matches.
 
 set -u
 export LC_ALL=C.UTF-8
@@ -19,7 +19,7 @@ STEPS=1
 # shellcheck source=tools/run/host.sh
 . "$TOP/tools/run/host.sh"
 
-MODELS=$TOP/Documentation/core-api
+MODELS=$TOP/tools/model
 # The scenarios of each model
 ATTACH=(FORK PROCESS SWITCH)
 MEMBERS=(LIST)
@@ -77,8 +77,8 @@ prepare() {
 # model_of SCENARIO: its file
 model_of() {
 	case $1 in
-	LIST)	echo "$MODELS/rcfs-members.pml" ;;
-	*)	echo "$MODELS/rcfs-attach.pml" ;;
+	LIST)	echo "$MODELS/members.pml" ;;
+	*)	echo "$MODELS/attach.pml" ;;
 	esac
 }
 

@@ -11,8 +11,8 @@ import sys
 
 SELFTESTS = pathlib.Path("tools/testing/selftests/rcfs")
 TABLES = [
-    pathlib.Path("Documentation/core-api/rcfs-testing.rst"),
-    SELFTESTS / "README.md",
+    pathlib.Path("tools/check/testing.rst"),
+    pathlib.Path("tools/check/README.md"),
 ]
 # What the tables say of a file as a whole
 WHOLE = {"all of them", "none is reached"}

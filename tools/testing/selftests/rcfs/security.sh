@@ -3,9 +3,8 @@
 #
 # What somebody tries who wants more than is allowed. The user 1000 has been given
 # a container; what is around it, root's tasks and root's limits are to stay out
-# of reach. What other files prove is in the same table, in
-# Documentation/core-api/rcfs-testing.rst. RCFS_SEED is where the random mount
-# options come from, RCFS_MOUNTS how many mounts are tried.
+# of reach. RCFS_SEED is where the random mount options come from, RCFS_MOUNTS how
+# many mounts are tried.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"

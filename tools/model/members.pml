@@ -3,7 +3,7 @@
  * A model of how the tasks of a container are listed, for SPIN (https://spinroot.com):
  * a walk of rcfs_walk_next() along the lists, without a lock, against tasks that
  * change lists. tools/check/model.sh runs it. How tasks come to change their nsproxy
- * is the business of the other model, rcfs-attach.pml.
+ * is the business of the other model, attach.pml.
  *
  * Each store and load of a list is a step. The processes are
  *
