@@ -70,7 +70,7 @@ impl Args {
             Some((_, true)) => {
                 return Err(Error::usage(
                     format!("{} takes no value", self.option),
-                    "leave out what follows the equals sign",
+                    "omit the equals sign and the value",
                 ))
             }
             None => {}
@@ -118,7 +118,7 @@ impl Args {
 
         attached.or_else(|| self.words.pop_front()).ok_or_else(|| {
             Error::usage(
-                format!("{} wants a value", self.option),
+                format!("{} needs a value", self.option),
                 "--help describes it",
             )
         })
@@ -130,7 +130,7 @@ impl Args {
 
         value.into_string().map_err(|value| {
             Error::usage(
-                format!("{}: {value:?} is no text in UTF-8", self.option),
+                format!("{}: {value:?} is not valid UTF-8", self.option),
                 "correct it",
             )
         })
@@ -142,7 +142,7 @@ impl Args {
 
         text.parse().map_err(|_| {
             Error::usage(
-                format!("{} wants a number, not {text:?}", self.option),
+                format!("{} needs a number, not {text:?}", self.option),
                 "--help describes it",
             )
         })
@@ -158,7 +158,7 @@ impl Args {
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .ok_or_else(|| {
                 Error::usage(
-                    format!("{} wants seconds, not {text:?}", self.option),
+                    format!("{} needs a number of seconds, not {text:?}", self.option),
                     format!("a number like 5 or 0.2, {MOST_SECONDS} at most"),
                 )
             })
@@ -184,7 +184,7 @@ impl Args {
 
 pub(crate) fn unknown(option: &str) -> Error {
     Error::usage(
-        format!("there is no option {option} of this subcommand"),
+        format!("this subcommand has no option {option}"),
         "--help lists them",
     )
 }
@@ -230,7 +230,7 @@ mod tests {
         args.next().unwrap();
         assert_eq!(args.seconds().unwrap(), Duration::from_millis(500));
         args.next().unwrap();
-        assert_eq!(args.value().unwrap_err().what, "--name wants a value");
+        assert_eq!(args.value().unwrap_err().what, "--name needs a value");
     }
 
     #[test]
@@ -244,8 +244,8 @@ mod tests {
     #[test]
     fn wrong_numbers() {
         for (words, what) in [
-            (["-n", "x"], "-n wants a number, not \"x\""),
-            (["-n", "-1"], "-n wants a number, not \"-1\""),
+            (["-n", "x"], "-n needs a number, not \"x\""),
+            (["-n", "-1"], "-n needs a number, not \"-1\""),
         ] {
             let mut args = args(&words);
 
@@ -258,7 +258,7 @@ mod tests {
             args.next().unwrap();
             let error = args.seconds().unwrap_err();
 
-            assert_eq!(error.what, format!("-d wants seconds, not {seconds:?}"));
+            assert_eq!(error.what, format!("-d needs a number of seconds, not {seconds:?}"));
             assert!(error.remedy.unwrap().ends_with(", 1000000000 at most"));
         }
     }

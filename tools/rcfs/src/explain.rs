@@ -43,17 +43,16 @@ pub(crate) fn values(file: &str) -> Option<&'static str> {
         "cpu.shares" => "a number from 2 to 262144",
         "cpu.cfs_quota_us" => {
             "1000 or more microseconds in each cpu.cfs_period_us, or -1 for no limit; \
-             the ratio of both must not be above that of a container above, nor below \
-              that of one below"
+             the ratio must not exceed that of a container above, nor be less than that of \
+             a container below"
         }
         "cpu.cfs_period_us" => {
             "1000 to 1000000 microseconds; \
-             the ratio to cpu.cfs_quota_us must not be above that of a container above, \
-              nor below that of one below"
+             the ratio of cpu.cfs_quota_us to it must not exceed that of a container above, \
+             nor be less than that of a container below"
         }
         "cpuset.cpus" => {
-            "numbers and ranges with commas in between, like 0-3,5, of CPUs that the system \
-             can have: \
+            "numbers and ranges, separated by commas, like 0-3,5, of CPUs in \
              /sys/devices/system/cpu/possible"
         }
         "memory.limit_in_bytes" | "memory.high" | "memory.swap.max" => {
@@ -71,7 +70,7 @@ pub(crate) fn values(file: &str) -> Option<&'static str> {
 /// How somebody gets the right to change a directory or file
 fn delegation(dir: &Path, files: &str) -> String {
     format!(
-        "as root, give it to the user (delegation, Documentation/admin-guide/rcfs.rst):\n\
+        "as root, give it to the user (see Delegation in Documentation/admin-guide/rcfs.rst):\n\
          chown USER {}{files}",
         show(dir)
     )
@@ -79,7 +78,7 @@ fn delegation(dir: &Path, files: &str) -> String {
 
 const REMOVED: &str = "the container has been removed";
 const READ_ONLY: &str = "the mount, or the hierarchy, is read-only";
-const REMOUNT: &str = "mount -o remount,rw it";
+const REMOUNT: &str = "remount with mount -o remount,rw";
 
 /// A write to a file of a controller, or to `kill`
 pub(crate) fn write(
@@ -102,16 +101,16 @@ pub(crate) fn write(
     match error.raw_os_error() {
         Some(EACCES) if file == "kill" => told.remedy(delegation(&container.dir.join(file), "")),
         Some(EACCES) => told.remedy(format!(
-            "the file belongs to {}: limits are for whoever has given the container away; \
-             make a container below, whose files are yours",
+            "the file belongs to {}, who has given you the container; make a container below, \
+             whose files belong to you",
             owner(&container.dir.join(file))
         )),
         Some(ENOENT) if container.is_root() => {
-            why("limits are not in the root of a hierarchy, which stands for the whole system")
+            why("the root of a hierarchy has no limits, because it stands for the whole system")
                 .remedy("name a container")
         }
         Some(ENOENT) if file.contains('.') && !container.tree.has(controller) => why(&format!(
-            "the hierarchy at {} has no controller {controller}, but {}",
+            "the hierarchy at {} does not have the controller {controller}, but {}",
             show(&container.tree.mount),
             container.tree.options()
         ))
@@ -123,21 +122,21 @@ pub(crate) fn write(
             ))
         }
         Some(ENOENT) if file == "kill" && container.dir.is_dir() => {
-            why("this kernel's rcfs cannot end a container at once: it has no file kill")
-                .remedy("boot a kernel with it")
+            why("rcfs of this kernel is too old: it has no file kill")
+                .remedy("boot a kernel with a newer rcfs")
         }
         Some(ENOENT | ENODEV) => why(REMOVED),
         Some(EINVAL | ERANGE) => match wanted {
             Some(wanted) => told.remedy(wanted),
-            None => told.remedy("write it as it is read; the page of the controller has the range"),
+            None => told.remedy("write it in the format in which it is read; see the page of the controller for the range"),
         },
         Some(EBUSY) if controller == "cpuset" => why(
-            "a task with the policy SCHED_DEADLINE would have less than the CPUs it was \
+            "a task with the policy SCHED_DEADLINE would have fewer CPUs than it was \
                 admitted to",
         )
-        .remedy("move it out, or give it another policy"),
+        .remedy("move the task out, or give it another policy"),
         Some(ENOMEM) => told.remedy("write it again"),
-        Some(E2BIG) => told.remedy("one value is less than a page"),
+        Some(E2BIG) => told.remedy("write one value, less than a page"),
         Some(EROFS) => why(READ_ONLY).remedy(REMOUNT),
         _ => told,
     }
@@ -153,18 +152,18 @@ pub(crate) fn mkdir(container: &Container<'_>, error: &io::Error) -> Error {
             let mut remedy = delegation(above, "");
 
             if let Some(own) = owned_below(container) {
-                remedy = format!("--name {own}/NAME makes it where you may; or\n{remedy}");
+                remedy = format!("use --name {own}/NAME, where you have the permission; or\n{remedy}");
             }
             told.remedy(remedy)
         }
         Some(EEXIST) => told.remedy("choose another name, or rcfs rm it"),
         Some(EMLINK) => Error {
-            why: "there are 32 containers above it already, the root not counted".to_owned(),
+            why: "it would be more than 32 levels below the root".to_owned(),
             ..told
         }
-        .remedy("make it higher in the tree, with --name /PATH"),
-        Some(EINVAL) => told.remedy("there must be no newline in the name"),
-        Some(ENAMETOOLONG) => told.remedy("a name has 255 bytes at most"),
+        .remedy("make the container higher in the tree, with --name /PATH"),
+        Some(EINVAL) => told.remedy("choose a name without a newline"),
+        Some(ENAMETOOLONG) => told.remedy("choose a name with at most 255 bytes"),
         Some(ENOENT | ENODEV) => Error {
             why: format!("there is no container {}", show(above)),
             ..told
@@ -197,7 +196,7 @@ fn owned_below(container: &Container<'_>) -> Option<String> {
 fn owner(file: &Path) -> String {
     match fs::metadata(file) {
         Ok(found) => format!("user {}", found.uid()),
-        Err(_) => "somebody else".to_owned(),
+        Err(_) => "another user".to_owned(),
     }
 }
 
@@ -217,23 +216,23 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
 
             if below > 0 {
                 Error {
-                    why: format!("there are containers in it: {below}"),
+                    why: format!("{} in it", format::count(below as u64, "container")),
                     ..told
                 }
-                .remedy(format!("rcfs rm -r {name} removes them as well"))
+                .remedy(format!("remove them as well with rcfs rm -r {name}"))
             } else if tasks > 0 {
                 Error {
                     why: format!("{} in it", format::count(tasks as u64, "task")),
                     ..told
                 }
                 .remedy(format!(
-                    "rcfs ps {name} lists them; rcfs kill {name} ends them; rcfs move puts them \
-                     elsewhere"
+                    "list them with rcfs ps {name}; kill them with rcfs kill {name}, or move them \
+                     with rcfs move"
                 ))
             } else {
                 told.remedy(
-                    "it was busy a moment ago, has tasks of another pid namespace, \
-                     or something is mounted on it: try again",
+                    "it was busy a moment ago (try again), has tasks of another pid namespace, or \
+                     is a mount point",
                 )
             }
         }
@@ -253,18 +252,17 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
 /// A process that could not be born in a container
 pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
     let name = container.name();
-    let told = Error::io(format!("{name}: no process can be born there"), error);
+    let told = Error::io(format!("{name}: no process can be started in it"), error);
 
     match error.raw_os_error() {
         Some(EAGAIN) => Error {
-            why: "pids.max of this container, or of one above it, is reached; or another limit on \
-                  processes is"
+            why: "the number of tasks has reached pids.max here or above, or another limit"
                 .to_owned(),
             ..told
         }
         .remedy(format!(
-            "raise pids.max where pids.events grows: rcfs ls {} shows the limits;\n\
-             where it grows nowhere: ulimit -u, control groups, kernel.threads-max",
+            "raise pids.max where pids.events increases: rcfs ls {} shows the limits;\n\
+             if it increases nowhere: ulimit -u, control groups, kernel.threads-max",
             show(&container.tree.mount)
         )),
         Some(EACCES) => told.remedy(delegation(
@@ -272,24 +270,24 @@ pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
             &format!(" {name}/procs {name}/tasks"),
         )),
         Some(EBADF) => Error {
-            why: "this kernel's rcfs does not take CLONE_INTO_CGROUP".to_owned(),
+            why: "rcfs of this kernel does not support CLONE_INTO_CGROUP".to_owned(),
             ..told
         }
-        .remedy("boot a kernel that does"),
-        Some(ENOSYS) => told.remedy("allow clone3(2): a seccomp filter denies it"),
+        .remedy("boot a kernel with a newer rcfs"),
+        Some(ENOSYS) => told.remedy("allow clone3(2), which a seccomp filter denies"),
         Some(ENODEV) => Error {
             why: REMOVED.to_owned(),
             ..told
         }
-        .remedy("find out who removes containers there, or use --name"),
+        .remedy("find out what removes containers there, or use --name"),
         Some(EROFS) => Error {
             why: READ_ONLY.to_owned(),
             ..told
         }
         .remedy(REMOUNT),
         Some(EBUSY) => told.remedy(
-            "SCHED_DEADLINE: the new process would have less CPUs than it was admitted to; \
-             give cpuset.cpus more",
+            "with SCHED_DEADLINE, the new process would have fewer CPUs than it was admitted to: \
+             add CPUs to cpuset.cpus",
         ),
         _ => told,
     }
@@ -298,34 +296,33 @@ pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
 /// A task that could not be moved
 pub(crate) fn attach(container: &Container<'_>, file: &str, id: i32, error: &io::Error) -> Error {
     let name = container.name();
-    let told = Error::io(format!("{name}/{file}: {id} cannot be moved there"), error);
+    let told = Error::io(format!("{name}/{file}: {id} cannot be moved to it"), error);
 
     match error.raw_os_error() {
         Some(EACCES) => told.remedy(format!(
-            "the file has to be yours, and the task as well; as root:\n\
+            "both the file and the task have to belong to you; as root:\n\
              chown USER {name}/tasks {name}/procs"
         )),
-        Some(EINVAL) => told.remedy("it is a kernel thread that cannot be moved: leave it"),
+        Some(EINVAL) => told.remedy("the task is a kernel thread that cannot be moved"),
         Some(ESRCH) => Error {
             why: "there is no such task, or it is exiting".to_owned(),
             ..told
         }
-        .remedy("rcfs ps lists those that there are"),
+        .remedy("see rcfs ps for the existing processes"),
         Some(EPERM) => Error {
-            why: "the CPUs of the container are limited, and the task has capabilities that you \
-                  have \
-                  not; or a security module objects"
+            why: "the CPUs of the container are restricted, and the task has capabilities that you \
+                  lack; or a security module refuses"
                 .to_owned(),
             ..told
         }
         .remedy("use CAP_SYS_NICE, or a container without cpuset.cpus"),
         Some(EBUSY) => Error {
-            why: "a task with the policy SCHED_DEADLINE would have less than the CPUs it was \
+            why: "a task with the policy SCHED_DEADLINE would have fewer CPUs than it was \
                 admitted to"
                 .to_owned(),
             ..told
         }
-        .remedy("give it another policy before, or the container more CPUs"),
+        .remedy("give the task another policy first, or the container more CPUs"),
         Some(ENODEV | ENOENT) => Error {
             why: REMOVED.to_owned(),
             ..told
@@ -389,8 +386,8 @@ mod tests {
         let (_folder, tree) = folder();
         let why = |path, file| write(&at(&tree, path), file, "1", &os(ENOENT)).why;
 
-        assert!(why("/", "pids.max").contains("not in the root"));
-        assert!(why("/a", "freezer.state").contains("has no controller freezer, but pids,cpu"));
+        assert!(why("/", "pids.max").contains("has no limits"));
+        assert!(why("/a", "freezer.state").contains("does not have the controller freezer, but pids,cpu"));
         assert!(why("/a", "cpu.sharse").contains("cpu has no such file"));
         assert!(why("/a", "kill").contains("no file kill"));
         assert_eq!(why("/gone", "kill"), REMOVED);

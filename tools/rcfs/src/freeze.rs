@@ -62,8 +62,8 @@ pub(crate) fn main(mut args: Args, wish: Wish) -> Result<i32> {
 
     if paths.is_empty() {
         return Err(Error::usage(
-            format!("{subcommand} wants a PATH"),
-            format!("rcfs {subcommand} PATH…; rcfs ls shows them"),
+            format!("{subcommand} needs a PATH"),
+            format!("rcfs {subcommand} PATH…; rcfs ls lists them"),
         ));
     }
     let mut system = System::read_mounted()?;
@@ -97,10 +97,10 @@ pub(crate) fn main(mut args: Args, wish: Wish) -> Result<i32> {
 fn refuse_own(container: &Container<'_>, system: &System) -> Result<()> {
     if system.own_path(container.tree).starts_with(&container.path) && !container.is_root() {
         return Err(Error::new(
-            format!("{}: is not frozen", container.name()),
-            "this process is in it, or below, and would be frozen as well",
+            format!("{}: not frozen", container.name()),
+            "this process is in the container or below, and would freeze itself",
         )
-        .remedy("freeze it from outside"));
+        .remedy("run rcfs freeze outside of the container"));
     }
     Ok(())
 }
@@ -113,17 +113,17 @@ fn wait_until_frozen(container: &Container<'_>, deadline: Option<Instant>) -> Re
 
     if !wait::until(deadline, is_decided) {
         return Err(Error::new(
-            format!("{}: not frozen when the time was up", container.name()),
+            format!("{}: not frozen after the timeout", container.name()),
             "a task is in an uninterruptible sleep, for a disk or a server, and freezes when it \
              wakes up",
         )
-        .remedy("wait longer; or rcfs thaw takes it back"));
+        .remedy("wait longer, or cancel with rcfs thaw"));
     }
     match state().as_deref() {
         Some("FROZEN") => Ok(()),
         Some(_) => Err(Error::new(
             format!("{}: not frozen", container.name()),
-            "somebody has thawed it",
+            "another process has thawed it",
         )),
         None => Err(Error::new(
             format!("{}: not frozen", container.name()),
@@ -142,7 +142,7 @@ fn check_thawed(container: &Container<'_>) -> Result<()> {
         if candidate.read("freezer.self_freezing").as_deref() == Some("1") {
             return Err(Error::new(
                 format!("{}: still frozen", container.name()),
-                format!("{} is, which is above", candidate.name()),
+                format!("the container above, {}, is frozen", candidate.name()),
             )
             .remedy(format!("rcfs thaw {}", candidate.name())));
         }
@@ -171,7 +171,7 @@ mod tests {
         let wait = |name: &str| wait_until_frozen(&root.child(name), Some(Instant::now()));
 
         wait("a").unwrap();
-        assert!(wait("b").unwrap_err().what.contains("when the time was up"));
+        assert!(wait("b").unwrap_err().what.contains("after the timeout"));
         assert!(wait("c").unwrap_err().why.contains("thawed"));
         assert!(wait("d").unwrap_err().why.contains("removed"));
     }

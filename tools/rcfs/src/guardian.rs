@@ -91,7 +91,7 @@ impl Guardian {
                         Err(error)
                     }
                     None => Err(Error::new(
-                        "the guardian process has ended before it had made the containers",
+                        "the guardian process ended before it had made the containers",
                         format!("{:?}", sys::reap(pid)),
                     )),
                 }
@@ -154,7 +154,7 @@ impl Message {
     }
 }
 
-/// A container that was made here, and not by somebody else who has used the name later
+/// A container that was made here, and not by another process who has used the name later
 struct Made<'a> {
     container: Container<'a>,
     inode: u64,
@@ -357,7 +357,7 @@ mod tests {
 
         assert!(make_all(&plan, &mut made).is_err());
         assert_eq!(made.len(), 1);
-        // A container of that name that somebody else has made is another one.
+        // A container of that name that another process has made is another one.
         fs::create_dir(made[0].container.dir.with_extension("new")).unwrap();
         fs::remove_dir(&made[0].container.dir).unwrap();
         fs::rename(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `--help` says. `rcfs.1` has it in full.
+//! The texts of `--help`. `rcfs.1` is the full description.
 
 use crate::args::Args;
 
-/// The text that the arguments of a subcommand ask for, if they do
+/// The help of a subcommand, if the arguments ask for it
 pub(crate) fn wanted(name: &str, args: &Args) -> Option<String> {
     // What follows the options of `run` is for the command.
     let is_asked = if name == "run" {
@@ -21,22 +21,22 @@ pub(crate) fn overview() -> &'static str {
 Usage: rcfs SUBCOMMAND …
 
   run [OPTION…] -- CMD [ARG…]   run a command in a container of its own
-  ls [PATH…]                    the tree of containers: tasks, CPU time, limits
-  top [PATH…]                   the same, live, the busiest first
-  ps [PATH…]                    processes, and the containers they are in
-  kill PATH…                    end all processes in containers and below
-  freeze PATH…                  stop them
-  thaw PATH…                    let them go on
-  move PATH PID…                put processes into a container
+  ls [PATH…]                    list the containers: tasks, CPU time, limits
+  top [PATH…]                   show the busiest containers, live
+  ps [PATH…]                    list processes with their containers
+  kill PATH…                    kill all processes in containers and below
+  freeze PATH…                  stop all tasks in containers and below
+  thaw PATH…                    let these tasks continue
+  move PATH PID…                move processes into a container
   rm [-r] PATH…                 remove containers
-  status                        hierarchies, controllers, and what is missing
-  help [SUBCOMMAND]             this text, or more about a subcommand
+  status                        show hierarchies, controllers, and what is missing
+  help [SUBCOMMAND]             show this text, or the help of a subcommand
 
-A PATH names a container: /jobs/a begins at the root of each hierarchy, jobs/a at
-the container of the caller, /sys/fs/rcfs/jobs/a at a mount point, ./a at the
-current directory.
+A PATH names a container. /jobs/a is relative to the root of each hierarchy, jobs/a to
+the container of the caller, and ./a to the current directory. /sys/fs/rcfs/jobs/a
+begins with a mount point.
 
-Exit status: 0, 1 for a failure, 2 for wrong usage; see rcfs help run for that one's.
+Exit status: 0, 1 for a failure, 2 for wrong usage. For run, see rcfs help run.
 "
 }
 
@@ -46,22 +46,22 @@ pub(crate) fn of(name: &str) -> Option<&'static str> {
             "\
 Usage: rcfs run [OPTION…] [--] CMD [ARG…]
 
-Run CMD in a container of its own, from its first instruction on. When CMD ends,
-all that is left in the container is killed, and the container is removed; also if
-rcfs run is killed.
+Run CMD in a container of its own, from its first instruction on. When CMD ends, all
+processes that are left in the container are killed, and the container is removed.
+This is also done if rcfs run is killed.
 
-  -l, --limit FILE=VALUE     a limit, for example -l pids.max=64,
-                             -l cpu.cfs_quota_us=20000, -l cpuset.cpus=0-1,
-                             -l memory.limit_in_bytes=20M;
+  -l, --limit FILE=VALUE     set a limit, for example -l pids.max=64,
+                             -l cpu.cfs_quota_us=20000, -l cpuset.cpus=0-1;
                              may be repeated, for any hierarchies
-      --name PATH            the name of the container (default: run-PID); it begins
-                             at the caller's own container, with a / at the root
+      --name PATH            name the container (default: run-PID); the PATH is
+                             relative to the caller's own container, or with a
+                             leading / to the root
   -c, --controllers LIST     make containers for these controllers and those of the
-                             limits, instead of all hierarchies where it is possible
-      --keep                 leave the container, and what is in it
-      --time                 say at the end what was used
-      --json                 the same as JSON
-  -o, --output FILE          where to say it (default: standard error)
+                             limits only (default: in all hierarchies, if possible)
+      --keep                 keep the container and its processes
+      --time                 report at the end what was used
+      --json                 report it as JSON
+  -o, --output FILE          write the report to FILE (default: standard error)
 
 Exit status: that of CMD; 128+N if the signal N has killed CMD; 127 if CMD was not
 found, 126 if it could not be executed; 125 if rcfs run itself has failed.
@@ -71,88 +71,89 @@ found, 126 if it could not be executed; 125 if rcfs run itself has failed.
             "\
 Usage: rcfs ls [OPTION…] [PATH…]
 
-Show containers and those below as a tree: tasks, CPU time, and limits that differ
-from those of a new container. Without a PATH: all of them.
+Show containers and all containers below as a tree: tasks, CPU time, and limits that
+differ from those of a new container. Without a PATH, show all containers.
 
   -p, --processes   show processes as well
-      --json        as JSON
+      --json        print JSON
 "
         }
         "top" => {
             "\
 Usage: rcfs top [OPTION…] [PATH…]
 
-Show containers and those below, the busiest first, again and again. q quits; c, t,
-m and n sort by CPU, tasks, time and name.
+Show containers and all containers below, updated repeatedly, the busiest first. q
+quits; c, t, m and n sort by CPU, tasks, time and name.
 
-  -n, --iterations N   end after N times
-  -d, --delay SECONDS  between two times (default: 1)
+  -n, --iterations N   exit after N tables
+  -d, --delay SECONDS  set the time between two tables (default: 1)
   -b, --batch          print one table after the other, without a terminal
-      --once           print one table, about the next SECONDS
-      --json           as JSON, with --once or --batch
-      --sort WHAT      cpu (default), tasks, time or name
+      --once           print one table for the next SECONDS
+      --json           print JSON, with --once or --batch
+      --sort WHAT      sort by cpu (default), tasks, time or name
 
-%CPU and %THROTTLED are about the time since the last table; 100 is one CPU.
+%CPU and %THROTTLED are for the time since the last table; 100 is one CPU.
 "
         }
         "ps" => {
             "\
 Usage: rcfs ps [OPTION…] [PATH…]
 
-List the processes that have threads in containers and below. Without a PATH: those
-that are in any container but a root.
+List the processes that have threads in containers and below. Without a PATH, list
+processes in all containers except for roots.
 
-  -a, --all    those in the roots as well
-      --json   as JSON
+  -a, --all    list processes in roots as well
+      --json   print JSON
 "
         }
         "kill" => {
             "\
 Usage: rcfs kill [OPTION…] PATH…
 
-End all processes in containers and below, those that are frozen as well, and wait
-until they are gone.
+Kill all processes in containers and below, even frozen ones, and wait until they are
+gone.
 
       --no-wait          do not wait
-      --timeout SECONDS  wait for so long at most; exit with 1 then
-  -s, --signal SIGNAL    send another signal than KILL, to the processes that there
-                         are at this moment, and do not wait
+      --timeout SECONDS  wait at most this long, and then exit with 1
+  -s, --signal SIGNAL    send another signal than KILL to the present processes, and
+                         do not wait
 "
         }
         "freeze" => {
             "\
 Usage: rcfs freeze [OPTION…] PATH…
 
-Stop all tasks in containers and below, and wait until all have stopped.
+Stop all tasks in containers and below, and wait until all are frozen.
 
       --no-wait          do not wait
-      --timeout SECONDS  wait for so long at most; exit with 1 then
+      --timeout SECONDS  wait at most this long, and then exit with 1
 "
         }
         "thaw" => {
             "\
 Usage: rcfs thaw PATH…
 
-Let the tasks in containers go on. Exit with 1 if one above is still frozen.
+Let the tasks in containers and below continue. Exit with 1 if a container above is
+still frozen.
 "
         }
         "move" => {
             "\
 Usage: rcfs move [OPTION…] PATH PID…
 
-Put processes, with all of their threads, into a container; in each hierarchy that
+Move processes, with all of their threads, into a container, in each hierarchy that
 has a container of this PATH.
 
-  -t, --threads   the numbers are threads, which are moved alone
+  -t, --threads   move single threads; each PID is the id of a thread
 "
         }
         "rm" => {
             "\
 Usage: rcfs rm [-r] PATH…
 
-Remove containers, which have to be without tasks.
+Remove containers without tasks.
 
-  -r, --recursive   those below as well, from the bottom up
+  -r, --recursive   remove containers below as well, from the bottom up
 "
         }
         "status" => {
@@ -160,10 +161,10 @@ Remove containers, which have to be without tasks.
 Usage: rcfs status [--json]
 
 Show hierarchies: mount points, controllers, containers, and tasks outside of the
-root; and what is missing: controllers in no hierarchy, modules that are not loaded,
-and members of containers whose CPU time a control group governs.
+root. Also show what is missing: controllers in no hierarchy, modules that are not
+loaded, and tasks whose CPU time a control group governs.
 
-      --json   as JSON
+      --json   print JSON
 "
         }
         _ => return None,

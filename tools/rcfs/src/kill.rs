@@ -48,8 +48,8 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     }
     if paths.is_empty() {
         return Err(Error::usage(
-            "kill wants a PATH",
-            "rcfs kill PATH…; rcfs ls shows them",
+            "kill needs a PATH",
+            "rcfs kill PATH…; rcfs ls lists them",
         ));
     }
     let system = System::read_mounted()?;
@@ -58,8 +58,8 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     for container in &containers {
         if container.is_root() {
             return Err(Error::new(
-                format!("{}: is not ended", container.name()),
-                "the root of a hierarchy has all tasks of the system that are nowhere else",
+                format!("{}: not killed", container.name()),
+                "it is the root of a hierarchy, with all tasks that are in no other container",
             )
             .remedy("name a container"));
         }
@@ -87,15 +87,15 @@ fn refuse_init(container: &Container<'_>) -> Result<()> {
         Container::new(container.tree, "/".into()).map_or("PATH".to_owned(), |root| root.name());
 
     Err(Error::new(
-        format!("{}: is not ended", container.name()),
+        format!("{}: not killed", container.name()),
         format!(
-            "process {INIT} is in {}: the init of the system, or of this pid namespace, which \
-             cannot be killed from inside",
+            "process {INIT}, the init of the system or of this pid namespace, is in {} and cannot be \
+             killed from inside",
             home.name()
         ),
     )
     .remedy(format!(
-        "name a container without it; or move it before: rcfs move {elsewhere} {INIT}"
+        "name a container without it, or move it first: rcfs move {elsewhere} {INIT}"
     )))
 }
 
@@ -113,7 +113,7 @@ fn send(containers: &[Container<'_>], signal: i32) -> Result<()> {
                     ),
                     &error,
                 )
-                .remedy("only its owner, or root, can send it a signal")),
+                .remedy("only the owner of the process, or root, can send the signal")),
                 _ => Ok(()),
             }
         })?;
@@ -143,7 +143,7 @@ fn still_there(container: &Container<'_>) -> Error {
         .collect();
 
     Error::new(
-        format!("{}: not empty when the time was up", container.name()),
+        format!("{}: not empty after the timeout", container.name()),
         format!(
             "{} left: {}",
             format::processes(pids.len() as u64),
@@ -151,7 +151,7 @@ fn still_there(container: &Container<'_>) -> Error {
         ),
     )
     .remedy(
-        "they are killed, and wait for a disk or a server, which /proc/PID/stack shows: wait \
+        "they have been killed, and wait for a disk or a server: see /proc/PID/stack, and wait \
          longer",
     )
 }
@@ -172,9 +172,9 @@ mod tests {
         let root = Container::new(&tree, "/".into()).unwrap();
         let error = refuse_init(&root.child("a")).unwrap_err();
 
-        assert!(error.what.ends_with("/a: is not ended"));
-        assert!(error.why.starts_with("process 1 is in /"));
-        assert!(error.why.contains("/a/b: the init"));
+        assert!(error.what.ends_with("/a: not killed"));
+        assert!(error.why.starts_with("process 1, the init"));
+        assert!(error.why.contains("/a/b and cannot be killed"));
         assert!(error
             .remedy
             .unwrap()

@@ -33,7 +33,7 @@ impl Limit {
             || !matches!(file.split_once('.'), Some((a, b)) if !a.is_empty() && !b.is_empty())
         {
             return Err(wrong(
-                "a file begins with the name of its controller and a period",
+                "the name of a file begins with its controller and a period",
             ));
         }
         if value.is_empty() {

@@ -44,7 +44,7 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     }
     if words.len() < 2 {
         return Err(Error::usage(
-            "move wants a PATH and at least one PID",
+            "move needs a PATH and at least one PID",
             "rcfs move PATH PID…; rcfs ps lists them",
         ));
     }
@@ -54,7 +54,7 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
         .collect::<Result<Vec<_>>>()?;
     let system = System::read_mounted()?;
     let containers = resolve::existing(&words[0], &system)?;
-    // All descriptors before the first move: from here on an id that is given to somebody else
+    // All descriptors before the first move: from here on an id that is given to another process
     // moves nobody.
     let tasks = ids
         .iter()
@@ -75,8 +75,8 @@ fn parse_id(word: &OsString) -> Result<i32> {
         .filter(|id| *id > 0)
         .ok_or_else(|| {
             Error::usage(
-                format!("{word:?} is no id of a process"),
-                "a number above 0, as rcfs ps lists it",
+                format!("{word:?} is not a process id"),
+                "give a number above 0: see rcfs ps",
             )
         })
 }
@@ -96,12 +96,12 @@ fn open(id: i32, threads: bool) -> Result<OwnedFd> {
                 why: "there is no such task".to_owned(),
                 ..told
             }
-            .remedy("rcfs ps lists those that there are"),
+            .remedy("see rcfs ps for the existing processes"),
             Some(sys::EINVAL | sys::ENOENT) if !threads => Error {
-                why: "it is a thread, and not the first one of its process".to_owned(),
+                why: "it is the id of a thread, not of a process".to_owned(),
                 ..told
             }
-            .remedy("rcfs move --threads moves it alone; or give the id of the process"),
+            .remedy("move the thread alone with rcfs move --threads, or give the id of the process"),
             _ => told,
         }
     })

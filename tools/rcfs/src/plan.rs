@@ -153,12 +153,12 @@ fn outside(tree: &Tree, path: &Path) -> Error {
     Error::new(
         format!("{}: cannot be made", path.display()),
         format!(
-            "{} shows only what is in {}",
+            "only {1} is mounted at {0}",
             tree.mount.display(),
             tree.top.display()
         ),
     )
-    .remedy("give a --name that is in there, with a / in front; or mount the whole hierarchy")
+    .remedy("give a --name in the mounted part, with a leading /, or mount the whole hierarchy")
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     }
     if paths.is_empty() {
         return Err(Error::usage(
-            "rm wants a PATH",
-            "rcfs rm [-r] PATH…; rcfs ls shows them",
+            "rm needs a PATH",
+            "rcfs rm [-r] PATH…; rcfs ls lists them",
         ));
     }
     let system = System::read_mounted()?;

@@ -207,8 +207,8 @@ impl Report<'_> {
 /// That a limit on CPU time does not hold
 pub(crate) fn overruled_text(container: &str, number: u64) -> String {
     format!(
-        "rcfs: {}: control groups with the controller cpu govern {} of it, for whom cpu.* of the \
-         container does not hold\n  do:   /proc/PID/cgroup names the group; with systemd: \
+        "rcfs: {}: control groups with the controller cpu govern {} of it; the limits of cpu \
+         do not apply\n  do:   find the group in /proc/PID/cgroup; with systemd: \
          DisableControllers=cpu (Documentation/admin-guide/rcfs/cpu.rst)\n",
         show(container.as_ref()),
         format::count(number, "member")

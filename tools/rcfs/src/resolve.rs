@@ -47,7 +47,7 @@ impl Meaning {
 
         if path.as_os_str().is_empty() {
             return Err(Error::usage(
-                "an empty PATH names no container",
+                "the PATH is empty",
                 "correct it",
             ));
         }
@@ -62,16 +62,16 @@ impl Meaning {
 
             return below_a_mount(&normal(&here.join(path))?, system).ok_or_else(|| {
                 Error::new(
-                    format!("{}: no container", show(path)),
+                    format!("{}: not a container", show(path)),
                     format!(
-                        "it begins at the current directory, {}, which is not below a mount of \
-                         rcfs",
+                        "the PATH is relative to the current directory, {}, which is not below a mount \
+                         of rcfs",
                         show(&here)
                     ),
                 )
                 .remedy(
-                    "leave out the ./ for a PATH that begins at your own container; \
-                     rcfs status shows the mounts",
+                    "omit the ./ for a PATH relative to your own container; rcfs status shows the \
+                     mounts",
                 )
             });
         }
@@ -103,8 +103,8 @@ fn normal(path: &Path) -> Result<PathBuf> {
             Component::ParentDir => {
                 if !result.pop() {
                     return Err(Error::usage(
-                        format!("{}: leads out of where it begins", show(path)),
-                        "give the PATH from the root, with a / in front",
+                        format!("{}: leads out of the hierarchy", show(path)),
+                        "give the PATH from the root, with a leading /",
                     ));
                 }
             }
@@ -151,7 +151,7 @@ pub(crate) fn existing<'a>(path: &OsStr, system: &'a System) -> Result<Vec<Conta
             format!("{}: no such container", show(Path::new(path))),
             format!("there is no directory {}", looked.join(", nor ")),
         )
-        .remedy("rcfs ls / lists all; a PATH without a / in front begins at your own container"));
+        .remedy("rcfs ls / lists all; a PATH without a leading / is relative to your own container"));
     }
     Ok(found)
 }

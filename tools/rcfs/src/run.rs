@@ -120,7 +120,7 @@ impl Options {
         options.command = args.into_command(first);
         if options.command.is_empty() {
             return Err(Error::usage(
-                "run wants a command",
+                "run needs a command",
                 "rcfs run [OPTION…] -- CMD [ARG…]; rcfs run --help describes the options",
             ));
         }
@@ -131,7 +131,7 @@ impl Options {
 pub(crate) fn main(args: Args) -> Result<i32> {
     let options = Options::parse(args)?;
     let command = sys::Command::new(&options.command)
-        .ok_or_else(|| Error::usage("there is a NUL in the command", "correct it"))?;
+        .ok_or_else(|| Error::usage("the command contains a NUL", "correct it"))?;
     let system = System::read_mounted()?;
     let plan = Plan::new(
         &system,
@@ -332,7 +332,7 @@ fn launch(
 }
 
 fn no_container() -> Error {
-    Error::new("there is no container to run in", "no hierarchy is mounted")
+    Error::new("there is no container for the command", "no hierarchy is mounted")
 }
 
 /// More than a `cpu.stat` has
@@ -561,7 +561,7 @@ fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
 
                 deadline = None;
                 format::complain(&format!(
-                    "rcfs: {}: waiting for {} to end; {key} leaves the rest to the guardian \
+                    "rcfs: {}: waiting for {} to end; {key} leaves this to the guardian \
                      process\n",
                     container.name(),
                     format::processes(count_processes(std::slice::from_ref(container))),
@@ -618,7 +618,7 @@ mod tests {
         assert_eq!(options(&["--json", "--", "-x"]).unwrap().command, ["-x"]);
         assert_eq!(options(&["--", "a", "--"]).unwrap().command, ["a", "--"]);
         for words in [&[][..], &["--"], &["--keep"]] {
-            assert_eq!(options(words).err().unwrap().what, "run wants a command");
+            assert_eq!(options(words).err().unwrap().what, "run needs a command");
         }
     }
 

@@ -38,10 +38,10 @@ impl Screen {
 
         if !stdin.is_terminal() || !io::stdout().is_terminal() {
             return Err(Error::new(
-                "top shows nothing",
-                "standard input and output have to be a terminal",
+                "top cannot show the table",
+                "standard input and output are not a terminal",
             )
-            .remedy("rcfs top --batch prints one table after the other; --once a single one"));
+            .remedy("use rcfs top --batch for one table after the other, or --once for a single one"));
         }
         let failed = |error| Error::io("the terminal cannot be set", &error);
         let before = sys::terminal_settings(stdin.as_fd()).map_err(failed)?;

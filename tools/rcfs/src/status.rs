@@ -40,7 +40,7 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
             Arg::Option(name) => return Err(args::unknown(&name)),
             Arg::Word(word) => {
                 return Err(crate::error::Error::usage(
-                    format!("status takes no PATH like {word:?}"),
+                    format!("status takes no PATH: {word:?}"),
                     "rcfs ls PATH shows a container",
                 ))
             }
@@ -159,7 +159,7 @@ impl<'a> Status<'a> {
                 &rows,
             );
 
-            lines.push("TASKS are those in other containers than the root.".to_owned());
+            lines.push("TASKS does not include tasks in the root.".to_owned());
             lines
         };
 
@@ -175,7 +175,7 @@ impl<'a> Status<'a> {
         }
         for options in &self.unmounted {
             lines.push(format!(
-                "A hierarchy exists with containers and is not mounted: \
+                "A hierarchy with containers is not mounted: \
                  mount -t rcfs -o {options} none DIR"
             ));
         }
@@ -183,12 +183,12 @@ impl<'a> Status<'a> {
             let free = self.free.join(",");
 
             lines.push(format!(
-                "In no hierarchy: {free}. To have it: mount -t rcfs -o {free} none DIR"
+                "In no hierarchy: {free}. To enable: mount -t rcfs -o {free} none DIR"
             ));
         }
         for (name, has_module) in &self.absent {
             lines.push(if *has_module {
-                format!("Not loaded: {name}. To have it: modprobe rcfs_{name}")
+                format!("Not loaded: {name}. To enable: modprobe rcfs_{name}")
             } else {
                 format!(
                     "Not in this kernel: {name} (CONFIG_RCFS_{})",
@@ -198,7 +198,7 @@ impl<'a> Status<'a> {
         }
         for name in &self.modules {
             lines.push(format!(
-                "Not loaded: {name}. To have it: modprobe rcfs_{name}"
+                "Not loaded: {name}. To enable: modprobe rcfs_{name}"
             ));
         }
         for (container, number) in self.mounted.iter().flat_map(|mounted| &mounted.overruled) {
@@ -350,8 +350,8 @@ mod tests {
             "This process is in /user of hierarchy 1.",
             "mount -t rcfs -o debug none DIR",
             "In no hierarchy: freezer.",
-            "Not loaded: cpuset. To have it: modprobe rcfs_cpuset",
-            "Not loaded: forks. To have it: modprobe rcfs_forks",
+            "Not loaded: cpuset. To enable: modprobe rcfs_cpuset",
+            "Not loaded: forks. To enable: modprobe rcfs_forks",
         ] {
             assert!(lines.contains(line), "{line}");
         }

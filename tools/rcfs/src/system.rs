@@ -117,8 +117,8 @@ impl System {
 
     fn not_mounted(&self) -> Error {
         let error = Error::new(
-            "no hierarchy of rcfs is mounted",
-            "/proc/self/mountinfo has no line of the type rcfs that can be reached",
+            "rcfs is not mounted",
+            "/proc/self/mountinfo has no reachable mount of the type rcfs",
         );
 
         match self.own.first() {
@@ -163,12 +163,12 @@ impl System {
             None => Error::new(
                 what,
                 format!(
-                    "the kernel has no controller of this name; {}",
+                    "the kernel has no such controller; {}",
                     there.join("; ")
                 ),
             )
             .remedy(format!(
-                "correct the name; or load its module, modprobe rcfs_{controller}, and mount it:\n\
+                "correct the name; or load the module with modprobe rcfs_{controller}, and mount it:\n\
                  mkdir DIR && mount -t rcfs -o {controller} none DIR"
             )),
             Some(known) if known.hierarchy == 0 => Error::new(what, there.join("; ")).remedy(
@@ -190,7 +190,7 @@ impl System {
                     ),
                 )
                 .remedy(format!(
-                    "mount exactly its controllers: mount -t rcfs -o {options} none DIR"
+                    "mount exactly the controllers of this hierarchy: mount -t rcfs -o {options} none DIR"
                 ))
             }
         })
@@ -201,8 +201,8 @@ impl System {
 fn read_proc(file: &str) -> Result<Vec<u8>> {
     fs::read(file).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
-            Error::new("this kernel has no rcfs", format!("there is no {file}"))
-                .remedy("configure CONFIG_RCFS, and mount /proc if it is not")
+            Error::new("the kernel has no rcfs", format!("there is no {file}"))
+                .remedy("configure CONFIG_RCFS; mount /proc if it is not mounted")
         } else {
             Error::io(format!("{file}: cannot be read"), &error)
         }
@@ -499,7 +499,7 @@ pub(crate) mod tests {
         );
         assert_eq!(
             remedy("debug"),
-            "mount exactly its controllers: mount -t rcfs -o debug none DIR"
+            "mount exactly the controllers of this hierarchy: mount -t rcfs -o debug none DIR"
         );
         assert!(remedy("memory").contains("modprobe rcfs_memory"));
         assert!(system

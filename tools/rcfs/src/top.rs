@@ -101,7 +101,7 @@ impl Options {
                             "name" => Order::Name,
                             _ => {
                                 return Err(Error::usage(
-                                    format!("--sort does not know {name:?}"),
+                                    format!("--sort has no order {name:?}"),
                                     "cpu, tasks, time or name",
                                 ))
                             }
@@ -113,13 +113,13 @@ impl Options {
         }
         if options.json && !options.batch {
             return Err(Error::usage(
-                "--json is for --once and --batch",
+                "--json needs --once or --batch",
                 "rcfs top --once --json",
             ));
         }
         if options.delay.is_zero() {
             return Err(Error::usage(
-                "--delay wants more than 0 seconds",
+                "--delay needs more than 0 seconds",
                 "0.1, for example",
             ));
         }
