@@ -374,15 +374,15 @@ point "a task can write its own id" own_id
 point "0 is the writer itself" zero_is_oneself
 point "another task moves, and is in one container only" another_task
 point "white space around an id is fine" white_space_around
-point "what is no number is EINVAL, and moves nobody" bad_writes
+point "text that is not a number is EINVAL, and moves no task" bad_writes
 point "a write of more than a page is E2BIG" long_writes
-point "a task that is gone is ESRCH" no_such_task
+point "the id of no task is ESRCH" no_such_task
 point "a zombie is ESRCH" zombie
 point "a stopped task moves and stays stopped" stopped_task
 point "another user's task is EACCES" other_users_task
-point "one's own task moves where one may write" ones_own_task
-point "who opened the file is judged, not who writes" opener_counts_not_writer
-point "kernel threads that have their place are EINVAL" kernel_threads
+point "users move their own tasks where they may write" ones_own_task
+point "the credentials of open count, not those of write" opener_counts_not_writer
+point "kernel threads that are bound are EINVAL" kernel_threads
 point "ids are those of the writer's pid namespace" ids_of_the_writers_namespace
 point "a child begins in the container of its parent" child_inherits
 point "threads move one by one" threads_move_one_by_one
@@ -390,9 +390,9 @@ point "a task keeps its namespaces" namespaces_stay
 point "a task keeps the namespaces that it has unshared" unshared_namespaces_stay
 point "tasks of one container do not get each other's namespaces" namespaces_do_not_mix
 point "a task that unshares stays in its container" unshare_stays_inside
-point "a namespace ends with its last user, wherever that has been" namespaces_end_with_their_users
-point "tasks of other user namespaces are judged by their owner" task_in_another_user_namespace
+point "a namespace ends with its last user, in any container" namespaces_end_with_their_users
+point "tasks of other user namespaces belong to their owner" task_in_another_user_namespace
 point "attaching leaves no reference behind" no_reference_is_left
-point "attaching to where it is changes nothing" already_there
+point "attaching to the same container changes nothing" already_there
 point "attaching waits for no grace period" attach_does_not_wait
 ktap_finished

@@ -321,8 +321,8 @@ point "a new container has all files" new_container_has_all_files
 point "a new container is empty" new_container_is_empty
 point "containers nest" containers_nest
 point "a container below 32 others is EMLINK" depth_is_bounded
-point "containers in each other go, whoever holds the last of them" chains_go
-point "trees go in any order while others read them and attach" trees_go_in_any_order
+point "nested containers are freed, whatever holds the last one" chains_go
+point "trees are removed in any order during reads and attaches" trees_go_in_any_order
 point "a container appears with its files" container_appears_with_its_files
 point "a container with a container is EBUSY" busy_with_container
 point "a container with a task is EBUSY" busy_with_task
@@ -331,16 +331,16 @@ point "a container with a task that unshared inside is EBUSY" busy_with_task_tha
 point "a container can be removed once its last task has been moved" removable_once_moved
 point "a container can be removed once its last task has been reaped" removable_once_reaped
 point "a zombie is in no container" removable_with_zombie
-point "a name that is taken is EEXIST" name_exists
+point "a name in use is EEXIST" name_exists
 point "a newline in a name is EINVAL" newline_in_name
 point "a name of more than 255 bytes is ENAMETOOLONG" long_names
 point "open files of a removed container are ENODEV" open_files_of_removed
-point "a listing of a removed container does not go on" open_list_of_removed
-point "a removed container takes nothing in" inside_removed
-point "a removed container is gone for good" removed_is_gone_for_good
+point "a listing of a removed container ends" open_list_of_removed
+point "a removed container accepts no task and no container" inside_removed
+point "a new container of the same name is another one" removed_is_gone_for_good
 point "a container has the mode of mkdir" mode_is_that_of_mkdir
-point "chmod and chown hold" chmod_and_chown_hold
-point "a user can make containers where it owns the directory, and only there" delegated_directory
-point "who makes a container owns its files" creator_owns_all_files
-point "files come and go with their container only" files_come_with_containers_only
+point "chmod and chown last" chmod_and_chown_hold
+point "users can make containers in their own directories only" delegated_directory
+point "the files of a container belong to the user who made it" creator_owns_all_files
+point "files cannot be made or removed" files_come_with_containers_only
 ktap_finished

@@ -645,35 +645,35 @@ LAST=$(sed -n 's/^Cpus_allowed_list:.*[^0-9]\([0-9]*\)$/\1/p' /proc/self/status)
 point "shares divide a CPU 1 : 3" one_to_three
 point "shares are equal by default" equal_by_default
 point "shares can be changed under running tasks" changed_under_running_tasks
-point "a container competes with its siblings alone" nested_shares
-point "a container's part is divided in it" shares_inside
-point "tasks have the shares of where they are" moves_change_shares
-point "tasks in the root compete as ever" root_competes_as_ever
+point "a container competes with its siblings only" nested_shares
+point "the time of a container is divided inside it" shares_inside
+point "tasks get the shares of their container" moves_change_shares
+point "tasks in the root compete as without rcfs" root_competes_as_ever
 point "a quota of 20 % holds" quota_holds
 point "a quota is for all tasks together" quota_of_several
 point "a quota can be more than one CPU" quota_above_one_cpu
 point "children are governed by the quota" quota_of_children
 point "a quota can have another period" other_periods
 point "a quota holds for all containers below" nested_quota
-point "without its quota a container runs free" quota_removed
+point "without a quota there is no limit" quota_removed
 point "a quota can be set and changed under running tasks" quota_under_running_tasks
-point "a quota concerns nobody else" quota_of_others_does_not_matter
+point "a quota does not limit other containers" quota_of_others_does_not_matter
 point "stat counts periods and throttling" stat_counts
-point "stat counts those of its own container" stat_of_others
-point "a quota holds for who comes, not for who has left" moves_take_effect
-point "threads of a process can be apart" threads_take_effect
+point "stat counts its own container only" stat_of_others
+point "a quota holds for tasks that enter, not for those that left" moves_take_effect
+point "threads of a process can be in different containers" threads_take_effect
 point "throttled tasks can be ended, and their container removed" exit_while_throttled
 point "a throttled container can be left and removed" removal_while_throttled
-point "a container can be removed while its tasks are on their way out" removal_amid_exits
+point "a container can be removed while its tasks exit" removal_amid_exits
 point "a task that exits stays in the group of its container to the end" groups_of_leavers
-point "changes, moves, forks and exits at once lose nobody" storm
+point "no task is lost by changes, moves, forks and exits at once" storm
 point "a group of cgroup v2 governs tasks of groups below without cpu" overruled_by_cgroup_above
 point "a group of cgroup v1's cpu keeps its tasks" cgroup_beside
 point "stat counts the tasks of its own container that cgroups govern" overruled_by_cgroup
-point "autogroup leaves tasks in a container alone, switched on and off" autogroup_beside
+point "switching autogroup on and off moves no task out of a container" autogroup_beside
 point "a ratio above that of a container above is EINVAL" nesting_constraint
-point "a dead task is in no group that is gone" dead_ones_are_in_no_group
+point "a dead task is not in a freed group" dead_ones_are_in_no_group
 point "values can be written and read" values
 point "other values are refused, and change nothing" bad_values
-point "files can be written or not, and are not in the root" files
+point "files have the right modes, and are not in the root" files
 ktap_finished

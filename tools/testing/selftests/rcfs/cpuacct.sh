@@ -460,24 +460,24 @@ rcfs_begin
 	ktap_exit_fail_msg "$ROOT has no cpuacct.usage (CONFIG_RCFS_CPUACCT)"
 point "usage grows with the CPU time of a task" grows_with_cpu_time
 point "the usage of tasks adds up" tasks_add_up
-point "the usage of a sibling stays what it is" sibling_stays
-point "the usage of all parents grows by as much" parents_grow_with_it
-point "the root counts everything" root_counts_all
+point "the usage of a sibling does not change" sibling_stays
+point "the usage of all containers above grows by the same" parents_grow_with_it
+point "the root counts all tasks" root_counts_all
 point "usage grows and never decreases" never_decreases
-point "moving out stops the growth, and moving in begins it" moving_out_stops_it
-point "a running task counts in one of two containers" moving_a_running_task
+point "usage grows only while the task is in the container" moving_out_stops_it
+point "a task that moves while running counts in one container" moving_a_running_task
 point "usage stays when the task exits" exit_keeps_it
 point "usage stays in the parent when the container is removed" removal_keeps_it_in_the_parent
 point "children of a task are counted in its container" children_count_too
 point "usage_percpu and stat cannot be written" is_read_only
-point "0 in usage begins anew, in that container alone" begins_anew
+point "writing 0 to usage resets that container only" begins_anew
 point "usage_percpu adds up to usage" percpu_adds_up
-point "usage_percpu is that of the CPU that a task ran on" percpu_is_where_it_ran
+point "usage_percpu counts on the CPU that the task runs on" percpu_is_where_it_ran
 point "stat has user and system time, which add up to usage" stat_has_two_lines
 point "stat tells user from system time" stat_tells_modes_apart
-point "stat of the parents grows by as much, and stays" stat_of_the_parent
-point "nothing that short-lived children use is lost" short_lived_children_add_up
-point "nothing that threads use is lost" threads_add_up
-point "nothing that tasks use on their way out is lost" way_out_adds_up
-point "nothing is lost or counted twice when tasks are moved" moved_tasks_add_up
+point "stat of the containers above grows by the same, and stays" stat_of_the_parent
+point "no time of short-lived children is lost" short_lived_children_add_up
+point "no time of threads is lost" threads_add_up
+point "no time of exiting tasks is lost" way_out_adds_up
+point "no time is lost or counted twice when tasks are moved" moved_tasks_add_up
 ktap_finished

@@ -853,7 +853,7 @@ case $ALL in
 esac
 point "a task runs on the CPUs of its container" busy
 point "threads run on the CPUs of their container" threads
-point "a task that sleeps in between runs on the CPUs of its container" naps
+point "a task that sleeps at times runs on the CPUs of its container" naps
 point "children and threads begin on the CPUs of their container" children
 point "children with other namespaces begin on the CPUs of their container" clones
 point "vfork and exec stay on the CPUs of the container" execs
@@ -861,35 +861,35 @@ point "sched_getaffinity shows the CPUs of the container" seen_in_affinity
 point "tasks have left the other CPUs when a change returns" change_is_immediate
 point "tasks have left the other CPUs when an attach returns" attach_is_immediate
 point "processes move with all of their threads" processes_move
-point "threads of a process can be apart" threads_of_a_process_apart
-point "what a task has asked for comes back" request_comes_back
-point "what a task asks for inside comes back" request_inside
-point "children have asked for what their parent has" request_is_inherited
-point "a request for other CPUs leads nobody out" request_outside_only
-point "no thread of io_uring is led out either" threads_of_io_uring
-point "a request for other CPUs as well is clamped" request_partly_outside
-point "requests during changes lead nobody out" requests_all_the_time
-point "containers below have what is above as well, if anything" nested
-point "siblings stay where they are" siblings_stay
+point "threads of a process can be in different containers" threads_of_a_process_apart
+point "a request takes effect again when it can" request_comes_back
+point "a request made inside a container is remembered" request_inside
+point "children inherit the request of their parent" request_is_inherited
+point "a request for other CPUs is refused" request_outside_only
+point "threads of io_uring stay on the CPUs of the container" threads_of_io_uring
+point "a request for some other CPUs is clamped" request_partly_outside
+point "requests during changes never lead to other CPUs" requests_all_the_time
+point "containers below are limited to the CPUs above, if any" nested
+point "siblings do not change" siblings_stay
 point "a new container has the CPUs of the one above" new_ones_inherit
-point "who leaves a container is free of it" removal_leaves_nothing
+point "a task that leaves a container is not restricted any more" removal_leaves_nothing
 point "children keep the CPUs that the kernel has given their parent" what_the_kernel_has_set
-point "moves where nothing limits change nothing" moves_that_change_nothing
-point "a deadline task does not move to less than it was admitted to" deadline_moves
-point "a set is not made less than a deadline task was admitted to" deadline_sets
-point "a user does not bind a task that can do more" the_more_capable
-point "children born amid changes have the CPUs of their container" born_amid_changes
-point "children born amid moves have the CPUs of their container" born_amid_moves
-point "children born when their parent has moved have the CPUs of their container" after_a_move
-point "nobody is on the wrong CPU after changes amid forks" flips_in_a_storm
-point "changes, moves, forks and exits at once lose nobody" storm_of_moves
-point "a CPU that goes leaves nobody without one, and comes back" hotplug
-point "a CPU that stays after all leaves nobody elsewhere" unplug_fails_at_last
-point "who has asked for a CPU that goes runs on the others" hotplug_and_requests
-point "a CPU can go and come back amid forks" hotplug_in_a_storm
+point "moves between unrestricted containers change nothing" moves_that_change_nothing
+point "a deadline task does not move to fewer CPUs than admitted" deadline_moves
+point "a set is not reduced below the CPUs of a deadline task" deadline_sets
+point "a user cannot restrict a task with more capabilities" the_more_capable
+point "children born during changes have the CPUs of their container" born_amid_changes
+point "children born during moves have the CPUs of their container" born_amid_moves
+point "children born after a move have the CPUs of their container" after_a_move
+point "no task is on a wrong CPU after changes during forks" flips_in_a_storm
+point "no task is lost by changes, moves, forks and exits at once" storm_of_moves
+point "a CPU goes offline and online, and every task has a CPU" hotplug
+point "after a failed unplug every task is in its set" unplug_fails_at_last
+point "a task whose requested CPU goes offline runs on the others" hotplug_and_requests
+point "a CPU can go offline and online during forks" hotplug_in_a_storm
 point "with the cpuset of cgroup v1, both hold" cgroup_beside
 point "no change of the cpuset of cgroup v1 is lost" cgroup_amid_changes
 point "lists are shown in their short form" lists
-point "what is no list is EINVAL, what is no CPU ERANGE, and changes nothing" bad_values
-point "files can be written or not, and the root shows its CPUs" files
+point "a bad list is EINVAL, a bad CPU is ERANGE, and neither changes anything" bad_values
+point "files have the right modes, and the root shows its CPUs" files
 ktap_finished

@@ -282,18 +282,18 @@ rcfs_options | tr ',' '\n' | grep -qx debug ||
 	ktap_exit_fail_msg "the hierarchy at $ROOT has no controller debug"
 point "all files are read-only, and some not in the root" files
 point "a container without tasks has its own nsproxy, with no users" nobody_is_in_there
-point "tasks with the initial namespaces share it" tasks_share_one
-point "children share it" children_share_it
-point "tasks with other namespaces have another one" other_namespaces_are_another
-point "threads with the same namespaces have the same one" the_same_namespaces_are_the_same_one
-point "a task that unshares inside has another one" unsharing_inside
-point "a task in a container of another hierarchy has another one" another_hierarchy_is_another
-point "many moves leave nothing behind" comes_back
+point "tasks with the initial namespaces share this nsproxy" tasks_share_one
+point "children share this nsproxy" children_share_it
+point "tasks with other namespaces have another nsproxy" other_namespaces_are_another
+point "threads with the same namespaces have the same nsproxy" the_same_namespaces_are_the_same_one
+point "a task that unshares inside has another nsproxy" unsharing_inside
+point "a task in a container of another hierarchy has another nsproxy" another_hierarchy_is_another
+point "many moves leave no nsproxy behind" comes_back
 point "states counts containers" states_count_containers
-point "states of removed containers go" states_do_not_pile_up
+point "states of removed containers are freed" states_do_not_pile_up
 point "a task that has unshared has its nsproxy to itself" about_a_task_of_its_own
-point "its children share it" children_are_references
-point "what an attach gave is shared" attached_is_shared
-point "what an attach took is replaced" taken_is_replaced
-point "the initial one is shared" root_is_shared
+point "children of this task share its nsproxy" children_are_references
+point "the nsproxy that an attach gives is shared" attached_is_shared
+point "the nsproxy that an attach takes is replaced" taken_is_replaced
+point "the initial nsproxy is shared" root_is_shared
 ktap_finished

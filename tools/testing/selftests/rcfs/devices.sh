@@ -620,32 +620,32 @@ point "the root allows all devices, and cannot be changed" root_allows_all
 point "bad lines are EINVAL or ERANGE, and change nothing" bad_lines
 point "the list has a line for each rule" lists_say_what_is_allowed
 point "a list may be longer than a page" long_lists
-point "what is denied cannot be used, the rest can" denied_ones
-point "what is allowed can be used, the rest cannot" allowed_ones
-point "reading, writing and making are allowed apart from each other" each_way_for_itself
-point "what is denied fails with EPERM" errors_are_eperm
-point "a star is all numbers" stars
-point "all devices are a new beginning" all_begins_anew
-point "rules for the same devices are one rule, which can vanish" rules_merge_and_vanish
-point "a rule for some devices makes no hole in a wider one" rules_have_no_holes
-point "one rule has to allow all that is wanted" rules_do_not_add_up
-point "nobody can allow what is not allowed above" no_more_than_above
-point "nobody can allow what is an exception above" no_exception_of_above
-point "what is denied later holds below, until it is allowed again" denied_later
-point "what is denied does not matter above and beside" others_stay
+point "denied devices cannot be used, all others can" denied_ones
+point "allowed devices can be used, all others cannot" allowed_ones
+point "reading, writing and mknod are allowed separately" each_way_for_itself
+point "denied access fails with EPERM" errors_are_eperm
+point "a star means all numbers" stars
+point "a line with \"a\" removes all rules" all_begins_anew
+point "rules for the same devices merge, and can vanish" rules_merge_and_vanish
+point "denying some devices does not change a wider rule" rules_have_no_holes
+point "a single rule has to allow the whole access" rules_do_not_add_up
+point "a device that is not allowed above cannot be allowed" no_more_than_above
+point "a device that is an exception above cannot be allowed" no_exception_of_above
+point "a later denial holds below, until it is revoked" denied_later
+point "a denial has no effect above and beside" others_stay
 point "a new container has a copy of the rules above" new_ones_copy
-point "devices that are open stay open" open_ones_stay
-point "devices that somebody else has opened stay open" inherited_ones_stay
-point "rules hold where a task is" moves_count
+point "open devices stay open" open_ones_stay
+point "inherited open devices stay open" inherited_ones_stay
+point "a task has the rules of its container" moves_count
 point "rules hold for children, and in namespaces" children_and_namespaces
-point "other files do not matter" no_devices_matter
-point "the number counts, by whatever name, and so do permissions" links_and_permissions
-point "to change rules needs CAP_SYS_ADMIN, of whoever opened the file" capability_is_needed
-point "that capability in a user namespace is not enough" capability_of_a_user_namespace
+point "other files are not restricted" no_devices_matter
+point "the device number counts, not the name, and so do permissions" links_and_permissions
+point "changing rules needs CAP_SYS_ADMIN when the file is opened" capability_is_needed
+point "CAP_SYS_ADMIN of a user namespace is not enough" capability_of_a_user_namespace
 point "the owner of a container cannot undo the rules above" users_cannot_undo_it
-point "a control group has to allow it as well" cgroup_has_to_allow_it_too
-point "rules go with their container" removal
+point "a control group has to allow the access as well" cgroup_has_to_allow_it_too
+point "rules end with their container" removal
 point "rules change while devices are opened" rules_change_while_used
-point "rules, moves, forks and exits at once leave nothing" storm_of_rules
-point "the kernel had nothing to complain about" no_complaints
+point "rules, moves, forks and exits at once leave nothing behind" storm_of_rules
+point "the kernel has not complained" no_complaints
 ktap_finished

@@ -294,7 +294,7 @@ insmod_to_rmmod() {
 rcfs_begin
 [ -e "$MOUNTED/tasks" ] || skip_all "rcfs is not mounted at $MOUNTED"
 pages ls >/dev/null || ktap_exit_fail_msg "the documentation is not there"
-point "every example is tested, and every one tested is there" nothing_is_forgotten
+point "every example is tested, and every tested example exists" nothing_is_forgotten
 point "example: where rcfs is mounted" where_rcfs_is_mounted
 point "example: the same subsystems are the same tree" same_tree
 point "example: a first container" first_container

@@ -120,12 +120,12 @@ point "tasks that fork, exit and switch namespaces can be moved" storm
 point "no child stays behind when its parent is moved" children
 point "no thread stays behind when its process is moved" threads
 point "no switch of namespaces undoes a move" switches
-point "a container can be removed when its last task leaves amid a switch" vacate
-point "a container can be removed when its last task leaves amid a fork" leave
+point "a container can be removed when its last task leaves during a switch" vacate
+point "a container can be removed when its last task leaves during a fork" leave
 point "a container can be removed when its last task is reaped" reap
-point "nobody is given an nsproxy whose last user is leaving it" dying
+point "no task gets an nsproxy whose last user is leaving" dying
 point "a container can be removed while its files are written to" removed_while_written
-point "who is slow to follow its own nsproxy can be moved" lingering
-point "CPU time can be charged to what is being removed" charged
-point "subsystems count right while tasks fork, exit and are moved" counted_storm
+point "a task that is slow to follow its nsproxy can be moved" lingering
+point "CPU time can be charged to a container that is being removed" charged
+point "subsystems count correctly during forks, exits and moves" counted_storm
 ktap_finished

@@ -681,39 +681,39 @@ BEGIN=$(complaints)
 point "a new container has no limit, and the root has no files" new_container
 point "a rate, a rate and a burst, and \"max\" are limits" good_values
 point "other values are EINVAL or ERANGE, and change nothing" bad_values
-point "a value that is refused fills no bucket" bad_values_fill_nothing
-point "with a rate of 0 there are just as many forks as the burst" exactly_so_many
-point "with a rate of 0 there are no more forks later" time_fills_nothing_at_rate_0
-point "a burst of forks succeeds, and then as many as the rate" burst_then_rate
+point "a refused value fills no bucket" bad_values_fill_nothing
+point "with a rate of 0 exactly the burst of forks succeeds" exactly_so_many
+point "with a rate of 0 no forks succeed later" time_fills_nothing_at_rate_0
+point "a burst of forks succeeds, and then the rate applies" burst_then_rate
 point "tokens come with time" time_brings_tokens
 point "a bucket holds no more than a burst" no_more_than_a_burst
-point "without a limit, and with the highest, all fork" no_limit
-point "to write the limit fills the bucket" writing_fills
+point "without a limit, and with the highest, all forks succeed" no_limit
+point "writing the limit fills the bucket" writing_fills
 point "threads count as well" threads_count
 point "a fork bomb stops" bombs_stop
-point "to move takes no token" moves_do_not_count
+point "a move takes no token" moves_do_not_count
 point "a launched child counts in its container" launches_count_where_the_child_is
-point "tasks with namespaces of their own count as others" namespaces_do_not_matter
+point "tasks with namespaces of their own count as well" namespaces_do_not_matter
 point "a fork takes a token of each container above" each_needs_a_token
 point "a fork that is refused above takes nothing below" refused_above_takes_nothing_below
 point "a fork that is refused below takes nothing above" refused_below_takes_nothing_above
-point "others fork on" others_fork_on
-point "of many forks at the same time, just as many as the burst succeed" many_at_once
+point "forks in other containers succeed" others_fork_on
+point "of many forks at the same time, exactly the burst succeeds" many_at_once
 point "a fork that another subsystem refuses takes no token" refused_by_another_subsystem
-point "a token that comes back counts, with a rate as well" given_back_with_a_rate
+point "a returned token can be used, with a rate as well" given_back_with_a_rate
 point "a fork that the controller pids refuses takes no token" refused_by_pids
 point "a fork that fails for another reason takes no token" refused_for_another_reason
-point "available says what a fork would find" available_is_what_a_fork_finds
+point "available tells whether a fork would succeed" available_is_what_a_fork_finds
 point "events counts refusals here and below" events_count_refusals
-point "poll tells of a refusal" poll_tells
-point "inotify tells of a refusal" inotify_tells
-point "poll tells once that there is a token again" poll_tells_of_a_token
-point "inotify tells once that there is a token again" inotify_tells_of_a_token
-point "a program that tries anew gets through" waiting_forks_get_through
+point "poll reports a refusal" poll_tells
+point "inotify reports a refusal" inotify_tells
+point "poll reports once that there is a token again" poll_tells_of_a_token
+point "inotify reports once that there is a token again" inotify_tells_of_a_token
+point "a program that waits and tries again succeeds" waiting_forks_get_through
 point "the owner of a container cannot undo the limit above" users_cannot_undo_it
 point "a container can be removed while its timer is set" removed_with_a_timer
-point "a limit goes with its container" removal
+point "a limit ends with its container" removal
 point "a write refuses no fork that has a token before and after" writes_refuse_nobody
-point "limits, moves, forks and exits at once leave nothing" storm_of_rates
-point "the kernel had nothing to complain about" no_complaints
+point "limits, moves, forks and exits at once leave nothing behind" storm_of_rates
+point "the kernel has not complained" no_complaints
 ktap_finished

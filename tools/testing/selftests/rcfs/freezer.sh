@@ -767,41 +767,41 @@ files() {
 rcfs_begin
 need_controllers freezer cpuacct
 trap 'rcfs_end; unload_subsystems' EXIT
-point "a frozen container uses no CPU time, and goes on when thawed" frozen_uses_no_cpu_time
-point "tasks that run, threads, and those that sleep in between do nothing" running_and_sleeping
-point "sleeping tasks are frozen, and sleep on" sleepers_freeze
-point "children and threads born meanwhile do nothing" children_freeze
-point "children with other namespaces do nothing" clones_freeze
-point "vfork and exec wait" vfork_and_exec
-point "nobody runs in a FROZEN container, again and again" freeze_in_a_storm
+point "a frozen container uses no CPU time, and continues when thawed" frozen_uses_no_cpu_time
+point "running tasks, threads, and tasks that sleep at times stop" running_and_sleeping
+point "sleeping tasks are frozen, and still sleep afterwards" sleepers_freeze
+point "children and threads made during the freeze stop" children_freeze
+point "children with other namespaces stop" clones_freeze
+point "tasks in vfork and exec stop" vfork_and_exec
+point "no task runs in a FROZEN container, again and again" freeze_in_a_storm
 point "reading the state changes nothing" reading_changes_nothing
-point "children born meanwhile freeze though nobody looks" born_unwatched
-point "who is attached freezes though nobody looks" attached_unwatched
-point "FROZEN is not said before all tasks are" freezing_until_all_are
-point "a freeze can be called off at any moment" freezing_can_be_called_off
-point "freezing twice is thawed once" freezing_twice
-point "a freeze concerns all containers below, and no others" nested
-point "thawing inside changes nothing while it is frozen outside" outer_freeze_holds
-point "thawing outside changes nothing while it is frozen inside" inner_freeze_holds
+point "children freeze even if no reader looks" born_unwatched
+point "attached tasks freeze even if no reader looks" attached_unwatched
+point "the state is not FROZEN before all tasks are" freezing_until_all_are
+point "a freeze can be cancelled at any moment" freezing_can_be_called_off
+point "one thaw ends two freezes" freezing_twice
+point "a freeze applies to all containers below, and no others" nested
+point "thawing a container has no effect below a frozen one" outer_freeze_holds
+point "thawing above has no effect on a frozen container" inner_freeze_holds
 point "a container that is made below a frozen one is frozen" made_below_frozen
 point "SIGKILL waits until the task is thawed" kill_has_to_wait
 point "other signals wait until the task is thawed" signals_have_to_wait
-point "SIGSTOP and SIGCONT count, but when thawed" stop_and_continue
+point "SIGSTOP and SIGCONT take effect when thawed" stop_and_continue
 point "attaching freezes and thaws" attach_freezes_and_thaws
 point "attaching freezes and thaws sleeping tasks" attach_sleepers
 point "a task that moves between frozen containers stays frozen" between_frozen_stays_frozen
 point "frozen tasks are listed and can be moved" listed_and_moved
-point "one thread of several can be frozen" one_thread
-point "who freezes itself is frozen before it goes on" freezes_itself
+point "a single thread of a process can be frozen" one_thread
+point "a task that freezes itself is frozen before it continues" freezes_itself
 point "zombies and dead threads do not delay FROZEN" zombies_do_not_matter
-point "tasks that die meanwhile do not delay FROZEN" killed_meanwhile
+point "tasks that die during the freeze do not delay FROZEN" killed_meanwhile
 point "kernel threads do not delay FROZEN" kernel_threads
 point "an empty container is FROZEN at once, and can be removed" empty_is_frozen_at_once
-point "who left a container that has been removed is not frozen" removal_forgets_nobody
-point "a container without CPU time can be frozen" throttled_can_be_frozen
+point "a task that left a removed container is not frozen" removal_forgets_nobody
+point "a throttled container can be frozen" throttled_can_be_frozen
 point "frozen tasks stay frozen without a mount" outlives_umount
 point "with the freezer of cgroup v1, both have to thaw" cgroup_beside
-point "freezing, moves, forks and exits at once lose nobody" storm_of_moves
-point "what is not FROZEN or THAWED is EINVAL, and changes nothing" bad_values
-point "files can be written or not, and are not in the root" files
+point "no task is lost by freezing, moves, forks and exits at once" storm_of_moves
+point "text other than FROZEN or THAWED is EINVAL, and changes nothing" bad_values
+point "files have the right modes, and are not in the root" files
 ktap_finished

@@ -287,18 +287,18 @@ rcfs_begin
 need_subsystems 0
 [ "$COUNT" -ge 3 ] || skip_all "there is no room for three more subsystems"
 point "a task is in one container of each hierarchy" each_task_is_in_one_container_of_each
-point "tasks are listed whatever their other containers" every_combination_is_listed
+point "tasks are listed whatever their containers elsewhere" every_combination_is_listed
 point "a child begins in all containers of its parent" children_inherit_all
 point "several subsystems share a hierarchy" several_subsystems_share_one
 point "a set that overlaps another is EBUSY" overlap_is_busy
 point "remount with another set is EINVAL" remount_with_another_set
-point "no hierarchy left is ENOSPC" hierarchies_run_out
+point "one hierarchy too many is ENOSPC" hierarchies_run_out
 point "hierarchies are numbered from 1" numbers_begin_with_one
-point "subsystems are free again after umount" subsystems_are_free_after_umount
+point "subsystems can be mounted again after umount" subsystems_are_free_after_umount
 point "a tree with containers outlives umount" tree_outlives_umount_with_containers
 point "/proc/rcfs lists subsystems" proc_lists_subsystems
-point "/proc/PID/rcfs tells the containers of a task" proc_tells_containers_of_a_task
-point "/proc/PID/rcfs has nothing for a zombie" proc_has_nothing_for_a_zombie
+point "/proc/PID/rcfs shows the containers of a task" proc_tells_containers_of_a_task
+point "/proc/PID/rcfs is empty for a zombie" proc_has_nothing_for_a_zombie
 point "all subsystems fit into one hierarchy" all_subsystems_at_once
-point "subsystems of different hierarchies do not meet" ids_do_not_collide
+point "subsystems of different hierarchies do not collide" ids_do_not_collide
 ktap_finished

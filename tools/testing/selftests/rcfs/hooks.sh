@@ -201,14 +201,14 @@ is_gone() {
 
 rcfs_begin
 need_subsystems 2
-point "forks and exits are told" forks_and_exits_are_told
-point "moves of threads and processes are told" moves_are_told
-point "tasks with namespaces of their own count as others" namespaces_do_not_matter
-point "CPU time is told to the container of the task" cpu_time_is_told
-point "control files read and write what the subsystem says" files_read_and_write
+point "subsystems are told of forks and exits" forks_and_exits_are_told
+point "subsystems are told of moves of threads and processes" moves_are_told
+point "tasks with namespaces of their own count as well" namespaces_do_not_matter
+point "CPU time is charged to the container of the task" cpu_time_is_told
+point "files read and write the values of the subsystem" files_read_and_write
 point "a late subsystem finds all tasks in its root" root_serves_who_is_not_bound
-point "a module stays while its subsystem is bound" bound_module_stays
-point "a module that goes leaves nothing" unloading_leaves_nothing
-point "a module goes though tasks that it knows are not reaped" zombies_keep_no_module
-point "a zombie still counts where another subsystem is" zombies_count_elsewhere
+point "a module cannot be unloaded while its subsystem is bound" bound_module_stays
+point "an unloaded module leaves nothing behind" unloading_leaves_nothing
+point "a module can be unloaded while its zombies are not reaped" zombies_keep_no_module
+point "a zombie still counts for another subsystem" zombies_count_elsewhere
 ktap_finished

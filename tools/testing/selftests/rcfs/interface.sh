@@ -253,19 +253,19 @@ rcfs_begin
 trap tidy_up EXIT
 BEGIN=$(complaints)
 modprobe $MODULE 2>/dev/null || skip_all "there is no module $MODULE (CONFIG_RCFS_TEST)"
-point "a charge outlives its container, and who was charged" charges_outlive_who_charged
-point "a limit refuses all of a charge" limits_refuse_all_or_nothing
+point "a charge outlives its container and its task" charges_outlive_who_charged
+point "a limit refuses the whole charge" limits_refuse_all_or_nothing
 point "a charge keeps the module" charges_keep_the_module
-point "a timer comes again, and ends with the container" timers_end_with_the_container
-point "a removed container hands over to the one above" removed_ones_hand_over
-point "an agreement is taken back if there is no move" moves_are_taken_back
-point "a launch is no move" launches_are_no_moves
+point "a timer repeats, and ends with the container" timers_end_with_the_container
+point "a removed container hands over to its parent" removed_ones_hand_over
+point "an allowed move that does not happen is cancelled" moves_are_taken_back
+point "a launch is not a move" launches_are_no_moves
 point "a list may be longer than a buffer" lists_are_longer_than_a_buffer
-point "text comes as it was written" text_comes_as_it_was_written
+point "text arrives as it was written" text_comes_as_it_was_written
 point "files have modes, and may be write-only" write_only_files_cannot_be_read
-point "poll tells of an event of two files" poll_tells_of_both
-point "inotify tells of an event of two files" inotify_tells_of_both
-point "the credentials of whoever opened a file are known" openers_are_judged
-point "the module comes and goes with timers and charges" comes_and_goes_with_charges
-point "the kernel had nothing to complain about" no_complaints
+point "poll reports an event of two files" poll_tells_of_both
+point "inotify reports an event of two files" inotify_tells_of_both
+point "the credentials of open are known" openers_are_judged
+point "the module can be unloaded after timers and charges" comes_and_goes_with_charges
+point "the kernel has not complained" no_complaints
 ktap_finished

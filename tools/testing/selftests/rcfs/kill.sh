@@ -190,15 +190,15 @@ owner_may() {
 }
 
 rcfs_begin
-point "all tasks in a container and below die, no others" all_below_die
-point "nobody who forks gets away" nothing_forks_away
+point "all tasks in a container and below die, and no others" all_below_die
+point "no task escapes by forking" nothing_forks_away
 point "a process dies as a whole" processes_die_as_a_whole
 point "frozen tasks die at once" frozen_ones_die_at_once
-point "a process dies that has a thread frozen elsewhere" threads_frozen_elsewhere_die
-point "kernel threads stay" kernel_threads_stay
+point "a process with a thread frozen elsewhere dies" threads_frozen_elsewhere_die
+point "kernel threads are not killed" kernel_threads_stay
 point "a pid namespace dies with its init" pid_namespaces_die
-point "nothing but 1 is taken" only_one_is_taken
-point "the root has no such file" nobody_is_killed_in_the_root
+point "only 1 is accepted" only_one_is_taken
+point "the root has no file kill" nobody_is_killed_in_the_root
 point "the file of a removed container is ENODEV" removed_is_gone
-point "the owner of a container may kill what is in it" owner_may
+point "the owner of a container may kill its tasks" owner_may
 ktap_finished

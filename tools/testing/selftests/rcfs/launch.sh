@@ -237,19 +237,19 @@ trap 'rcfs_end; unload_subsystems' EXIT
 load_subsystems 1 2>/dev/null
 ROOM=$(COUNT=1 free_hierarchies)
 point "a child begins in the container of a directory" begins_there
-point "a child is in the container of its parent at no time" never_elsewhere
-point "a child can begin in the root, and where its parent is" to_the_root_and_where_it_is
-point "a child with new namespaces begins there" with_new_namespaces
-point "a thread begins there" threads_begin_there
+point "a child is never in the container of its parent" never_elsewhere
+point "a child can begin in the root, and in its parent's container" to_the_root_and_where_it_is
+point "a child with new namespaces begins in the container" with_new_namespaces
+point "a thread begins in the container" threads_begin_there
 point "other files are EBADF, a removed directory is ENODEV" errors_are_those_of_control_groups
-point "who must not write to procs is EACCES" rights_are_those_of_a_write
-point "a directory of a mount for reading is EROFS" nobody_gets_in_through_a_read_only_mount
-point "limits are those of the container" limits_are_those_of_the_container
+point "a launch without write permission for procs is EACCES" rights_are_those_of_a_write
+point "a directory of a read-only mount is EROFS" nobody_gets_in_through_a_read_only_mount
+point "the limits of the container apply" limits_are_those_of_the_container
 point "a child in a frozen container does not run" frozen_before_it_runs
 point "a child begins in the scheduler's group of the container" in_the_group_of_the_scheduler
 point "a child begins on the CPUs of the container" on_the_cpus_of_the_container
 point "in other hierarchies a child begins with its parent" elsewhere_with_the_parent
-point "no child is launched where its parent is no more" no_child_stays_behind
-point "what a subsystem refuses leaves nothing" refused_by_a_subsystem
-point "a launch into a container that goes is refused, or keeps it" into_what_is_going
+point "no child is launched where its parent was before a move" no_child_stays_behind
+point "a launch that a subsystem refuses leaves nothing behind" refused_by_a_subsystem
+point "a launch into a container being removed fails, or keeps it" into_what_is_going
 ktap_finished

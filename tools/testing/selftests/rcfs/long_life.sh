@@ -140,5 +140,5 @@ point "after very many attaches, memory is what it was" attach_very_often
 point "after very many nsproxies, memory is what it was" nsproxies_come_and_go
 point "after very many containers at once, memory is what it was" very_many_containers
 point "after very many containers in turn, memory is what it was" containers_come_and_go
-point "the kernel had nothing to complain about" no_complaints
+point "the kernel has not complained" no_complaints
 ktap_finished

@@ -409,25 +409,25 @@ ENOSPC) skip_all "there is no room for one more hierarchy" ;;
 *) ktap_exit_fail_msg "the controller forks cannot be mounted" ;;
 esac
 BEGIN=$(complaints)
-point "a controller is there from insmod to rmmod" comes_and_goes
-point "its files are in every container of its hierarchy" is_mounted_and_unmounted
-point "its files take what they should" files_take_numbers
+point "a controller exists from insmod to rmmod" comes_and_goes
+point "the files are in every container of the hierarchy" is_mounted_and_unmounted
+point "the files accept valid values only" files_take_numbers
 point "once the budget is spent, forks fail with EAGAIN" budget_ends
-point "without a budget there is not one fork" none_at_all
+point "with a budget of 0 no fork succeeds" none_at_all
 point "a fork needs the budget of every container above, or takes none" budgets_nest
-point "being moved is no fork" moving_is_no_fork
+point "a move is not a fork" moving_is_no_fork
 point "threads count as well" threads_count
-point "what was counted stays above when the container goes" removal_keeps_it_above
+point "counts stay in the parent when the container is removed" removal_keeps_it_above
 point "every fork of many at the same time is counted once" storms_are_counted
-point "of many forks at the same time, just those of the budget succeed" storms_hit_the_limit
-point "poll tells of a refusal" poll_tells
-point "inotify tells of a refusal" inotify_tells
+point "of many forks at the same time, exactly the budget succeeds" storms_hit_the_limit
+point "poll reports a refusal" poll_tells
+point "inotify reports a refusal" inotify_tells
 point "a fork that another controller refuses is not counted" others_may_refuse
-point "a fork that it refuses is not counted by another one" refusal_is_for_others_too
+point "a fork that the sample refuses is not counted elsewhere" refusal_is_for_others_too
 point "the module cannot be unloaded while the controller is mounted" bound_module_stays
 point "the module cannot be unloaded while there are containers" containers_keep_it
 point "the module cannot be unloaded while files are open" open_files_keep_it
-point "without room for it, the module is not loaded" no_room
-point "it can come and go many times while tasks fork" comes_and_goes_often
-point "the kernel had nothing to complain about" no_complaints
+point "the module is not loaded if there are too many subsystems" no_room
+point "the module can be loaded and unloaded while tasks fork" comes_and_goes_often
+point "the kernel has not complained" no_complaints
 ktap_finished

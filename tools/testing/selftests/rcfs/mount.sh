@@ -339,7 +339,7 @@ mount_many_times() {
 
 rcfs_begin
 point "rcfs is in /proc/filesystems" known_to_the_kernel
-point "/sys/fs/rcfs is there to mount it at" mount_point_exists
+point "/sys/fs/rcfs exists" mount_point_exists
 point "statfs tells rcfs from other file systems" has_type_of_its_own
 point "the same set of subsystems is the same tree" same_set_is_same_tree
 point "/proc/mounts shows options that mount the same tree" options_are_shown
@@ -349,7 +349,7 @@ point "the log of the mount explains errors" errors_are_explained
 point "values that only fsconfig can pass are EINVAL" odd_values_are_refused
 point "a source has to be a string" source_is_a_string
 point "an option without a name is EINVAL" empty_name
-point "a bad option spoils nothing of the context" bad_option_spoils_nothing
+point "the context can be used after a bad option" bad_option_spoils_nothing
 point "remount keeps the subsystems" remount_keeps_subsystems
 point "remount with another set is EINVAL" remount_with_another_set
 point "nothing is printed to the kernel log" nothing_is_printed
@@ -358,6 +358,6 @@ point "root of a user namespace cannot mount" user_namespaces_cannot_mount
 point "containers and their tasks outlive umount" containers_outlive_umount
 point "children of a task join its container with nothing mounted" unmounted_containers_work
 point "without containers the tree ends with its last mount" tree_ends_with_last_mount
-point "the tree is there at the next mount for its last container" tree_ends_after_last_container
-point "a mount during the last umount gives a living tree" mounts_race_umounts
+point "the tree ends after its last container is removed" tree_ends_after_last_container
+point "a mount during the last umount gives a usable tree" mounts_race_umounts
 ktap_finished

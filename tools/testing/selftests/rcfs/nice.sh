@@ -751,24 +751,24 @@ rcfs_begin
 need_controllers nice
 BEGIN=$(complaints)
 point "the files of a new container say that there is no bound" files
-point "a bound is one of all nice values" good_values
+point "every nice value can be a bound" good_values
 point "other values are EINVAL or ERANGE, and change nothing" bad_values
-point "a value that is refused changes no task" bad_values_change_no_task
-point "a bound is for tasks that are there, which are restored later" tasks_that_are_there
+point "a refused value changes no task" bad_values_change_no_task
+point "a bound applies to present tasks, which are restored later" tasks_that_are_there
 point "the same bound again changes nothing" the_same_bound_again
-point "tasks elsewhere keep their values" others_stay
+point "tasks in other containers keep their values" others_stay
 point "a move gives the bound of the container, or the own value" moved_in_and_out
 point "a value that is not below the bound stays" higher_values_stay
-point "threads have the bound of where each of them is" threads_each_for_itself
+point "each thread has the bound of its container" threads_each_for_itself
 point "tasks with other namespaces have the bound" other_namespaces
-point "of bounds above each other the highest counts" the_highest_counts
+point "the highest bound applies" the_highest_counts
 point "a bound holds for all containers below" bound_above_the_task
 point "a value below the bound becomes the bound, and the own value stays" below_the_bound
 point "a value above the bound becomes the own value" above_the_bound
-point "a value that somebody has set stays after a move" own_value_below_in_between
-point "users need the same rights as outside" users_need_the_same_rights
-point "a user who moves a task gets its own value back, and no better one" own_value_needs_no_rights
-point "with a real-time policy the value is for afterwards" real_time_policy
+point "a value that was set inside stays after a move" own_value_below_in_between
+point "users need the same permissions as without rcfs" users_need_the_same_rights
+point "a task that a user moves gets its own value back, and no lower one" own_value_needs_no_rights
+point "with a real-time policy the value applies afterwards" real_time_policy
 point "children have the bound, and the own value of their parent" children_inherit_both
 point "children are restored when they leave, or the bound is lowered" children_are_restored_alone
 point "children of children have both as well" grandchildren_inherit_both
@@ -777,15 +777,15 @@ point "SCHED_RESET_ON_FORK resets the own value of children" reset_on_fork
 point "a child that is launched into a container has its bound" launched_have_the_bound
 point "a program that is executed has the bound and the own value" exec_keeps_both
 point "a thread that executes a program keeps both" exec_in_a_thread
-point "tasks that exit leave nothing" exits_leave_nothing
+point "tasks that exit leave nothing behind" exits_leave_nothing
 point "children of a task that is moved have its own value" parent_moves
-point "children of a task that goes between bounds have its own value" parent_moves_between_bounds
-point "children have the own value while a bound comes and goes" bound_comes_and_goes
+point "children of a task that moves between bounds have its own value" parent_moves_between_bounds
+point "children have the own value while a bound is set and removed" bound_comes_and_goes
 point "children have the own value while a bound changes" bound_goes_up_and_down
-point "bounds, moves, forks and exits at once leave nothing" storm_of_bounds
+point "bounds, moves, forks and exits at once leave nothing behind" storm_of_bounds
 point "the owner of a container cannot undo the bound above" users_cannot_undo_it
-point "a bound goes with its container" removal
-point "zombies do not matter" zombies_do_not_matter
-point "the module goes when it is not mounted, and comes again" module_goes_and_comes
-point "the kernel had nothing to complain about" no_complaints
+point "a bound ends with its container" removal
+point "zombies are ignored" zombies_do_not_matter
+point "the module can be unloaded without a mount, and loaded again" module_goes_and_comes
+point "the kernel has not complained" no_complaints
 ktap_finished

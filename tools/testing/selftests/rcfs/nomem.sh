@@ -224,22 +224,22 @@ set_fault fail_page_alloc/min-order 0
 TALLY=$WORK/tally
 : >"$TALLY"
 BEGIN=$(complaints)
-point "a mount that there is no memory for takes no hierarchy" mounts
-point "a mkdir that there is no memory for leaves no directory and no state" makes
-point "a rmdir that there is no memory for leaves a container that can be used" removes
-point "a task that there is no memory to attach stays where it is" attaches
-point "an attach that there is no memory for hides nobody's leaving" tells_of_the_last
-point "who cannot attach itself for want of memory stays where it is" attaches_itself
-point "no thread moves if there is no memory to move all of its process" attaches_processes
-point "a file is read to its end, or not for want of memory" reads
-point "/proc tells all, or nothing for want of memory" reads_proc
-point "a value that there is no memory to set is what it was" writes
-point "a controller that there is no memory to register is not there" loads
-point "a fork that there is no memory for counts nowhere" forks
-point "a fork that there is no memory for namespaces for counts nowhere" clones
-point "a launch that there is no memory for counts nowhere" launches
-point "an unshare that there is no memory for leaves the task where it is" unshares
-point "a setns that there is no memory for leaves the task where it is" enters
+point "a mount without memory uses no hierarchy" mounts
+point "a mkdir without memory leaves no directory and no state" makes
+point "a rmdir without memory leaves a usable container" removes
+point "an attach without memory moves no task" attaches
+point "an attach without memory hides no notification of empty" tells_of_the_last
+point "a task that attaches itself without memory does not move" attaches_itself
+point "a process is moved without memory as a whole, or fails" attaches_processes
+point "a file is read completely, or the read fails without memory" reads
+point "/proc shows all, or the read fails without memory" reads_proc
+point "a write without memory changes no value" writes
+point "a controller is not registered without memory" loads
+point "a fork without memory counts nowhere" forks
+point "a fork without memory for namespaces counts nowhere" clones
+point "a launch without memory counts nowhere" launches
+point "an unshare without memory does not move the task" unshares
+point "a setns without memory does not move the task" enters
 point "a task exits without memory, and counts until it is reaped" exits
-point "the kernel had nothing to complain about" no_complaints
+point "the kernel has not complained" no_complaints
 ktap_finished

@@ -775,42 +775,42 @@ rcfs_options | tr ',' '\n' | grep -qx pids ||
 	ktap_exit_fail_msg "the hierarchy at $ROOT has no controller pids"
 point "a new container has no limit, and counts nothing" new_container
 point "the root has no files" root_has_none
-point "max takes numbers and \"max\"" good_values
-point "what is neither is EINVAL or ERANGE, and changes nothing" bad_values
-point "a fork bomb stops at the limit, and just there" bomb_stops
-point "others fork on meanwhile" others_fork_on
+point "pids.max accepts numbers and \"max\"" good_values
+point "other values are EINVAL or ERANGE, and change nothing" bad_values
+point "a fork bomb stops exactly at the limit" bomb_stops
+point "other containers can fork during a fork bomb" others_fork_on
 point "threads are limited as well" threads_are_tasks
-point "a limit of 0 lets nobody fork" no_task_at_all
-point "without a limit, and with the highest, all fork" without_limit
-point "of the limits above each other the lowest counts" lowest_of_all
-point "siblings share what their parent may have" siblings_share_what_the_parent_has
-point "a limit below what there is ends nobody, and stops forks" lowered_limit
-point "a limit that is raised lets forks through" raised_limit
+point "with a limit of 0 no task can fork" no_task_at_all
+point "without a limit, and with the highest, all forks succeed" without_limit
+point "the lowest limit applies" lowest_of_all
+point "siblings share the limit of their parent" siblings_share_what_the_parent_has
+point "a limit below the number of tasks stops forks, and kills none" lowered_limit
+point "forks succeed after a limit is raised" raised_limit
 point "moving in is never refused" moving_in_is_never_refused
 point "counts move with threads and processes" counts_move_with_tasks
 point "children count where they are, not where their parent is" children_stay
 point "zombies count until they are reaped" zombies_count
-point "once one is reaped there is room for another" reaped_is_gone
-point "who is reaped by nobody is not counted for ever" unattended_are_gone
+point "a reaped task makes room for another" reaped_is_gone
+point "orphans are reaped, and do not count for ever" unattended_are_gone
 point "zombies of a removed container count in the parent" zombies_of_a_removed_container
 point "zombies of a removed container do not count in a new one" zombies_of_nobody
 point "containers can be removed while their zombies are reaped" removed_while_reaped
-point "a first thread that exits first counts until the last has gone" first_thread_exits_first
+point "a first thread that exits first counts until the last exits" first_thread_exits_first
 point "a thread that executes a program counts as one task" exec_in_a_thread
-point "a fork that RLIMIT_NPROC refuses leaves nothing" refused_for_another_reason
-point "a fork in a pid namespace that has ended leaves nothing" dead_pid_namespace
-point "a fork that another subsystem refuses leaves nothing" refused_by_another_subsystem
-point "who is killed while forking leaves nothing" killed_while_forking
-point "tasks with namespaces of their own count as others" namespaces_do_not_matter
-point "a pid namespace that ends leaves nothing" end_of_a_pid_namespace
+point "a fork that RLIMIT_NPROC refuses leaves nothing behind" refused_for_another_reason
+point "a fork in a dead pid namespace leaves nothing behind" dead_pid_namespace
+point "a fork that another subsystem refuses leaves nothing behind" refused_by_another_subsystem
+point "a task that is killed while forking leaves nothing behind" killed_while_forking
+point "tasks with namespaces of their own count as well" namespaces_do_not_matter
+point "a pid namespace that ends leaves nothing behind" end_of_a_pid_namespace
 point "peak is the highest count ever" peak_is_the_highest
 point "events counts refusals here and below" events_count_refusals
-point "poll notices a refusal" poll_tells
-point "inotify notices a refusal" inotify_tells
-point "the files of a delegated container are root's" files_are_roots
-point "forks, exits and moves at a limit leave nothing" storm_with_limit
-point "forks, exits and moves without a limit leave nothing" storm_without_limit
-point "children of whom is moved are counted once" children_of_moved
-point "threads of whom is moved are counted once" threads_of_moved
-point "who exits while others are moved is counted once" dying
+point "poll reports a refusal" poll_tells
+point "inotify reports a refusal" inotify_tells
+point "the files of a delegated container belong to root" files_are_roots
+point "forks, exits and moves at a limit leave nothing behind" storm_with_limit
+point "forks, exits and moves without a limit leave nothing behind" storm_without_limit
+point "children of moved tasks are counted once" children_of_moved
+point "threads of moved processes are counted once" threads_of_moved
+point "tasks that exit during moves are counted once" dying
 ktap_finished

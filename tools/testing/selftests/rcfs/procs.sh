@@ -277,16 +277,16 @@ point "all threads of a process move" all_threads_move
 point "threads of io_uring move with their process" threads_of_io_uring_move
 point "any thread names its process" thread_names_its_process
 point "0 is the process of the writer" zero_is_the_writer
-point "threads come from all containers" threads_come_from_everywhere
+point "threads are moved from all containers" threads_come_from_everywhere
 point "processes are listed once, sorted" processes_are_listed_once_and_sorted
-point "a process is listed wherever one of its threads is" one_thread_is_enough
+point "a process is listed in every container with one of its threads" one_thread_is_enough
 point "a process whose first thread has exited is listed and moves" first_thread_has_exited
 point "descriptors name processes and threads" descriptors_name_processes
-point "the end of a string of C is taken" end_of_a_string_is_taken
-point "a process that is gone is ESRCH" process_that_is_gone
-point "what is no number is EINVAL, and moves nobody" bad_writes
+point "a terminating NUL is accepted" end_of_a_string_is_taken
+point "the id of no process is ESRCH" process_that_is_gone
+point "text that is not a number is EINVAL, and moves no task" bad_writes
 point "another user's process is EACCES" other_users_process
-point "kernel threads that have their place are EINVAL" kernel_threads
+point "kernel threads that are bound are EINVAL" kernel_threads
 point "a stopped process moves and stays stopped" stopped_process
 point "a frozen process moves and stays frozen" frozen_process
 point "ids are those of the reader's pid namespace" ids_of_the_readers_namespace

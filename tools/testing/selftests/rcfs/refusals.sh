@@ -156,10 +156,10 @@ refused_fork() {
 
 rcfs_begin
 need_subsystems 3
-point "a create that is refused leaves no container" create
-point "a populate that is refused leaves no container" populate
-point "a mount that fails leaves no hierarchy" mount_refused
-point "an attach that is refused moves nobody" attach_one
-point "an attach that is refused moves no thread of a process" attach_all_threads
-point "a fork that is refused leaves nothing" fork
+point "a refused create leaves no container" create
+point "a refused populate leaves no container" populate
+point "a failed mount leaves no hierarchy" mount_refused
+point "a refused attach moves no task" attach_one
+point "a refused attach moves no thread of a process" attach_all_threads
+point "a refused fork leaves nothing behind" fork
 ktap_finished

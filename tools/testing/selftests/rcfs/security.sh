@@ -283,16 +283,16 @@ table_is() {
 }
 
 rcfs_begin
-point "who may be moved is who may be sent a signal" who_may_be_moved
+point "a user can move exactly the tasks that the user can signal" who_may_be_moved
 point "a process with a thread of another user does not move" mixed_process
 point "the owner of a container cannot leave it" subtree_is_not_left
-point "the owner of a container cannot change what is around it" neighbours_stay
-point "the files of a container that was given stay root's" limits_are_roots
-point "the owner of a container takes nobody in who does not want to" own_is_not_given_away
-point "moves within a container do not get around its limit" limits_hold_for_moves
-point "a user cannot freeze whom the user could not stop" freezing_others
-point "reads at the edges give what stands there, and nothing else" edges_of_reads
-point "writes of rubbish, of any size, change nothing" edges_of_writes
-point "names of containers look like nothing else" names_forge_nothing
+point "the owner of a container cannot change anything outside of it" neighbours_stay
+point "the files of a delegated container belong to root" limits_are_roots
+point "the owner of a container cannot take in tasks of others" own_is_not_given_away
+point "moves within a container do not evade its limit" limits_hold_for_moves
+point "a user cannot freeze tasks that the user could not stop" freezing_others
+point "reads at the edges return nothing but the contents" edges_of_reads
+point "random writes of any size change nothing" edges_of_writes
+point "names of containers cannot forge lines" names_forge_nothing
 point "random mount options do no harm" random_mounts
 ktap_finished

@@ -331,20 +331,20 @@ rcfs_begin
 point "an empty container prints nothing" empty_prints_nothing
 point "all tasks are listed once, sorted" all_tasks_sorted
 point "$MANY tasks are listed" many_tasks
-point "who stays is listed while others change lists" stayers_are_listed
-point "as many tasks as there is memory for are listed" as_many_as_fit
-point "an empty container is empty without a look at tasks" empty_is_found_empty
+point "a task that stays is listed while others change lists" stayers_are_listed
+point "all tasks that fit into memory are listed" as_many_as_fit
+point "emptiness is found without visiting tasks" empty_is_found_empty
 point "small reads give the same as one read" small_reads
-point "a read anywhere gives what is there" reads_anywhere
+point "reads at any offset return the listing" reads_anywhere
 point "a read past the end gives nothing" past_the_end
-point "a listing is of one moment" one_moment
+point "a listing shows one moment" one_moment
 point "every reader gets a listing of its own" rewound_file_is_new
 point "tasks with other namespaces are listed" unshared_tasks
-point "the root lists who is nowhere else" root_lists_the_rest
+point "the root lists tasks that are in no other container" root_lists_the_rest
 point "tasks of child containers are not listed" child_containers_are_not_listed
 point "zombies are not listed" zombies_are_not_listed
 point "ids are those of the reader's pid namespace" ids_of_the_readers_namespace
-point "who polls or watches hears when a container becomes empty" emptiness_is_announced
-point "who polls or watches hears when all below are empty" emptiness_below_is_announced
-point "anybody may read who is in a container" anybody_may_read
+point "poll and inotify report that a container becomes empty" emptiness_is_announced
+point "poll and inotify report that all below become empty" emptiness_below_is_announced
+point "any user may read the tasks of a container" anybody_may_read
 ktap_finished
