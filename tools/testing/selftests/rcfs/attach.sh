@@ -1,13 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Attaching: who may move whom, what is refused, and that nothing but the
-# container changes.
+# Attaching: permissions, refusals, and what must not change.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What is different about two tasks if they share nothing
+# The expected difference of two tasks that share no namespaces
 NAMESPACES="cgroup ipc mnt net pid pid_for_children time time_for_children user uts"
 
 # namespaces_of ID
@@ -64,7 +63,7 @@ $PID
 	must_be_in "$PID" "$C"
 }
 
-# No part of a bad write may be taken for an id; $PID would be there to move.
+# No part of a bad write may be parsed as an id: $PID is the id of a task.
 bad_writes() {
 	start sleep 1000
 	for text in "" " " "
@@ -84,7 +83,7 @@ long_writes() {
 	expect E2BIG try write "$C/tasks" "0$zeros" || return
 	expect E2BIG try write "$C/tasks" "$zeros$zeros" || return
 	must_be_empty "$C" || return
-	# One byte less is a number that is too long to be anything but one.
+	# One byte less is a number, but too large.
 	start sleep 1000
 	attach "$(printf '%04096d' "$PID")" "$C" || return
 	must_be_in "$PID" "$C"
@@ -107,7 +106,7 @@ zombie() {
 	must_be_empty "$C"
 }
 
-# A process outlives its first thread, which then is a zombie to the end.
+# A process lives on when its first thread exits, which is a zombie until the end.
 stopped_task() {
 	start sleep 1000
 	kill -STOP "$PID"
@@ -140,13 +139,14 @@ ones_own_task() {
 	wait_until belongs_to "$PID" 1000 || return
 	expect OK try -u 1000 write "$C/tasks" "$PID" || return
 	must_be_in "$PID" "$C" || return
-	# Where it may not write, its being the owner of the task is no help.
+	# Owning the task does not help where the user may not write.
 	expect EACCES try -u 1000 write "$ROOT/tasks" "$PID" || return
 	must_be_in "$PID" "$C" || return
 	expect OK try -u 1000 write "$C/tasks" 0
 }
 
-# A program of root's must not be made to move tasks by handing it a file.
+# A user must not be able to make a program of root move tasks by passing a
+# descriptor to it.
 opener_counts_not_writer() {
 	chown 1000 "$C/tasks" || return
 	start sleep 1000
@@ -177,14 +177,14 @@ kernel_threads() {
 	must_be_empty "$C"
 }
 
-# Ids are those of the pid namespace of who writes.
+# Ids are those of the writer's pid namespace.
 ids_of_the_writers_namespace() {
 	if ! unshare -p -f true 2>/dev/null; then
 		because "no pid namespaces"
 		return "$KSFT_SKIP"
 	fi
 	start sleep 1000
-	# In there, this id is nobody's and 1 is the shell.
+	# In this namespace the id does not exist, and 1 is the shell.
 	outside=$PID
 	start unshare -p -f sh -c "
 		try write $C/tasks $outside >$WORK/outside
@@ -253,7 +253,7 @@ unshared_namespaces_stay() {
 	expect "$before" namespaces_of "$PID"
 }
 
-# In 2007 the second one got the namespaces of the first.
+# In 2007 the second task got the namespaces of the first.
 namespaces_do_not_mix() {
 	here=$(hostname)
 	start_unshared sh -c "hostname first; exec sleep 1000" || return
@@ -279,8 +279,8 @@ namespaces_do_not_mix() {
 	done
 }
 
-# A namespace lives while a task uses it, and no longer: its users are counted
-# once each, whoever shares what with whom.
+# A namespace lives as long as tasks use it. Each nsproxy in use counts once,
+# whatever tasks share it.
 namespaces_end_with_their_users() {
 	before=$(complaints)
 	start_unshared threads 3 || return
@@ -298,11 +298,11 @@ namespaces_end_with_their_users() {
 	done
 	end_task "$PID"
 	expect ESTALE try nsopen "$WORK/handle" || return
-	# With CONFIG_DEBUG_VFS, one that is still in use when it goes is noticed.
+	# CONFIG_DEBUG_VFS reports a namespace that is freed while it is in use.
 	expect "$before" complaints
 }
 
-# root of a user namespace is nobody in particular outside of it
+# Root of a user namespace has no rights outside of it.
 task_in_another_user_namespace() {
 	if ! has_user_namespaces; then
 		because "no user namespaces"
@@ -333,7 +333,7 @@ unshare_stays_inside() {
 	must_be_in "$PID" "$C"
 }
 
-# In 2007 every attach took a reference that was never given back.
+# In 2007 every attach leaked a reference.
 no_reference_is_left() {
 	start sleep 1000
 	first=$PID

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The command rcfs, of tools/rcfs: commands in containers, what it shows, and its
-# errors.
+# The command rcfs of tools/rcfs: commands in containers, listings, and errors.
 
 # shellcheck disable=SC2016 # single quotes are for the shells that are started
 
@@ -16,7 +15,7 @@ run() {
 	rcfs run --name "$P/job" "$@"
 }
 
-# status_of COMMAND...: what it exits with
+# status_of COMMAND...: print the exit status
 status_of() {
 	"$@" >"$WORK/out" 2>"$WORK/err"
 	echo $?
@@ -29,7 +28,7 @@ must_say() {
 	return 1
 }
 
-# must_be_gone [NAME]: the container, and whoever was in there
+# must_be_gone [NAME]: the container and its tasks
 must_be_gone() {
 	[ ! -e "$C/${1:-job}" ] && return
 	because "$C/${1:-job} is still there, with $(xargs 2>/dev/null <"$C/${1:-job}/procs")"
@@ -44,7 +43,7 @@ has_task() {
 	[ "$(cat "$1/tasks" 2>/dev/null)" ]
 }
 
-# json FILE: that it is a list of JSON values, one a line
+# json FILE: check that each line is a JSON value
 json() {
 	awk '
 		{
@@ -65,7 +64,7 @@ json() {
 	' "$1"
 }
 
-# member NAME FILE: its number in the first object that has it
+# member NAME FILE: the number of this name in the first object that has it
 member() {
 	grep -o "\"$1\":[^,}]*" "$2" | head -n 1 | cut -d : -f 2
 }
@@ -89,11 +88,12 @@ limits_are_there_before_it() {
 	must_be_gone
 }
 
-# What forks all the time cannot fork to look: read is the shell's own.
+# A fork bomb cannot fork to look: read is a builtin of the shell.
 fork_bomb() {
 	cat >"$WORK/bomb" <<-END
 		bomb() { bomb | bomb & }
-		# The first fork finds room. A later one that fails would end this shell.
+		# The first fork succeeds. A later one that fails would end this
+		# shell.
 		(bomb) &
 		refused=0
 		until [ "\$refused" -gt 0 ]; do
@@ -135,7 +135,7 @@ exit_statuses() {
 	must_be_gone
 }
 
-# The status is that of the command even if nobody reads what rcfs says.
+# The exit status is that of the command even if the report cannot be written.
 exit_status_without_reader() {
 	{
 		run --time sh -c "until [ -e $WORK/closed ]; do sleep 0.01; done; exit 3" 2>&1
@@ -148,7 +148,8 @@ exit_status_without_reader() {
 	must_be_gone
 }
 
-# start_job ARGUMENT...: in the background, until its shell is ready
+# start_job ARGUMENT...: start rcfs run in the background, and wait until its shell
+# is ready
 start_job() {
 	rm -f "$WORK/ready"
 	start rcfs run --name "$P/job" "$@"
@@ -157,14 +158,15 @@ start_job() {
 
 LOOP='while :; do sleep 1000 & wait $!; done'
 
-# on_terminal STEPS COMMAND...: how it ends; what it shows is in $WORK/shown
+# on_terminal STEPS COMMAND...: print how it ends; the output is in $WORK/shown
 on_terminal() {
 	steps=$1
 	shift
 	echo "$steps" | terminal -r 10 -c 60 "$WORK/shown" "$@"
 }
 
-# signal_when_ready SIGNAL: to the process whose id is in $WORK/pid, in the background
+# signal_when_ready SIGNAL: to the process with the id in $WORK/pid, in the
+# background
 signal_when_ready() {
 	rm -f "$WORK/ready" "$WORK/pid"
 	{
@@ -174,7 +176,8 @@ signal_when_ready() {
 	CHILDREN="$CHILDREN $!"
 }
 
-# On a terminal, as a shell has its background ignore SIGINT and SIGQUIT
+# The terminal is needed because a shell ignores SIGINT and SIGQUIT in the
+# background.
 signals_are_passed_on() {
 	for signal in HUP INT QUIT TERM USR1 USR2; do
 		cat >"$WORK/script" <<-END
@@ -195,7 +198,8 @@ signals_are_passed_on() {
 	must_be_gone
 }
 
-# Signals that were ignored stay ignored; those that rcfs blocks are not for its command.
+# Ignored signals stay ignored. Signals that rcfs blocks are not blocked in its
+# command.
 signals_are_as_they_were() {
 	mask="grep -E '^Sig(Blk|Ign)' /proc/self/status"
 	sh -c "trap '' USR2 CHLD; $mask" >"$WORK/before"
@@ -206,11 +210,12 @@ signals_are_as_they_were() {
 
 streams_are_as_they_were() {
 	expect hello sh -c "echo hello | rcfs run --name $P/job cat" || return
-	# No descriptor of rcfs's own: find itself has one.
+	# There are no descriptors of rcfs. find has one of its own.
 	find /proc/self/fd -type l | wc -l >"$WORK/before"
 	run find /proc/self/fd -type l | wc -l >"$WORK/after" || return
 	expect "" diff "$WORK/before" "$WORK/after" || return
-	# What is closed stays closed, and nothing is written to the files of a container instead.
+	# Closed streams stay closed: otherwise the output would go to files of a
+	# container.
 	expect 125 status_of sh -c "rcfs run --name $P/job -l pids.max=x true 2>&-" || return
 	expect closed run sh -c '[ -e /proc/$$/fd/0 ] || echo closed' <&- || return
 	must_be_gone
@@ -234,12 +239,12 @@ kept() {
 	expect 9 cat "$C/job/pids.max" || return
 	[ "$(count_lines "$C/job/procs")" = 1 ] || return
 	wait_until no_guardian || return
-	# What was not executed is not kept.
+	# --keep has no effect if the command was not executed.
 	expect 127 status_of rcfs run --keep --name "$P/other" "$WORK/nosuch" || return
 	must_be_gone other
 }
 
-# guardians: the ids of all of them
+# guardians: print the ids of all guardians
 guardians() {
 	grep -lsx rcfs-guardian /proc/[0-9]*/comm | tr -dc '0-9\n'
 }
@@ -259,7 +264,7 @@ removed_after_sigkill() {
 	wait_until no_guardian
 }
 
-# The same at any moment, from the first instruction on
+# SIGKILL at any moment, from the first instruction on
 removed_after_sigkill_at_any_time() {
 	for moment in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 25 30 40; do
 		start rcfs run --name "$P/job$moment" sh -c 'setsid sleep 1000 & exec sleep 1000'
@@ -281,7 +286,7 @@ without_its_guardian() {
 	must_be_gone
 }
 
-# late_one_dies CONTAINER: a task that comes in now
+# late_one_dies CONTAINER: a task that enters now is killed
 late_one_dies() {
 	start sleep 1000
 	attach "$PID" "$1" || return
@@ -289,8 +294,8 @@ late_one_dies() {
 }
 
 # start_lasting_job COMMAND...: rcfs run, or a command that executes it. The job has
-# ended then, and its child has been killed. A kernel thread keeps the container from
-# being empty.
+# ended then, and its child has been killed. A kernel thread keeps the container
+# busy.
 start_lasting_job() {
 	take_kernel_thread || return
 	rm -f "$WORK/left"
@@ -302,12 +307,12 @@ start_lasting_job() {
 	wait_until has_ended "$(cat "$WORK/left")"
 }
 
-# The first kill does not reach a task that comes in later.
+# The first kill does not reach a task that enters later.
 late_ones_die_at_the_end() {
 	start_lasting_job rcfs run || return
 	runner=$PID
 	late_one_dies "$C/job" || return
-	# The guardian has killed once when this task has ended.
+	# When this task has ended, the guardian has killed once.
 	kill -STOP "$runner"
 	wait_until is_in_state T "$runner" || return
 	start sleep 1000
@@ -320,7 +325,8 @@ late_ones_die_at_the_end() {
 	wait_until no_guardian
 }
 
-# SIGTERM leaves the rest to the guardian, and so would SIGINT if it was not ignored.
+# SIGTERM leaves the rest to the guardian. SIGINT would as well if it was not
+# ignored.
 ignored_signals_do_not_end_it() {
 	start_lasting_job sh -c 'trap "" INT; exec rcfs run "$@"' - || return
 	runner=$PID
@@ -336,8 +342,7 @@ ignored_signals_do_not_end_it() {
 	wait_until no_guardian
 }
 
-# It is nobody's neighbour: not in the process group, and not in the way of whoever
-# waits for the end of a stream.
+# The guardian is not in the process group, and does not hold the streams open.
 guardian_is_apart() {
 	need_controller freezer || return
 	start_job -l pids.max=9 sh -c "echo >$WORK/ready; exec sleep 1000" || return
@@ -350,7 +355,7 @@ guardian_is_apart() {
 	for signal in HUP INT QUIT TERM; do
 		kill -s $signal "$guardian"
 	done
-	# The end comes to those who are frozen, too.
+	# Frozen tasks are killed as well.
 	echo FROZEN >"$C/job/freezer.state"
 	kill -9 "$PID"
 	wait_until is_gone "$C/job"
@@ -368,7 +373,7 @@ frozen_from_the_beginning() {
 	must_be_gone
 }
 
-# One in another, whose end is that of both
+# When the outer rcfs run ends, both end.
 nested() {
 	start_job rcfs run sh -c "cat /proc/self/rcfs >$WORK/said; echo >$WORK/ready
 		exec sleep 1000" || return
@@ -378,7 +383,8 @@ nested() {
 	wait_until no_guardian
 }
 
-# two_trees: another one at $WORK/tree, of a subsystem that is not in the one at $ROOT
+# two_trees: mount a second tree at $WORK/tree, of a subsystem that is not in the
+# one at $ROOT
 two_trees() {
 	load_one_subsystem || return
 	mount_tree tree test0 && mkdir "$WORK/tree$P"
@@ -389,7 +395,7 @@ several_hierarchies() {
 	expect "2" run -l pids.max=5 -c test0 sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
 	must_be_gone || return
 	is_gone "$WORK/tree$P/job" || return
-	# All of them, if nobody chooses
+	# All hierarchies, by default
 	expect "2" run sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
 	expect "1" run -c pids sh -c "grep -c ':$P/job\$' /proc/self/rcfs" || return
 	expect "1" rcfs run --name "$WORK/tree$P/job" \
@@ -425,7 +431,7 @@ delegated() {
 3" cat "$WORK/said" || return
 	must_say "tasks     2 at most" || return
 	must_be_gone || return
-	# Whoever is in there needs no name.
+	# In the delegated container no name is needed.
 	sh -c "echo 0 >$C/procs &&
 		exec try -u 1000 run rcfs run cat /proc/self/rcfs" >"$WORK/said" || return
 	grep -q ":$P/run-" "$WORK/said" || return
@@ -440,7 +446,7 @@ not_delegated() {
 	expect 125 status_of try -u 1000 run rcfs run true || return
 	must_say "Permission denied" || return
 	must_say "use --name $P/NAME" || return
-	# The limits of what was given away are not the user's.
+	# The user does not own the limits of the delegated container.
 	expect 125 status_of try -u 1001 run rcfs run --name "$P/job" true || return
 	must_say "chown USER" || return
 	must_be_gone
@@ -458,7 +464,7 @@ report_goes_to_a_file() {
 
 report_goes_to_a_fifo() {
 	mkfifo "$WORK/fifo" || return
-	# Without a reader there is nothing, and a signal ends it.
+	# Without a reader, rcfs run waits, and a signal ends it.
 	start rcfs run --name "$P/job" --time -o "$WORK/fifo" sh -c "echo >$WORK/ran"
 	wait_until is_in_state S "$PID" || return
 	kill -s TERM "$PID"
@@ -481,7 +487,7 @@ throttling_is_reported() {
 	[ "$(member throttled_ns "$WORK/report")" -gt 0 ]
 }
 
-# What a control group governs is not under the limits of a container.
+# The limits of a container do not apply to tasks that a control group governs.
 overruled() {
 	mkdir "$WORK/cgroup" || return
 	if ! mount -t cgroup2 none "$WORK/cgroup" 2>/dev/null; then
@@ -513,7 +519,7 @@ overruled() {
 
 # ---- run on a terminal
 
-# The kernel sends it to both.
+# The kernel sends the signal to both.
 ctrl_c_arrives_once() {
 	cat >"$WORK/script" <<-'END'
 		count=0 told=0
@@ -568,7 +574,7 @@ terminal_is_hung_up() {
 	wait_until is_gone "$C/job"
 }
 
-# ---- looking
+# ---- listings
 
 some_containers() {
 	mkdir -p "$C/a/b" || return
@@ -602,7 +608,7 @@ processes() {
 	grep -q "{\"pid\":$PID,\"containers\":\[$place\]" "$WORK/json"
 }
 
-# A path in all of its forms
+# A path in all its forms
 paths() {
 	some_containers || return
 	tasks=$(rcfs ls "$P/a/b" | tail -n 1)
@@ -631,7 +637,7 @@ top_tables() {
 	spin_in "$C/b" busy || return
 	rcfs top --batch -n 2 -d 0.3 "$P" >"$WORK/said" || return
 	expect 2 grep -c '^ *%CPU' "$WORK/said" || return
-	# The busiest first. What the two others have used is the same.
+	# The busiest container comes first. The other two have used the same time.
 	expect "$P/a" sh -c "sed -n 4p $WORK/said | sed 's/.* //'" || return
 	rcfs top --once --json -d 0.2 "$P" >"$WORK/json" && json "$WORK/json" || return
 	used=$(grep -o "{\"container\":\"$P/b\"[^}]*" "$WORK/json" | grep -o '"used_ns":[0-9]*')
@@ -655,7 +661,7 @@ expect %CPU
 send q
 expect status 0" sh "$WORK/script" || return
 	expect "" diff "$WORK/before" "$WORK/after" || return
-	# No line is longer than the terminal is wide, and the cursor is back.
+	# No line is wider than the terminal, and the cursor is visible again.
 	grep -qF "$(printf '\033[?25h')" "$WORK/shown" || return
 	expect "exited 0" on_terminal "expect CONTAINER
 send ^C
@@ -663,7 +669,7 @@ expect status 130" sh "$WORK/script" || return
 	expect "" diff "$WORK/before" "$WORK/after"
 }
 
-# ---- doing
+# ---- operations
 
 killing() {
 	mkdir -p "$C/a/b" || return
@@ -673,7 +679,7 @@ killing() {
 	wait_until has_task "$C/a/b" || return
 	expect 0 status_of rcfs kill "$P/a" || return
 	expect 1 cat "$C/a/empty" || return
-	# Nothing more to kill is no error.
+	# An empty container is no error.
 	expect 0 status_of rcfs kill "$P/a" || return
 	expect 1 status_of rcfs kill / || return
 	must_say "the root of a hierarchy" || return
@@ -691,14 +697,15 @@ late_ones_die() {
 	killer=$PID
 	wait_until has_ended "$first" || return
 	late_one_dies "$C/a" || return
-	# There is an end to it if the caller has set one.
+	# A timeout of the caller ends the wait.
 	expect 1 status_of rcfs kill --timeout 0.3 "$P/a" || return
 	attach "$KTHREAD" "$ROOT" || return
 	wait "$killer"
 	expect 0 echo $?
 }
 
-# The init is that of a pid namespace. Its child, outside of the container, is the killer.
+# The init is that of a pid namespace. Its child, outside of the container, writes
+# to kill.
 init_is_refused() {
 	mkdir -p "$C/a/b" || return
 	start sleep 1000
@@ -710,7 +717,7 @@ init_is_refused() {
 	must_say "process 1, the init" || return
 	must_say "$P/a/b and cannot be killed" || return
 	must_be_in "$other" "$C/a" || return
-	# From outside of the namespace it can be killed.
+	# It can be killed from outside of the namespace.
 	start launch run -n 0x20000000 "$C/a/b" sleep 1000
 	wait_until has_task "$C/a/b" || return
 	expect 0 status_of rcfs kill "$P/a" || return
@@ -741,7 +748,7 @@ freezing() {
 	expect THAWED cat "$C/a/freezer.state" || return
 	expect 0 status_of rcfs freeze --no-wait "$P/a" || return
 	expect 0 status_of rcfs kill "$P/a" || return
-	# Nobody freezes itself.
+	# rcfs does not freeze itself.
 	expect 1 sh -c "echo 0 >$C/procs; timeout 60 rcfs freeze . 2>/dev/null; echo \$?" || return
 	expect 1 sh -c "echo 0 >$C/procs; timeout 60 rcfs freeze $P 2>/dev/null; echo \$?"
 }
@@ -815,7 +822,7 @@ without_a_mount() {
 		rcfs ls' >"$WORK/out" 2>"$WORK/err"
 	expect 1 echo $? || return
 	must_say "mount -t rcfs" || return
-	# Covered by something else is not mounted either.
+	# A mount that is covered by another mount counts as not mounted.
 	unshare -m sh -c "
 		mount -t tmpfs none /sys/fs/rcfs
 		mount -t tmpfs none $ROOT

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Containers: making and removing them, and whom they belong to.
+# Containers: making, removing and owning them.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# files_of DIR: names and modes of the files, not of the directories, in it
+# files_of DIR: print names and modes of the files in it
 files_of() {
 	find "$1" -mindepth 1 -maxdepth 1 -type f -exec stat -c '%n %a' {} + |
 		sed 's|.*/||' | sort
@@ -19,14 +19,14 @@ new_container_has_all_files() {
 			return 1
 		fi
 	done
-	# The root has no limits, and nothing else that a container has not.
+	# The root has no limits, and no other file that a container lacks.
 	files_of "$C" >"$WORK/files"
 	expect "" lines_of_root_but "$WORK/files" || return
 	mkdir "$C/other" || return
 	expect "$(cat "$WORK/files")" files_of "$C/other"
 }
 
-# lines_of_root_but FILE: which files of the root are not among those in FILE
+# lines_of_root_but FILE: print the files of the root that are not in FILE
 lines_of_root_but() {
 	files_of "$ROOT" | grep -vxF -f "$1"
 }
@@ -48,15 +48,15 @@ containers_nest() {
 	must_be_in "$PID" "$deep"
 }
 
-# $C itself is the first one below the root.
+# $C itself is the first level below the root.
 depth_is_bounded() {
 	expect "31 EMLINK" trees depth "$C" || return
-	# The refusal has left nothing.
+	# The refused mkdir has left nothing behind.
 	must_be_removable "$C"
 }
 
-# A container, and all above it, may go with the last reference on it, which a task
-# that writes to its file may have. Whoever has that must not run out of stack.
+# A task that writes to a file of the container may hold the last reference on it
+# and on all containers above. Dropping this reference must not overflow the stack.
 chains_go() {
 	trees chain "$C" 20
 }
@@ -65,8 +65,7 @@ trees_go_in_any_order() {
 	trees storm "$C" 3 "${RCFS_SEED:-1}"
 }
 
-# Whoever finds a container in the directory finds its files, unless both have gone
-# meanwhile.
+# A container is visible with all of its files, unless it has been removed since.
 container_appears_with_its_files() {
 	start sh -c "while :; do
 			for container in $C/*/; do
@@ -103,7 +102,7 @@ busy_with_task() {
 	start sleep 1000
 	attach "$PID" "$C" || return
 	expect EBUSY try rmdir "$C" || return
-	# A refusal changes nothing.
+	# A refused rmdir changes nothing.
 	must_be_in "$PID" "$C" || return
 	expect OK try mkdir "$C/child"
 }
@@ -122,7 +121,7 @@ busy_with_task_that_unshared_inside() {
 	must_be_in "$PID" "$C"
 }
 
-# Its nsproxy is not the container's own any more.
+# It uses another nsproxy than that of the container.
 start_inside_then_unshare() {
 	mine=$(readlink /proc/self/ns/uts)
 	start sh -c "echo 0 >$C/tasks && exec unshare -u -i sleep 1000"
@@ -160,14 +159,14 @@ removable_once_reaped() {
 	must_be_removable "$C"
 }
 
-# What a zombie holds, nobody but its parent can release.
+# Only the parent can release what a zombie holds.
 removable_with_zombie() {
 	start_zombie || return
 	must_be_empty "$C" || return
 	must_be_removable "$C"
 }
 
-# start_zombie: $ZOMBIE died in $C and is not reaped
+# start_zombie: $ZOMBIE has died in $C and is not reaped
 start_zombie() {
 	start sh -c "sh -c 'echo 0 >$C/tasks; echo \$\$ >$WORK/zombie' & exec sleep 1000"
 	wait_until test -s "$WORK/zombie" || return
@@ -183,7 +182,7 @@ name_exists() {
 	expect OK try mkdir "$C/child"
 }
 
-# Files list containers a line each.
+# Files list one container a line.
 newline_in_name() {
 	expect EINVAL try mkdir "$C/two
 lines" || return
@@ -208,7 +207,7 @@ open_files_of_removed() {
 	expect ENODEV try fdread 3 || return
 	expect ENODEV try fdwrite 4 0 || return
 	expect ENODEV try fdread 5 || return
-	# Nor are they files of the next one of that name.
+	# The open files do not belong to a new container of that name.
 	mkdir "$C" || return
 	expect ENODEV try fdread 3 || return
 	expect ENODEV try fdwrite 4 0 || return
@@ -226,11 +225,11 @@ open_list_of_removed() {
 		end_task "$pid"
 	done
 	must_be_removable "$C" || return
-	# The rest may be in a buffer, but nothing may come from the container.
+	# The rest of a buffer may be read, but nothing more from the container.
 	wait_until fd_is_gone 3
 }
 
-# fd_is_gone FD: ENODEV, if not at once then at the end of what was read before
+# fd_is_gone FD: it returns ENODEV, at once or after buffered data
 fd_is_gone() {
 	[ "$(try fdread "$1")" = ENODEV ]
 }
@@ -267,20 +266,20 @@ mode_is_that_of_mkdir() {
 	umask 077
 	expect OK try mkdir "$C/b" 777 || return
 	expect 700 stat -c %a "$C/b" || return
-	# Who may see the directory may see who is in it.
+	# A user who can see the directory can read its tasks.
 	expect 644 stat -c %a "$C/b/tasks" || return
 	expect 444 stat -c %a "$C/b/cpuacct.stat"
 }
 
 chmod_and_chown_hold() {
 	chmod 640 "$C/tasks" && chown 1000:1001 "$C/tasks" && chmod 700 "$C" || return
-	# Inodes may be dropped at any time.
+	# Inodes can be dropped at any time.
 	echo 2 >/proc/sys/vm/drop_caches
 	expect "640 1000 1001" stat -c '%a %u %g' "$C/tasks" || return
 	expect "700 0 0" stat -c '%a %u %g' "$C"
 }
 
-# A subtree can be given to a user, and nothing around it.
+# A subtree can be delegated to a user, without anything around it.
 delegated_directory() {
 	mkdir "$C/theirs" "$C/ours" && chown 1000:1000 "$C/theirs" || return
 	expect OK try -u 1000 mkdir "$C/theirs/child" 755 || return
@@ -293,14 +292,15 @@ delegated_directory() {
 	expect OK try -u 1000 rmdir "$C/theirs/child/grandchild"
 }
 
-# With the creator's files a delegated subtree works without anybody's help.
+# A delegated subtree works without root, because the files belong to the user who
+# made it.
 creator_owns_all_files() {
 	mkdir "$C/theirs" && chown 1000:1000 "$C/theirs" || return
 	expect OK try -u 1000 mkdir "$C/theirs/child" 755 || return
 	for file in "$C/theirs/child" "$C/theirs/child"/*; do
 		expect "1000 1000" stat -c '%u %g' "$file" || return
 	done
-	# The files of the directory that was given stay root's.
+	# The files of the delegated directory belong to root.
 	expect "0 0" stat -c '%u %g' "$C/theirs/tasks"
 }
 

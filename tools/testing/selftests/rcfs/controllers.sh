@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the tests of controllers share beyond lib.sh, which this is used with:
-# tasks that use CPU time and tell where, and files that are alike.
+# Functions for the tests of controllers, in addition to lib.sh: tasks that use CPU
+# time and record their CPUs, and files that work alike.
 
-# need_controllers NAME...: skip the file without them in the hierarchy
+# need_controllers NAME...: skip the test file if one of them is not in the
+# hierarchy
 need_controllers() {
 	for controller; do
 		has_controller "$controller" ||
@@ -12,7 +13,7 @@ need_controllers() {
 	done
 }
 
-# need_controller NAME: skip the point without it in the hierarchy
+# need_controller NAME: skip the point if it is not in the hierarchy
 need_controller() {
 	has_controller "$1" && return
 	because "the hierarchy has no controller $1"
@@ -21,7 +22,7 @@ need_controller() {
 
 # ---- tasks that use CPU time
 
-# spin_in CONTAINER ARGUMENT...: start() spin there
+# spin_in CONTAINER ARGUMENT...: start() the program spin in the container
 spin_in() {
 	container=$1
 	shift
@@ -29,28 +30,29 @@ spin_in() {
 	wait_until in_container "$PID" "$container"
 }
 
-# spin_on CPU CONTAINER KIND: the same, on that CPU from the beginning
+# spin_on CPU CONTAINER KIND: the same, on this CPU from the beginning
 spin_on() {
 	start spin -c "$1" -a "$2" "$3"
 	wait_until in_container "$PID" "$2"
 }
 
-# has_ended ID: of start(). The shell may have reaped it, but need not have.
+# has_ended ID: for a task of start(). The shell may or may not have reaped it.
 has_ended() {
 	state=$(task_state "$1")
 	[ ! "$state" ] || [ "$state" = Z ]
 }
 
-# let_run MS GROUP...: wait until they have used so much more CPU time together
+# let_run MS GROUP...: wait until the groups have used this much CPU time together
 let_run() {
 	cputime parts "$@" >/dev/null && return
 	because "this much CPU time was not used: $*"
 	return 1
 }
 
-# storm_amid A B: tasks fork, exit, switch namespaces and move between two containers
-# of $C while the task $PID of start() changes what it will. Nothing must be left of
-# them, nor must the kernel have more to say than when there were $complained.
+# storm_amid A B: tasks fork, exit, switch namespaces and move between two
+# containers of $C, while the task $PID of start() makes changes. Afterwards the
+# containers must be empty, and the kernel must not have complained more often than
+# $complained.
 storm_amid() {
 	delay visible 100
 	fork_race storm "$1" "$2" 40 || return
@@ -62,22 +64,22 @@ storm_amid() {
 	expect "$complained" complaints
 }
 
-# ---- what spin has recorded, see there
+# ---- the record of spin: see spin.c
 
-# new_record: in $RECORD
+# new_record: a new record, in $RECORD
 new_record() {
 	RECORD=$WORK/record
 	GENERATION=0
 	printf '%0641d' 0 >"$RECORD"
 }
 
-# new_generation: what is recorded from now on is apart from what was before
+# new_generation: separate later records from earlier ones
 new_generation() {
 	GENERATION=$((GENERATION + 1))
 	printf %d "$GENERATION" 1<>"$RECORD"
 }
 
-# recorded: the CPUs used in this generation
+# recorded: print the CPUs used in this generation
 recorded() {
 	awk -v generation="$GENERATION" '{
 		for (cpu = 0; cpu < 64; cpu++)
@@ -99,7 +101,7 @@ set_file() {
 	expect OK try write "$1" "$2"
 }
 
-# refuses ERROR FILE TEXT...: each of them, and nothing changes
+# refuses ERROR FILE TEXT...: each text fails with the error and changes nothing
 refuses() {
 	error=$1
 	file=$2
@@ -111,7 +113,7 @@ refuses() {
 	done
 }
 
-# are_writable FILE...: in $C, by root alone
+# are_writable FILE...: in $C, for root only
 are_writable() {
 	for file; do
 		expect 644 stat -c %a "$C/$file" || return
@@ -137,8 +139,8 @@ are_not_in_root() {
 
 # ---- control groups
 
-# mount_cgroup CONTROLLER: of version 1, at $CGROUP until the end of the point, with
-# the group $CGROUP/test, which has to be removed by remove_cgroup()
+# mount_cgroup CONTROLLER: mount cgroup v1 at $CGROUP until the end of the point,
+# with the group $CGROUP/test, which has to be removed by remove_cgroup()
 mount_cgroup() {
 	CGROUP=$WORK/cgroup
 	mkdir "$CGROUP" || return
@@ -161,8 +163,8 @@ cgroup_emptied_out() {
 	rmdir "$CGROUP/test"
 } 2>/dev/null
 
-# mount_cgroup2 CONTROLLER: version 2 at $CGROUP, with the group $CGROUP/test, which has
-# to be removed by remove_cgroup2()
+# mount_cgroup2 CONTROLLER: mount cgroup v2 at $CGROUP, with the group $CGROUP/test,
+# which has to be removed by remove_cgroup2()
 mount_cgroup2() {
 	CGROUP=$WORK/cgroup2
 	mkdir "$CGROUP" || return
@@ -172,7 +174,7 @@ mount_cgroup2() {
 	fi
 	EXTRA_MOUNTS="$EXTRA_MOUNTS $CGROUP"
 	CONTROLLER=$1
-	# It comes back from version 1 some time after it was unmounted there.
+	# The controller is available some time after version 1 was unmounted.
 	if cut -d ' ' -f 3,4 /proc/mounts | grep -q "^cgroup .*\<$CONTROLLER\>" ||
 	   ! wait_until grep -qw "$CONTROLLER" "$CGROUP/cgroup.controllers"; then
 		because "no controller $CONTROLLER of cgroup v2: version 1 has it, or it is missing"

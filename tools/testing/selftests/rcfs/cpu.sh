@@ -1,24 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller cpu: how CPU time is divided, and limited. Ratios count, of the
-# CPU time of some to that of others, or to the time elapsed, as the system's own
-# clock has it.
+# The controller cpu: weights and limits of CPU time. The tests compare the CPU time
+# of groups with each other, or with the time elapsed on the system's clock.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=controllers.sh
 . "$HERE/controllers.sh"
 
-# A division is judged after so much CPU time in ms, a rate after so much time,
-# which is 20 periods, or 10 where it is only about which one it is. A new
-# division needs some time to settle.
+# The CPU time in ms after which a ratio is judged, and the time in ms after which a
+# rate is judged: 20 periods, or 10 for a rough check. A new ratio needs some time
+# to settle.
 MUCH=1500
 LONG=2000
 SHORT=1000
 SETTLE=400
 
-# Somebody else may have used the CPU once, but not each time.
+# Another process may have used the CPU in one attempt, but not in each.
 TRIES="1 2 3 4 5 6 7 8 9 10"
 
 AUTOGROUP=/proc/sys/kernel/sched_autogroup_enabled
@@ -35,7 +34,8 @@ set_period() {
 	set_file "$1/cpu.cfs_period_us" "$2"
 }
 
-# divided WEIGHT WEIGHT GROUP GROUP: in this ratio, within 5 %
+# divided WEIGHT WEIGHT GROUP GROUP: the groups get CPU time in this ratio, within 5
+# %
 divided() {
 	let_run $SETTLE "$3" "$4" || return
 	for _ in $TRIES; do
@@ -48,7 +48,7 @@ divided() {
 	return 1
 }
 
-# rate_is LOW HIGH MS GROUP: what it uses of the time elapsed, in 1/1000
+# rate_is LOW HIGH MS GROUP: the group uses this much of the time elapsed, in 1/1000
 rate_is() {
 	for _ in $TRIES; do
 		rate=$(cputime rate "$3" "$4") || return
@@ -58,12 +58,12 @@ rate_is() {
 	return 1
 }
 
-# limited PERCENT MS GROUP: within 2 points
+# limited PERCENT MS GROUP: the group uses this much of a CPU, within 2 points
 limited() {
 	rate_is $((($1 - 2) * 10)) $((($1 + 2) * 10)) "$2" "$3"
 }
 
-# free GROUP: has a CPU, or nearly so
+# free GROUP: the group has a CPU, or nearly so
 free() {
 	rate_is 750 100000 500 "$1"
 }
@@ -73,18 +73,18 @@ stat_of() {
 	head -n 3 "$1/cpu.stat" | cut -d ' ' -f 2 | paste -s -d ' ' -
 }
 
-# overruled CONTAINER: how many of its tasks control groups govern
+# overruled CONTAINER: print how many of its tasks control groups govern
 overruled() {
 	sed -n 's/^nr_overruled //p' "$1/cpu.stat"
 }
 
-# is_throttled TIMES CONTAINER: has been, at least
+# is_throttled TIMES CONTAINER: it was throttled at least so often
 is_throttled() {
 	throttled=$(sed -n 's/^nr_throttled //p' "$2/cpu.stat")
 	[ "$throttled" -ge "$1" ]
 }
 
-# start_two: in $C/a and $C/b, on one CPU; $A and $B are their ids
+# start_two: start busy tasks in $C/a and $C/b, on one CPU; $A and $B are their ids
 start_two() {
 	[ -d "$C/a" ] || mkdir "$C/a" "$C/b" || return
 	spin_on "$LAST" "$C/a" busy || return
@@ -114,7 +114,7 @@ changed_under_running_tasks() {
 	divided 1 2 "$A" "$B"
 }
 
-# Only what is in a container competes inside of it.
+# Containers inside a container compete with each other only.
 nested_shares() {
 	mkdir "$C/a" "$C/a/deep" "$C/b" "$C/b/deep" || return
 	set_shares "$C/b" 3072 || return
@@ -137,7 +137,7 @@ shares_inside() {
 	divided 1 3 "$first" "$PID"
 }
 
-# A move takes effect for who moves and for who stays.
+# A move affects the task that moves and the tasks that stay.
 moves_change_shares() {
 	mkdir "$C/a" "$C/b" || return
 	set_shares "$C/b" 3072 || return
@@ -148,8 +148,8 @@ moves_change_shares() {
 	divided 3 1 "$A" "$B"
 }
 
-# Who is in the root has the weight of a task beside that of a container; with
-# autogroup, it is the session that has.
+# A task in the root has its own weight beside that of a container. With autogroup,
+# its session has the weight.
 root_competes_as_ever() {
 	set_shares "$C" 3072 || return
 	start setsid spin -c "$LAST" busy
@@ -173,7 +173,7 @@ quota_of_several() {
 	limited 30 $LONG "$first,$PID"
 }
 
-# More than one CPU's worth is a quota as well.
+# A quota may exceed one CPU.
 quota_above_one_cpu() {
 	if [ "$(nproc)" -lt 2 ]; then
 		because "one CPU"
@@ -254,7 +254,7 @@ stat_counts() {
 	cputime rate $LONG "$PID" >/dev/null || return
 	# shellcheck disable=SC2046 # one word a number
 	set -- $(stat_of "$C")
-	# 20 periods with 80 ms of throttling in each, if nobody else used the CPU
+	# 20 periods with 80 ms of throttling each, if no other process used the CPU
 	[ "$1" -ge 12 ] && [ "$2" -ge 8 ] && [ "$2" -le "$1" ] && [ "$3" -ge 500000000 ] && return
 	because "$1 periods, $2 of them throttled, for $3 ns"
 	return 1
@@ -277,7 +277,7 @@ moves_take_effect() {
 	free "$PID" || return
 	attach "$PID" "$C/tight" || return
 	limited 10 $SHORT "$PID" || return
-	# It leaves while it is throttled, most of the time.
+	# The task usually moves while it is throttled.
 	attach "$PID" "$C/wide" || return
 	free "$PID" || return
 	attach "$PID" "$C/tight" || return
@@ -299,7 +299,7 @@ threads_take_effect() {
 	limited 10 $SHORT "$PID"
 }
 
-# Hardly any CPU time, and yet nobody hangs.
+# There is hardly any CPU time, but no task hangs.
 exit_while_throttled() {
 	for _ in 1 2; do
 		set_quota "$C" 5000 || return
@@ -326,7 +326,7 @@ emptied_and_removed() {
 	rmdir "$1"
 } 2>/dev/null
 
-# Everything that a throttled container can be left by at once
+# All ways in which tasks leave a throttled container
 removal_while_throttled() {
 	complained=$(complaints)
 	start spin busy
@@ -342,7 +342,7 @@ removal_while_throttled() {
 	expect "$complained" complaints
 }
 
-# Closing files takes time, when a task has left its container.
+# Closing files takes time, after a task has left its container.
 removal_amid_exits() {
 	complained=$(complaints)
 	for round in 1 2 3; do
@@ -356,7 +356,8 @@ removal_amid_exits() {
 	expect "$complained" complaints
 }
 
-# Beside others, so that a task that is put into another group has to wait there.
+# There are other tasks, so that a task that moves to another group has to wait
+# there.
 groups_of_leavers() {
 	if ! [ -r /sys/kernel/debug/sched/debug ]; then
 		because "no /sys/kernel/debug/sched/debug (CONFIG_DEBUG_FS)"
@@ -367,15 +368,16 @@ groups_of_leavers() {
 	leaving "$C" "$LAST" 300 >"$WORK/groups" || return
 	because "$(paste -sd, "$WORK/groups")"
 	grep -q "^/rcfs " "$WORK/groups" || return
-	# The state of a task is printed before its group: one that has exited in between
-	# is seen in the root, which happens to few. Who is taken out of the group has to
-	# wait for the others, and that is seen of many.
+	# The state of a task is printed before its group. A task that has exited in
+	# between is seen in the root, which is rare. A task that was taken out of
+	# its group has to wait for the others, which is seen often.
 	# shellcheck disable=SC2016 # for awk
 	expect "" awk '$1 != "/rcfs" && $2 >= 15' "$WORK/groups"
 }
 
-# group_of ID: of the scheduler. Shorter lines are about something else. The list goes
-# CPU by CPU: a task that changes its CPU meanwhile is in there twice, or not at all.
+# group_of ID: print its group in the scheduler. Shorter lines are about other
+# things. The list is made CPU by CPU: a task that changes its CPU may be in the
+# list twice, or not at all.
 group_of() {
 	awk -v id="$1" 'NF > 9 && $3 == id { sub(/-.*/, "", $NF); print $NF }' \
 		/sys/kernel/debug/sched/debug
@@ -398,7 +400,7 @@ in_autogroups() {
 	echo 1 >$AUTOGROUP
 	start setsid spin -c "$LAST" busy
 	wait_until is_in_group /autogroup "$PID" || return
-	# By then it has asked for its CPU.
+	# By then the task has made its request.
 	let_run 50 "$PID" || return
 	attach "$PID" "$C" || return
 	expect /rcfs group_of "$PID" || return
@@ -412,7 +414,7 @@ in_autogroups() {
 	expect /rcfs group_of "$PID" || return
 	attach "$PID" "$ROOT" || return
 	expect /autogroup group_of "$PID" || return
-	# A child goes by its parent, and not by its session.
+	# A child goes with its parent, not with its session.
 	start sh -c "echo 0 >$C/tasks
 		setsid spin -c $LAST busy & setsid spin -c $LAST busy & wait"
 	wait_until has_tasks 3 "$C" || return
@@ -427,7 +429,7 @@ is_in_group() {
 }
 
 is_removable() {
-	# Many times, before a wait: it is a matter of milliseconds.
+	# Check many times without a wait: this takes milliseconds.
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		rmdir "$1" 2>/dev/null && return
 	done
@@ -460,14 +462,14 @@ cgroup_beside() {
 	expect "$complained" complaints
 }
 
-# A group of the controller cpu there keeps its task; its root does not.
+# A group of the controller cpu keeps its task; its root does not.
 governed_by_cgroup() {
 	set_quota "$C" 10000 || return
 	spin_in "$C" busy || return
 	limited 10 $SHORT "$PID" || return
 	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
 	free "$PID" || return
-	# Neither move nor fork changes that.
+	# Neither a move nor a fork changes this.
 	attach "$PID" "$ROOT" || return
 	attach "$PID" "$C" || return
 	free "$PID" || return
@@ -476,7 +478,7 @@ governed_by_cgroup() {
 	free "$C/cpuacct.usage" || return
 	kill -9 "$PID"
 	while read -r id; do
-		# The one that was killed may be gone by now.
+		# The killed task may be gone by now.
 		try write "$CGROUP/cgroup.procs" "$id" >>"$WORK/moved"
 	done <"$CGROUP/test/cgroup.procs"
 	limited 10 $SHORT "$C/cpuacct.usage"
@@ -499,15 +501,15 @@ counts_of_overruled() {
 	attach_process "$PID" "$C" || return
 	attach "$other" "$C/in" || return
 	expect 0 overruled "$C" || return
-	# One thread of it
+	# A single thread
 	thread=$(threads_of "$PID" | tail -n 1)
 	echo "$thread" >"$CGROUP/test/tasks" || return
 	expect 1 overruled "$C" || return
-	# All of them
+	# All threads
 	echo "$PID" >"$CGROUP/test/cgroup.procs" || return
 	expect "$(count_lines "$C/tasks")" overruled "$C" || return
 	expect 0 overruled "$C/in" || return
-	# Those below are not the container's.
+	# Tasks in containers below are not included.
 	echo "$other" >"$CGROUP/test/cgroup.procs" || return
 	expect "$(count_lines "$C/tasks")" overruled "$C" || return
 	expect 1 overruled "$C/in" || return
@@ -526,7 +528,8 @@ overruled_by_cgroup_above() {
 	return $result
 }
 
-# The task's own control group has no controller, and yet the one above it governs.
+# The task's own control group lacks the controller, but the one above governs the
+# task.
 governed_from_above() {
 	set_quota "$C" 10000 || return
 	mkdir "$CGROUP/test/own" || return
@@ -545,7 +548,7 @@ governed_from_above() {
 	limited 10 $SHORT "$PID"
 }
 
-# The ratio of a container cannot be above that of one above it.
+# The ratio of a container cannot exceed that of a container above.
 nesting_constraint() {
 	mkdir "$C/in" "$C/in/deep" || return
 	set_quota "$C" 50000 || return
@@ -555,11 +558,11 @@ nesting_constraint() {
 	set_period "$C/in" 200000 || return
 	refuses EINVAL "$C/in/cpu.cfs_quota_us" 100001 || return
 	set_quota "$C/in" 100000 || return
-	# Those in between need not have one.
+	# A container in between may have no limit.
 	set_quota "$C/in" -1 || return
 	refuses EINVAL "$C/in/deep/cpu.cfs_quota_us" 50001 || return
 	set_quota "$C/in/deep" 40000 || return
-	# Nor can what is above go below.
+	# The ratio above cannot be reduced below it either.
 	refuses EINVAL "$C/cpu.cfs_quota_us" 39999 1000 || return
 	refuses EINVAL "$C/cpu.cfs_period_us" 1000000 || return
 	set_quota "$C" 40000 || return
@@ -567,13 +570,14 @@ nesting_constraint() {
 	set_quota "$C/in/deep" 1000000
 }
 
-# hold PID: keep the task_struct, whatever becomes of the task; 0 for none
+# hold PID: hold a reference on the task_struct, after the task has died; 0 releases
+# it
 hold() {
 	echo "$1" >"$PARAMETERS/hold"
 }
 
-# Somebody finds the task before it is reaped, and sets its nice value after its
-# container is gone.
+# Set the nice value of a task after its container has been removed, with a
+# reference from before the task was reaped.
 dead_ones_are_in_no_group() {
 	load_one_subsystem || return
 	before=$(cat "$ROOT/debug.states")
@@ -630,7 +634,7 @@ files() {
 nr_throttled 0
 throttled_time 0
 nr_overruled 0" cat "$C/cpu.stat" || return
-	# A container does not begin as the one above is.
+	# A new container does not copy the settings of the one above.
 	set_shares "$C" 2048 || return
 	set_quota "$C" 50000 || return
 	mkdir "$C/in" || return
@@ -640,7 +644,7 @@ nr_overruled 0" cat "$C/cpu.stat" || return
 
 rcfs_begin
 need_controllers cpu cpuacct
-# Away from CPU 0, which has other things to do
+# The tests do not use CPU 0, which has other work to do.
 LAST=$(sed -n 's/^Cpus_allowed_list:.*[^0-9]\([0-9]*\)$/\1/p' /proc/self/status)
 point "shares divide a CPU 1 : 3" one_to_three
 point "shares are equal by default" equal_by_default

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller cpuacct: whose CPU time is counted where.
+# The controller cpuacct: CPU time counts in the right container.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,14 +11,14 @@ usage() {
 	cat "$1/cpuacct.usage"
 }
 
-# CPU time that a task needs to have used for its usage to be judged, in ns
+# The CPU time in ns that a task has to use before its usage is judged
 ENOUGH=500000000
-# The CPU time of a task is shown in ticks, rounded down twice.
+# /proc shows the CPU time of a task in ticks, rounded down twice.
 TICKS=50000000
 
 HERTZ=$(getconf CLK_TCK 2>/dev/null || echo 100)
 
-# cpu_time ID...: user and system time of them all in ns, as ps shows it
+# cpu_time ID...: print the sum of their user and system time in ns, from /proc
 cpu_time() {
 	sum=0
 	for id; do
@@ -30,8 +30,8 @@ cpu_time() {
 	echo $((sum * (1000000000 / HERTZ)))
 }
 
-# start_busy CONTAINER: a task in it that uses all CPU time that it can get, but
-# is stopped for now, so that it can be looked at while nothing changes
+# start_busy CONTAINER: start a task that uses all CPU time that it gets. It is
+# stopped for now, so that nothing changes while it is examined.
 start_busy() {
 	start sh -c "echo 0 >$1/tasks; while :; do :; done"
 	wait_until in_container "$PID" "$1" && halt "$PID"
@@ -42,7 +42,7 @@ halt() {
 	wait_until is_in_state T "$1"
 }
 
-# run_for NS ID...: let the tasks use so much more CPU time each
+# run_for NS ID...: let each task use this much more CPU time
 run_for() {
 	amount=$1
 	shift
@@ -103,19 +103,19 @@ sibling_stays() {
 parents_grow_with_it() {
 	mkdir "$C/a" "$C/a/b" || return
 	start_busy "$C/a/b" || return
-	# What it used to get here is not counted here.
+	# CPU time that it used in its old container does not count here.
 	before=$(usage "$C/a/b")
 	time=$(cpu_time "$PID")
 	run_for $ENOUGH "$PID" || return
 	inner=$(usage "$C/a/b")
 	about_equal "usage of the container" $((inner - before)) \
 		$(($(cpu_time "$PID") - time)) || return
-	# It was alone from the beginning.
+	# The task was alone from the beginning.
 	expect "$inner" usage "$C/a" || return
 	expect "$inner" usage "$C"
 }
 
-# Others run meanwhile, so it is at least as much.
+# Other tasks run as well, so it is at least as much.
 root_counts_all() {
 	start_busy "$C" || return
 	root=$(usage "$ROOT")
@@ -160,14 +160,14 @@ moving_out_stops_it() {
 		$(($(cpu_time "$PID") - time))
 }
 
-# A task that runs while it is moved stops counting where it was, too.
+# A task that is moved while it runs stops counting in its old container.
 moving_a_running_task() {
 	mkdir "$C/before" "$C/after" || return
 	start_busy "$C/before" || return
 	outside=$(($(cpu_time "$PID") - $(usage "$C/before")))
 	kill -CONT "$PID"
 	attach "$PID" "$C/after" || return
-	# From here on it has been on the other side of a tick for sure.
+	# From here on, the task has certainly seen a tick in its new container.
 	wait_until has_run "$PID" $(($(cpu_time "$PID") + TICKS)) || return
 	before=$(usage "$C/before")
 	wait_until has_run "$PID" $(($(cpu_time "$PID") + ENOUGH)) || return
@@ -200,7 +200,7 @@ removal_keeps_it_in_the_parent() {
 	expect "$before" usage "$C" || return
 	must_be_removable "$C/child" || return
 	expect "$before" usage "$C" || return
-	# A new one of that name begins anew.
+	# A new container of that name begins with 0.
 	mkdir "$C/child" || return
 	expect 0 usage "$C/child"
 }
@@ -226,7 +226,7 @@ is_read_only() {
 	done
 }
 
-# Nobody runs in there any more, so that what is there afterwards is exact.
+# No task runs in it any more, so the numbers are exact.
 begins_anew() {
 	mkdir -p "$C/a/b" || return
 	burn "$C/a/b" user 300 || return
@@ -252,14 +252,14 @@ sum_of_cpus() {
 	percpu "$1" | awk '{ sum += $1 } END { print sum }'
 }
 
-# ---- on which CPU
+# ---- CPUs
 
-# percpu CONTAINER: one number a line
+# percpu CONTAINER: print one number a line
 percpu() {
 	tr ' ' '\n' <"$1/cpuacct.usage_percpu"
 }
 
-# possible_cpus: how many
+# possible_cpus: print their number
 possible_cpus() {
 	tr ',' '\n' </sys/devices/system/cpu/possible |
 		awk -F - '{ count += $NF - $1 + 1 } END { print count }'
@@ -273,7 +273,7 @@ percpu_adds_up() {
 		start_busy "$container" || return
 		run_for $TICKS "$PID" || return
 	done
-	# Nothing runs in there.
+	# No task runs in it.
 	for container in "$C" "$C/a" "$C/b"; do
 		expect "$(usage "$container")" add_up percpu "$container" || return
 	done
@@ -286,7 +286,7 @@ count_lines_of() {
 	"$@" | awk 'END { print NR }'
 }
 
-# Not by awk, which counts in floating point
+# awk cannot do this, because it counts in floating point.
 add_up() {
 	echo $(($("$@" | tr '\n' '+')0))
 }
@@ -296,7 +296,7 @@ percpu_is_where_it_ran() {
 		because "no two CPUs with the numbers 0 and 1"
 		return "$KSFT_SKIP"
 	fi
-	# The number of the column, which is the mask of its CPU as well
+	# The number of the column, which is also the mask of its CPU
 	for cpu in 1 2; do
 		mkdir "$C/cpu$cpu" || return
 		start_busy "$C/cpu$cpu" || return
@@ -320,15 +320,15 @@ others_than() {
 	echo "$2" | sed "${1}d"
 }
 
-# ---- in user mode, and in the kernel
+# ---- user mode and kernel mode
 
 # ticks CONTAINER user|system
 ticks() {
 	sed -n "s/^$2 \([0-9]*\)\$/\1/p" "$1/cpuacct.stat"
 }
 
-# burn COMMAND...: $PID has used at least $BURNT, in ns, and at most $BURNT_AT_MOST
-# of CPU time since it is in the container, and sleeps
+# burn COMMAND...: $PID has used between $BURNT and $BURNT_AT_MOST ns of CPU time in
+# the container, and sleeps now
 burn() {
 	rm -f "$WORK/burnt"
 	start sh -c "exec burn \"\$@\" >$WORK/burnt" - "$@"
@@ -344,7 +344,7 @@ in_ticks() {
 	echo $(($1 / (1000000000 / HERTZ)))
 }
 
-# stat_adds_up CONTAINER: to its usage, each of the two rounded down
+# stat_adds_up CONTAINER: to its usage; user and system are each rounded down
 stat_adds_up() {
 	least=$(in_ticks "$(usage "$1")")
 	both=$(add_up sed 's/.* //' "$1/cpuacct.stat")
@@ -362,9 +362,9 @@ system" sed 's/ [0-9]*$//' "$ROOT/cpuacct.stat" || return
 	stat_adds_up "$ROOT"
 }
 
-# How it divides is what the tick has seen, which is not exact.
-# kernel_knows MODE: whether it has found the burner where it was. User Mode
-# Linux does not find anybody in user mode.
+# How it divides depends on what the tick has seen, which is not exact.
+# kernel_knows MODE: check that the tick has seen the task in this mode. User Mode
+# Linux never sees a task in user mode.
 kernel_knows() {
 	# shellcheck disable=SC2046 # one word a field
 	set -- "$1" $(sed 's/.*) //' "/proc/$PID/stat")
@@ -399,7 +399,7 @@ stat_of_the_parent() {
 	expect "$before" cat "$C/a/cpuacct.stat" || return
 	expect "$before" cat "$C/cpuacct.stat" || return
 	stat_adds_up "$C" || return
-	# What it uses on its way out counts here as well.
+	# CPU time during its exit counts here as well.
 	end_task "$PID"
 	before=$(cat "$C/a/b/cpuacct.stat")
 	must_be_removable "$C/a/b" || return
@@ -410,9 +410,10 @@ system 0" cat "$C/a/b/cpuacct.stat" || return
 	expect "$before" cat "$C/cpuacct.stat"
 }
 
-# ---- all of it: what containers have is what their tasks say that they used
+# ---- sums: the usage of containers equals the CPU time that their tasks report
 
-# adds_up CONTAINER...: the usage of them all is what was burnt, but for two percent
+# adds_up CONTAINER...: their usage together is the CPU time used, within two
+# percent
 adds_up() {
 	sum=0
 	for container; do
@@ -425,7 +426,7 @@ adds_up() {
 	return 1
 }
 
-# Most of them never meet a tick: what they used is known when they go, only.
+# Most of them never see a tick, and are only accounted when they exit.
 short_lived_children_add_up() {
 	burn "$C" children 300 4 || return
 	adds_up "$C"
@@ -436,7 +437,7 @@ threads_add_up() {
 	adds_up "$C"
 }
 
-# Files are closed by the task, when it has left its container.
+# The task closes its files after it has left its container.
 way_out_adds_up() {
 	burn "$C" run 20 spin leaves || return
 	adds_up "$C"

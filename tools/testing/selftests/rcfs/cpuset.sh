@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller cpuset: on which CPUs tasks run. The tests use the CPUs 0 and 1.
+# The controller cpuset: on which CPUs tasks run. The tests use CPU 0 and CPU 1.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,7 +16,7 @@ set_cpus() {
 "
 }
 
-# containers NAME LIST...: in $C, with these CPUs
+# containers NAME LIST...: make containers in $C, with these CPUs
 containers() {
 	while [ $# -gt 1 ]; do
 		mkdir "$C/$1" && set_cpus "$C/$1" "$2" || return
@@ -28,7 +28,7 @@ effective() {
 	cat "$1/cpuset.effective_cpus"
 }
 
-# allowed ID: where it may run, as /proc has it
+# allowed ID: print its CPUs, from /proc
 allowed() {
 	sed -n 's/^Cpus_allowed_list:[^0-9]*//p' "/proc/$1/status"
 }
@@ -42,7 +42,7 @@ are_allowed() {
 	done
 }
 
-# threads_are_allowed LIST ID: all of the process
+# threads_are_allowed LIST ID: the same for all threads of the process
 threads_are_allowed() {
 	for thread in $(threads_of "$2"); do
 		are_allowed "$1" "$thread" || return
@@ -57,13 +57,14 @@ is_effective() {
 	[ "$(effective "$2")" = "$1" ]
 }
 
-# last_cpu ID: where it is, or was the last time
+# last_cpu ID: print the CPU on which it runs, or ran last
 last_cpu() {
 	# The 39th field, counted from the state on: names have spaces.
 	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 37
 }
 
-# all_run_on CPU CONTAINER: those who keep the record, all in there, from now on
+# all_run_on CPU CONTAINER: all tasks with the record, all in this container, from
+# now on
 all_run_on() {
 	new_generation
 	wait_until is_recorded || return
@@ -71,7 +72,8 @@ all_run_on() {
 	expect "$1" recorded
 }
 
-# goes_where_its_container_is KIND: from its first step on, and when that changes
+# goes_where_its_container_is KIND: from its first instruction on, and after a
+# change
 goes_where_its_container_is() {
 	new_record
 	set_cpus "$C" 1 || return
@@ -127,7 +129,7 @@ seen_in_affinity() {
 	threads_are_allowed 0 "$PID"
 }
 
-# When the write returns, it has happened.
+# When the write returns, it has taken effect.
 change_is_immediate() {
 	set_cpus "$C" 0 || return
 	spin_in "$C" busy || return
@@ -178,7 +180,7 @@ processes_move() {
 	threads_are_allowed "$ALL" "$PID"
 }
 
-# One thread of several is in another container.
+# A single thread is in another container.
 threads_of_a_process_apart() {
 	containers zero 0 one 1 || return
 	start spin threads
@@ -193,7 +195,7 @@ threads_of_a_process_apart() {
 	are_allowed 0-1 "$PID"
 }
 
-# What it had asked for before
+# Its earlier request
 request_comes_back() {
 	start spin -c 1 busy
 	wait_until is_allowed 1 "$PID" || return
@@ -221,7 +223,7 @@ request_inside() {
 	are_allowed 1 "$PID" || return
 	set_cpus "$C" 0-1 || return
 	are_allowed 0 "$PID" || return
-	# A new request takes the place of the old one.
+	# A new request replaces the old one.
 	taskset -p 2 "$PID" >/dev/null || return
 	are_allowed 1 "$PID" || return
 	set_cpus "$C" 0 || return
@@ -232,7 +234,7 @@ request_inside() {
 	are_allowed 0-1 "$PID"
 }
 
-# Children ask for what their parent has asked for.
+# Children inherit the request of their parent.
 request_is_inherited() {
 	for kind in forks creates execs; do
 		new_record
@@ -247,8 +249,8 @@ request_is_inherited() {
 	done
 }
 
-# io_uring has threads that are bound to what a process asks for. Those are in the
-# container of the process.
+# io_uring makes threads that are bound to requested CPUs. They are in the container
+# of the process.
 threads_of_io_uring() {
 	containers zero 0 one 1 || return
 	mkfifo "$WORK/fifo" || return
@@ -261,11 +263,11 @@ threads_of_io_uring() {
 	expect EINVAL uring poll "$C/one" 0 || return
 	expect 1 uring work "$ROOT" 1 "$ROOT" "$WORK/fifo" || return
 	expect EINVAL uring work "$C/one" 0 "$C/one" "$WORK/fifo" || return
-	# What was asked for is gone when the worker is made.
+	# When the worker is made, the requested CPUs are not in the set any more.
 	expect 0 uring work "$ROOT" 1 "$C/zero" "$WORK/fifo"
 }
 
-# The kernel may refuse it or do what it can, but nobody gets out.
+# The kernel may refuse or clamp the request, but no thread leaves the set.
 request_outside_only() {
 	new_record
 	set_cpus "$C" 1 || return
@@ -277,11 +279,11 @@ request_outside_only() {
 	expect 1 last_cpu "$PID" || return
 	all_run_on 1 "$C" || return
 	set_cpus "$C" 0-1 || return
-	# What was refused is not remembered either.
+	# A refused request is not remembered.
 	are_allowed 0-1 "$PID"
 }
 
-# What is partly outside is clamped.
+# A request that is partly outside of the set is clamped.
 request_partly_outside() {
 	set_cpus "$C" 1 || return
 	expect 1 spin -a "$C" -c 0-1 allowed || return
@@ -314,11 +316,11 @@ nested() {
 	are_effective 1 1 1 || return
 	are_allowed 1 "$PID" || return
 	expect 1 last_cpu "$PID" || return
-	# Wider than above
+	# Wider than the set above
 	set_cpus "$C/in/deep" 0-1 || return
 	are_effective 1 1 1 || return
 	are_allowed 1 "$PID" || return
-	# Nothing in common
+	# No CPU in common
 	set_cpus "$C/in" 0 || return
 	are_effective 1 1 1 || return
 	are_allowed 1 "$PID" || return
@@ -336,7 +338,7 @@ nested() {
 	expect 0-1 cat "$C/in/deep/cpuset.cpus"
 }
 
-# are_effective LIST LIST LIST: in $C, $C/in, $C/in/deep
+# are_effective LIST LIST LIST: in $C, $C/in and $C/in/deep
 are_effective() {
 	expect "$1" effective "$C" || return
 	expect "$2" effective "$C/in" || return
@@ -381,8 +383,8 @@ removal_leaves_nothing() {
 	are_allowed "$ALL" "$PID"
 }
 
-# As CPUs are set that sched_setaffinity(2) knows nothing of: what the kernel starts by
-# a worker has those of the worker.
+# A helper that the kernel starts inherits the CPUs of a worker, without
+# sched_setaffinity(2).
 what_the_kernel_has_set() {
 	workers=/sys/devices/virtual/workqueue/cpumask
 	helper=/proc/sys/kernel/modprobe
@@ -397,17 +399,17 @@ what_the_kernel_has_set() {
 	chmod 755 "$WORK/helper"
 	masks=$(cat $workers) helped=$(cat $helper)
 	echo 1 >$workers && echo "$WORK/helper" >$helper
-	# The kernel looks for a module then.
+	# This makes the kernel look for a module.
 	expect ENODEV try mount-as "no$$" "$WORK"
 	result=$?
-	# Both, even if one of them fails
+	# Restore both, even if one fails
 	echo "$masks" >$workers || result=1
 	echo "$helped" >$helper || result=1
 	[ $result = 0 ] || return $result
 	expect 0 cat "$WORK/said"
 }
 
-# What nothing limits stays what it is, through moves as well.
+# A container without a set changes no CPUs, and neither do moves.
 moves_that_change_nothing() {
 	mkdir "$C/in" || return
 	complained=$(complaints)
@@ -431,7 +433,7 @@ start_deadline() {
 	admitted=$(bound deadline "$PID")
 	case $admitted in
 	OK) return 0 ;;
-	# The kernel has no such policy, or the test may not use it, on all CPUs.
+	# The kernel lacks this policy, or refuses it here on all CPUs.
 	ENOSYS | EINVAL | EPERM) result=$KSFT_SKIP ;;
 	*) result=1 ;;
 	esac
@@ -454,7 +456,7 @@ deadline_moves() {
 		attach "$PID" "$C/both" || return
 		expect EBUSY try write "$C/zero/tasks" "$PID" || return
 	fi
-	# The other way round
+	# In the other order
 	start sleep 1000
 	attach "$PID" "$C/zero" || return
 	expect EPERM bound deadline "$PID" || return
@@ -479,7 +481,8 @@ deadline_sets() {
 	must_be_in "$PID" "$ROOT"
 }
 
-# A user may move who has the same ids, and bind who can do no more.
+# A user may move a task with the same user ids, and restrict it if it has no more
+# capabilities.
 the_more_capable() {
 	containers zero 0 none "" || return
 	mkdir "$C/none/in" || return
@@ -493,11 +496,11 @@ the_more_capable() {
 		must_be_in "$PID" "$ROOT" || return
 	done
 	are_allowed "$ALL" "$PID" || return
-	# Where nothing changes, nothing is asked.
+	# If nothing changes, there is no check.
 	expect OK try -u 1000 write "$C/none/tasks" "$PID" || return
 	expect OK try -u 1000 write "$C/none/in/procs" "$PID" || return
 	expect EPERM try -u 1000 write "$C/zero/tasks" "$PID" || return
-	# Nor may such a task be let out.
+	# The user cannot move such a task out either.
 	attach "$PID" "$C/zero" || return
 	expect EPERM try -u 1000 write "$C/none/tasks" "$PID" || return
 	are_allowed 0 "$PID" || return
@@ -512,7 +515,7 @@ has_uid() {
 	grep -q "^Uid:[[:space:]]*$1[[:space:]]*$1" "/proc/$2/status"
 }
 
-# stop_forking: whoever $PID is, each of its forks is complete then
+# stop_forking: stop the forks of $PID, with each fork complete
 stop_forking() {
 	kill -STOP "$PID"
 	wait_until is_in_state T "$PID"
@@ -553,7 +556,7 @@ born_amid_moves() {
 	done
 }
 
-# The parent has moved, and its CPUs are still those that it had where it was.
+# The parent has moved, and still has the CPUs of its old container.
 after_a_move() {
 	containers zero 0 || return
 	delay cpus 2000
@@ -569,7 +572,7 @@ after_a_move() {
 	done
 }
 
-# Forks are caught wherever they are when the set changes.
+# A change of the set reaches forks in any state.
 flips_in_a_storm() {
 	complained=$(complaints)
 	delay visible 300
@@ -600,7 +603,7 @@ storm_of_moves() {
 	storm_amid "$C/zero" "$C/one"
 }
 
-# with_hotplug COMMAND...: afterwards CPU 1 is there again
+# with_hotplug COMMAND...: with CPU 1 online again afterwards
 with_hotplug() {
 	if [ ! -w $ONLINE ]; then
 		because "CPU 1 cannot be switched off"
@@ -643,17 +646,17 @@ without_cpu_1() {
 	wait_until is_effective "$rest" "$ROOT" || return
 	wait_until is_effective 0 "$C/zero" || return
 	wait_until is_effective 0 "$C/both" || return
-	# All that it had is gone: as the one above.
+	# All CPUs of the set are offline: it has the CPUs of the container above.
 	wait_until is_effective "$rest" "$C/one" || return
 	wait_until is_effective "$rest" "$C/one/deep" || return
-	# A set is what has been asked for, wherever that is.
+	# The set keeps the requested CPUs.
 	expect 1 cat "$C/one/cpuset.cpus" || return
 	for id in "$zero" "$one" "$deep" "$PID"; do
 		let_run 20 "$id" || return
 	done
 	expect 0 last_cpu "$zero" || return
 	expect 0 last_cpu "$PID" || return
-	# Who comes now has a CPU as well.
+	# A task that enters now has a CPU as well.
 	expect "$(spin allowed)" spin -a "$C/one" allowed || return
 	set_cpus "$C/zero" 1 || return
 	expect "$rest" effective "$C/zero" || return
@@ -661,7 +664,7 @@ without_cpu_1() {
 	set_cpus "$C/zero" 0
 }
 
-# The CPU has been emptied, and nobody else is told.
+# Unplugging fails after the CPU has been emptied, and no notification follows.
 unplug_fails() {
 	fail=${ONLINE%/*}/hotplug/fail
 	last=$(sed -n 's/^ *\([0-9]*\): rcfs:online$/\1/p' /sys/devices/system/cpu/hotplug/states)
@@ -673,7 +676,7 @@ unplug_fails() {
 	spin_in "$C/one" busy || return
 	stays_after_all
 	result=$?
-	# A fault that is left would keep the CPU from coming back.
+	# A fault that is left would keep the CPU offline.
 	echo -1 >"$fail" || return
 	return $result
 }
@@ -682,7 +685,7 @@ stays_after_all() {
 	for _ in 1 2 3; do
 		echo "$last" >"$fail" || return
 		expect EAGAIN try write $ONLINE 0 || return
-		# A fault is gone once it has happened.
+		# A fault is removed once it has been injected.
 		expect -1 cat "$fail" || return
 		expect 1 cat $ONLINE || return
 		wait_until is_allowed 1 "$PID" || return
@@ -698,7 +701,8 @@ unplug_fails_at_last() {
 hotplug_and_requests() {
 	set_cpus "$C" 0-1 || return
 	with_hotplug requests_without_cpu_1 || return
-	# The scheduler forgets what cannot be granted, with rcfs or without.
+	# The scheduler forgets a request that it cannot grant, with or without
+	# rcfs.
 	wait_until is_allowed 0-1 "$first" || return
 	wait_until is_allowed 0-1 "$PID"
 }
@@ -726,7 +730,7 @@ hotplug_in_a_storm() {
 	all_run_on 1 "$C/one"
 }
 
-# all_are_allowed LIST CONTAINER: those who have not ended meanwhile
+# all_are_allowed LIST CONTAINER: all tasks that have not ended in between
 all_are_allowed() {
 	cat "$2/tasks" >"$WORK/tasks"
 	while read -r id; do
@@ -765,7 +769,7 @@ in_both() {
 	echo 0-1 >"$CGROUP/test/cpuset.cpus" || return
 	are_allowed 1 "$PID" || return
 	all_run_on 1 "$C" || return
-	# The other way round
+	# In the other order
 	set_cpus "$C" 0-1 || return
 	are_allowed 0-1 "$PID" || return
 	echo 0 >"$CGROUP/test/cpuset.cpus" || return
@@ -774,7 +778,7 @@ in_both() {
 	set_cpus "$C" 0-1 || return
 	are_allowed 0 "$PID" || return
 	all_run_on 0 "$C" || return
-	# Nothing in common: the control group decides, and no longer than that.
+	# No CPU in common: the control group decides for as long as this is so.
 	set_cpus "$C" 1 || return
 	are_allowed 0 "$PID" || return
 	all_run_on 0 "$C" || return
@@ -788,7 +792,7 @@ in_both() {
 	are_allowed 0-1 "$PID"
 }
 
-# Control groups change what they allow while rcfs is about to do what they did before.
+# Control groups change their CPUs while rcfs is about to apply the earlier ones.
 cgroup_amid_changes() {
 	mount_cgroup cpuset || return
 	cat "$CGROUP/cpuset.mems" >"$CGROUP/test/cpuset.mems"

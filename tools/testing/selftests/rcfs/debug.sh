@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller debug: what it says about containers and about who reads it.
+# The controller debug: what it shows of containers and of the reader.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# nsproxies N USERS CONTAINER: so many, and so many users of its own one
+# nsproxies N USERS CONTAINER: this number of nsproxies, and of users of its own one
 nsproxies() {
 	expect "$1" cat "$3/debug.nsproxies" || return
 	expect "$2" cat "$3/debug.users"
 }
 
-# Only who has the initial namespaces can use a container's own nsproxy.
+# Only a task with the initial namespaces can use the container's own nsproxy.
 need_initial_namespaces() {
 	for link in /proc/self/ns/*; do
 		name=${link##*/}
@@ -42,7 +42,7 @@ nobody_is_in_there() {
 	mkdir "$C/below" || return
 	start sleep 1000
 	attach "$PID" "$C/below" || return
-	# Those below are not counted here.
+	# Nsproxies of containers below are not counted here.
 	nsproxies 1 0 "$C"
 }
 
@@ -78,7 +78,7 @@ other_namespaces_are_another() {
 	first=$PID
 	attach "$first" "$C" || return
 	nsproxies 2 0 "$C" || return
-	# Once more is not one more.
+	# A repeated attach does not count again.
 	attach "$first" "$C" || return
 	nsproxies 2 0 "$C" || return
 	start_unshared sleep 1000 || return
@@ -96,8 +96,7 @@ other_namespaces_are_another() {
 	nsproxies 1 0 "$C"
 }
 
-# Whoever has the same namespaces shares one here, whether it was made by a fork
-# or is found.
+# Tasks with the same namespaces share an nsproxy, after a fork and after an attach.
 the_same_namespaces_are_the_same_one() {
 	need_initial_namespaces || return
 	mine=$(readlink /proc/self/ns/uts)
@@ -169,7 +168,7 @@ containers() {
 	awk '$1 == "debug" { print $3 }' /proc/rcfs
 }
 
-# Each container has one, and who has removed one waits for its readers.
+# Each container has a state. States of removed containers are freed later.
 states_are_settled() {
 	[ "$(cat "$ROOT/debug.states")" = "$(containers)" ]
 }
@@ -181,7 +180,7 @@ states_count_containers() {
 	expect $((before + 1)) cat "$ROOT/debug.states" || return
 	mkdir "$C/a/b" "$C/c" || return
 	expect $((before + 3)) cat "$ROOT/debug.states" || return
-	# It is about all of them, wherever it is read.
+	# The number covers all containers, in whatever container it is read.
 	expect $((before + 3)) cat "$C/a/debug.states" || return
 	expect EEXIST try mkdir "$C/a" || return
 	expect $((before + 3)) cat "$ROOT/debug.states" || return
@@ -212,10 +211,10 @@ states_do_not_pile_up() {
 	wait_until has_states "$before"
 }
 
-# ---- oneself
+# ---- the nsproxy of the reader
 
-# self COMMAND...: what a shell finds that is started by it. It reads without
-# a fork, which would be one more reference.
+# self COMMAND...: print debug.self of a shell that the command starts. The shell
+# reads without a fork, which would be another reference.
 self() {
 	"$@" sh -c "while read -r word number; do echo \"\$word \$number\"; done <$ROOT/debug.self"
 }
@@ -235,13 +234,14 @@ shared 0
 replaced 0" unshare -u sh -c "cat $ROOT/debug.self; :"
 }
 
-# What an attach finds or makes is for others to find.
+# Other tasks can find the nsproxy that an attach finds or makes.
 attached_is_shared() {
 	expect "references 1
 shared 1
 replaced 0" unshare -u sh -c "echo 0 >$C/tasks
 		while read -r word number; do echo \$word \$number; done <$C/debug.self" || return
-	# As is the container's own, with the reference of the container
+	# So can they find the container's own nsproxy, on which the container has a
+	# reference.
 	need_initial_namespaces || return
 	expect "references 2
 shared 1
@@ -249,7 +249,7 @@ replaced 0" sh -c "echo 0 >$C/tasks
 		while read -r word number; do echo \$word \$number; done <$C/debug.self"
 }
 
-# One of two goes: what the other one keeps has been taken from a task.
+# One of two tasks moves: the nsproxy that the other one keeps has been replaced.
 taken_is_replaced() {
 	start unshare -u sh -c "sleep 1000 & echo \$! >$WORK/child
 		while ! [ -e $WORK/go ]; do sleep 0.1 || sleep 1; done

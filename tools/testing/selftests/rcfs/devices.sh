@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller devices: the device nodes that tasks in a container open and make.
+# The controller devices: which device nodes tasks in a container open and make.
 #
-# There is no driver for the major number 4000. To open such a node is ENXIO if the
+# There is no driver for the major number 4000. Opening such a node is ENXIO if the
 # controller allows it, and EPERM otherwise.
 
 # shellcheck source=lib.sh
@@ -13,14 +13,14 @@
 
 ALL="a *:* rwm"
 
-# nodes: $NODES is a file system that has device nodes, until the end of the point
+# nodes: $NODES is a file system with device nodes, until the end of the point
 nodes() {
 	NODES=$WORK/nodes
 	mkdir "$NODES" && mount -t tmpfs -o mode=755 none "$NODES" || return
 	EXTRA_MOUNTS="$EXTRA_MOUNTS $NODES"
 }
 
-# member CONTAINER COMMAND...: a task there executes it
+# member CONTAINER COMMAND...: execute it in the container
 member() {
 	# shellcheck disable=SC2016 # for the shell in there
 	sh -c 'echo 0 >"$0/tasks" && exec "$@"' "$@"
@@ -33,7 +33,8 @@ node() {
 	[ -e "$NODE" ] || mknod "$NODE" "$1" "${2%:*}" "${2#*:}"
 }
 
-# usable CONTAINER NODE TYPE MAJOR MINOR: some of the letters r, w and m, or "none"
+# usable CONTAINER NODE TYPE MAJOR MINOR: print the permitted ones of r, w and m, or
+# "none"
 usable() {
 	# shellcheck disable=SC2016 # for the shell in there
 	member "$1" sh -c '
@@ -49,7 +50,7 @@ usable() {
 	' "$2" "$3" "$4" "$5"
 }
 
-# can WAYS CONTAINER TYPE MAJOR:MINOR...: what usable() says of each
+# can WAYS CONTAINER TYPE MAJOR:MINOR...: expect this result of usable() for each
 can() {
 	ways=$1
 	container=$2
@@ -64,7 +65,7 @@ can() {
 	done
 }
 
-# can_both RESULT CONTAINER: to open c 1:3 for reading and writing at once
+# can_both RESULT CONTAINER: open c 1:3 for reading and writing at once
 can_both() {
 	node c 1:3 || return
 	# shellcheck disable=SC2016 # for the shell in there
@@ -101,7 +102,7 @@ lists() {
 	done
 }
 
-# refused ERROR FILE LINE...: each of them, and the list of $C/a stays as it is
+# refused ERROR FILE LINE...: each line fails, and the list of $C/a does not change
 refused() {
 	error=$1
 	file=$2
@@ -164,7 +165,7 @@ b 8:* rw
 c *:9 rwm
 b *:* r
 c 4294967295:0 r" "$C" || return
-	# Exceptions of a container that allows the rest are not shown.
+	# The exceptions of a container that allows all other devices are not shown.
 	allow "$C" a || return
 	deny "$C" "c 1:3 rw" || return
 	lists "$ALL" "$C"
@@ -240,9 +241,9 @@ errors_are_eperm() {
 	can_both EPERM "$C" || return
 	deny "$C" "c 1:3 r" || return
 	expect EPERM member "$C" try read "$NODE" || return
-	# It is the number that counts, not the file.
+	# The number counts, not the file.
 	expect EPERM member "$C" try read /dev/null || return
-	# This task is not in there.
+	# This task is not in the container.
 	expect OK try read "$NODE"
 }
 
@@ -312,7 +313,7 @@ c 1:5 m" "$C" || return
 	lists "" "$C"
 }
 
-# As in cgroup v1: a rule is taken back by one with the same numbers.
+# As in cgroup v1, a rule is only removed by a line with the same numbers.
 rules_have_no_holes() {
 	deny "$C" a || return
 	allow "$C" "c 1:* rwm" || return
@@ -325,7 +326,7 @@ rules_have_no_holes() {
 	can none "$C" c 1:3
 }
 
-# One rule has to allow all that an open wants.
+# A single rule has to allow the whole access.
 rules_do_not_add_up() {
 	deny "$C" a || return
 	allow "$C" "c 1:* r" "c 1:3 w" || return
@@ -335,7 +336,7 @@ rules_do_not_add_up() {
 	can_both OK "$C"
 }
 
-# ---- containers above each other
+# ---- nested containers
 
 no_more_than_above() {
 	mkdir "$C/a" || return
@@ -358,7 +359,7 @@ no_exception_of_above() {
 	refused EPERM allow "c 1:3 w" "c *:* rwm" || return
 	allow "$C/a" "c 1:3 rm" "c 1:5 w" "b 1:* r" "c *:* r" || return
 	can rm "$C/a" c 1:3 || return
-	# All is what there is above.
+	# "a" allows what the container above allows.
 	allow "$C/a" a || return
 	can rm "$C/a" c 1:3 || return
 	can wm "$C/a" b 4000:1 || return
@@ -406,11 +407,11 @@ b 4000:* m" "$C/a" || return
 b 4000:* m" "$C" || return
 	can r "$C" c 1:3 || return
 	can none "$C/a" c 1:3 || return
-	# It is the list of the beginning.
+	# The list is that of the beginning.
 	allow "$C" "c 1:5 r" || return
 	lists "b 4000:* m" "$C/a" || return
 	can none "$C/a" c 1:5 || return
-	# The exceptions of one that allows the rest
+	# Exceptions of a container that allows all other devices
 	allow "$C" a || return
 	deny "$C" "c 1:3 w" || return
 	mkdir "$C/b" || return
@@ -444,7 +445,7 @@ open_ones_stay() {
 	return 1
 }
 
-# A device that somebody else has opened is open.
+# A device stays open when another process gets the descriptor.
 inherited_ones_stay() {
 	node c 1:3 || return
 	deny "$C" a || return
@@ -487,7 +488,7 @@ no_devices_matter() {
 	# shellcheck disable=SC2016 # for the shell in there
 	expect text member "$C" sh -c 'echo text >"$0" && cat "$0"' "$WORK/file" || return
 	expect "" member "$C" mkfifo "$WORK/fifo" || return
-	# What says that a file is deleted, in a layer of overlayfs
+	# This device marks a deleted file in a layer of overlayfs.
 	expect "" member "$C" mknod "$NODES/whiteout" c 0 0 || return
 	expect "$NODE" member "$C" ls -d "$NODE" || return
 	expect "" member "$C" rm -f "$NODE"
@@ -503,12 +504,12 @@ links_and_permissions() {
 		expect EPERM member "$C" try read "$name" || return
 		expect OK member "$C" try write "$name" x || return
 	done
-	# To be allowed here does not replace the permissions of the file.
+	# The permissions of the file are checked as well.
 	allow "$C" "c 1:3 r" || return
 	expect EACCES member "$C" try -u 1000 read "$NODE"
 }
 
-# ---- rights
+# ---- permissions
 
 capability_is_needed() {
 	mkdir "$C/a" || return
@@ -517,7 +518,7 @@ capability_is_needed() {
 		for line in "c 1:3 r" a x; do
 			expect EPERM try -u 1000 write "$C/a/devices.$file" "$line" || return
 		done
-		# Who has opened the file is who counts.
+		# The credentials of open(2) count.
 		expect EPERM try handon 1000 "$C/a/devices.$file" "c 1:3 r" || return
 		lists "$ALL" "$C/a" || return
 	done
@@ -546,7 +547,7 @@ users_cannot_undo_it() {
 	expect OK try -u 1000 mkdir "$C/sub" 755 || return
 	expect 1000 stat -c %u "$C/sub/devices.allow" || return
 	expect EPERM try -u 1000 write "$C/sub/devices.allow" "c 1:3 w" || return
-	# Root cannot do it there, either.
+	# Root of the namespace cannot do it either.
 	expect EPERM try write "$C/sub/devices.allow" "c 1:3 w" || return
 	can rm "$C/sub" c 1:3
 }
@@ -562,7 +563,7 @@ cgroup_has_to_allow_it_too() {
 	remove_cgroup
 }
 
-# ---- all at once
+# ---- races
 
 removal() {
 	mkdir "$C/a" || return
@@ -575,7 +576,7 @@ removal() {
 	can rwm "$C/a" c 1:3
 }
 
-# What opens /dev/null here is allowed to at every moment.
+# The task may open /dev/null at every moment.
 rules_change_while_used() {
 	complained=$(complaints)
 	mkdir "$C/a" || return

@@ -1,14 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The documentation tells the truth: its examples do what it says. A code block
-# behind a comment
+# The examples in the documentation work. A code block after a comment
 #
 #	.. selftest: WHAT
 #
-# is run by "sh -e", in an empty folder, if the kernel has the controllers whose
-# names are in it and the modules that it loads, and if the command rcfs is there
-# that it uses. An example checks its own claims.
+# is run by "sh -e" in an empty folder. It is skipped if it uses a controller, a
+# module or the command rcfs, and this is missing. Each example checks its own
+# result.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -26,17 +25,17 @@ if [ ! -e "$GUIDE" ]; then
 	WRITING=$HERE/../../../../Documentation/core-api/rcfs-controllers.rst
 fi
 
-# pages COMMAND...: with all pages as further arguments
+# pages COMMAND...: run the command with all pages as further arguments
 pages() {
 	"$@" "$GUIDE" "$CONTROLLERS"/*.rst "$WRITING"
 }
 
-# marked: what there is an example of
+# marked: print the marks of all examples
 marked() {
 	pages sed -n 's/^\.\. selftest: //p' | sort
 }
 
-# tested: what there is a point for, by its own lines below
+# tested: print the examples with a point, found in the lines below
 tested() {
 	functions=$(sed -n 's/^point ".*" \([a-z_]*\)$/\1/p' "$0")
 	for function in $functions; do
@@ -44,7 +43,8 @@ tested() {
 	done | sort
 }
 
-# block WHAT: the first code block behind its mark, if nothing else is in between
+# block WHAT: print the first code block after its mark, unless other text is in
+# between
 block() {
 	# shellcheck disable=SC2016 # these are awk's
 	pages awk -v what="$1" '
@@ -65,7 +65,7 @@ block() {
 	'
 }
 
-# missing: what the example needs, and there is not
+# missing: print what the example needs and does not find
 missing() {
 	for page in "$CONTROLLERS"/*.rst; do
 		controller=${page##*/}
@@ -80,27 +80,27 @@ missing() {
 	done
 }
 
-# is_mounted CONTROLLER: where the examples look
+# is_mounted CONTROLLER: it is mounted where the examples look
 is_mounted() {
 	awk -v dir="$MOUNTED" '$2 == dir && $3 == "rcfs" { print $4 }' /proc/mounts |
 		tr , '\n' | grep -qx "$1"
 }
 
-# containers: all of them
+# containers: print all containers
 containers() {
 	find "$MOUNTED" -mindepth 1 -depth -type d
 }
 
-# left: the containers that the example has left
+# left: print the containers that the example has left
 left() {
 	containers | grep -vxF -f "$WORK/before"
 }
 
-# sweep: one attempt to end and remove what the example has left
+# sweep: try once to end and remove what the example has left
 sweep() {
 	kill -9 "-$PID" 2>/dev/null
 	left | while read -r container; do
-		# What is frozen cannot be ended.
+		# A frozen task cannot be ended.
 		{
 			echo THAWED >"$container/freezer.state"
 		} 2>/dev/null
@@ -114,7 +114,7 @@ sweep() {
 	! left | grep -q .
 }
 
-# example WHAT: run it, and leave nothing of it
+# example WHAT: run it, and remove what it leaves
 example() {
 	block "$1" >"$WORK/example"
 	if ! grep -q '[^ ]' "$WORK/example"; then
@@ -126,7 +126,7 @@ example() {
 		sed 's/^/# there is no /' "$WORK/missing"
 		return "$KSFT_SKIP"
 	fi
-	# The first line is there for a tree without any container.
+	# The first line is for a tree without any container.
 	{
 		echo "$MOUNTED"
 		containers

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Moving tasks while they fork, exit, and switch namespaces. The program of the
-# same name does it, with two CPUs; here is seen what is left of it.
+# Moving tasks while they fork, exit, and switch namespaces. The program fork_race
+# does this on two CPUs; this file checks what is left afterwards.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# race TEST ROUNDS: in two containers, which can be removed at once afterwards
+# race TEST ROUNDS: in two containers, which must be removable at once afterwards
 race() {
 	before=$(complaints)
 	mkdir "$C/a" "$C/b" || return
@@ -99,7 +99,7 @@ charged() {
 	expect "$before" complaints
 }
 
-# Hooks that miss nobody: the storm in a tree whose subsystem counts
+# Hooks miss no task: the storm, in a tree whose subsystem counts
 counted_storm() {
 	a_tree || return
 	before=$(complaints)

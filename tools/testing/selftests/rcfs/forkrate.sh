@@ -1,31 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller forkrate: how many tasks are made a second, and at once.
+# The controller forkrate: the rate of forks, and bursts.
 #
-# With a rate of 0, time does not matter: the tests count with that.
+# With a rate of 0, results do not depend on time.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=controllers.sh
 . "$HERE/controllers.sh"
 
-# rate CONTAINER "RATE BURST": which fills the bucket
+# rate CONTAINER "RATE BURST": set the limit, which fills the bucket
 rate() {
 	set_file "$1/forkrate.max" "$2"
 }
 
-# forks_of CONTAINER N "MADE REFUSED": what becomes of N forks by a task there
+# forks_of CONTAINER N "MADE REFUSED": a task there tries N forks, with this result
 forks_of() {
 	expect "$3" modules fork "$1/tasks" "$2"
 }
 
-# holds CONTAINER N: so many tokens, which are gone then
+# holds CONTAINER N: it has this number of tokens, which are used up afterwards
 holds() {
 	forks_of "$1" $(($2 + 2)) "$2 2"
 }
 
-# refused N CONTAINER...: so often
+# refused N CONTAINER...: expect this number of refusals
 refused() {
 	number=$1
 	shift
@@ -34,7 +34,7 @@ refused() {
 	done
 }
 
-# can_fork CONTAINER: one attempt
+# can_fork CONTAINER: try once
 can_fork() {
 	[ "$(try forkin "$1/tasks")" = OK ]
 }
@@ -43,7 +43,8 @@ cannot_fork() {
 	[ "$(try forkin "$1/tasks")" = EAGAIN ]
 }
 
-# start_forks NAME ARGUMENT...: $PID is the program; what it says is in $WORK/NAME
+# start_forks NAME ARGUMENT...: $PID is the program forks; its output is in
+# $WORK/NAME
 start_forks() {
 	said=$WORK/$1
 	shift
@@ -51,7 +52,7 @@ start_forks() {
 	start sh -c "exec forks \"\$@\" >$said" - "$@"
 }
 
-# forks_say TEXT ARGUMENT...: what it says at first
+# forks_say TEXT ARGUMENT...: the beginning of the output of forks
 forks_say() {
 	wanted=$1
 	shift
@@ -68,7 +69,7 @@ new_container() {
 	expect max cat "$C/forkrate.max" || return
 	refused 0 "$C" || return
 	forks_of "$C" 200 "200 0" || return
-	# The limits of a container are not those below: each has its own.
+	# Each container has its own limit.
 	rate "$C" "5 7" || return
 	mkdir "$C/below" || return
 	expect max cat "$C/below/forkrate.max"
@@ -113,7 +114,7 @@ bad_values() {
 	done
 }
 
-# What cannot be understood fills no bucket, either.
+# Bad values do not fill the bucket either.
 bad_values_fill_nothing() {
 	rate "$C" "0 2" || return
 	holds "$C" 2 || return
@@ -122,7 +123,7 @@ bad_values_fill_nothing() {
 	holds "$C" 0
 }
 
-# ---- one bucket
+# ---- a single bucket
 
 exactly_so_many() {
 	for burst in 1 2 7 100; do
@@ -142,7 +143,7 @@ time_fills_nothing_at_rate_0() {
 	expect EAGAIN try forkin "$C/tasks"
 }
 
-# seconds: since the system was started
+# seconds: print the time since boot
 seconds() {
 	read -r now _ </proc/uptime
 	echo "${now%.*}"
@@ -160,7 +161,8 @@ burst_then_rate() {
 	refused $((2000 - made)) "$C"
 }
 
-# must_be_slow CONTAINER FORKS SECONDS: to make so many takes that time at least
+# must_be_slow CONTAINER FORKS SECONDS: this number of forks takes at least this
+# time
 must_be_slow() {
 	# wait_until() has a variable "since" as well.
 	begun=$(seconds)
@@ -169,7 +171,7 @@ must_be_slow() {
 		wait_until can_fork "$1" || return
 		made=$((made + 1))
 	done
-	# Both ends are rounded.
+	# Both times are rounded.
 	[ $(($(seconds) - begun + 1)) -ge "$3" ] && return
 	because "$2 forks took less than $3 s"
 	return 1
@@ -177,13 +179,13 @@ must_be_slow() {
 
 time_brings_tokens() {
 	rate "$C" "1 1" || return
-	# One is there, and four come.
+	# One token is left, and four are added.
 	must_be_slow "$C" 5 4 || return
 	rate "$C" "2 3" || return
 	must_be_slow "$C" 9 3
 }
 
-# burst_is N: so many forks succeed in $C at once, and one a second
+# burst_is N: N forks succeed in $C at once, and then one a second
 burst_is() {
 	since=$(seconds)
 	made=$(modules fork "$C/tasks" 1000 | cut -d ' ' -f 1)
@@ -193,7 +195,7 @@ burst_is() {
 	return 1
 }
 
-# A container that has been quiet has a burst, not more.
+# After a quiet time, a container has one burst, and no more.
 no_more_than_a_burst() {
 	rate "$C" "1000000 3" || return
 	sleep 1
@@ -246,14 +248,14 @@ bombs_stop() {
 	rate "$C" "0 20" || return
 	forks_say "20 EAGAIN" -a "$C" bomb 1000 || return
 	expect 21 count_lines "$C/tasks" || return
-	# Others fork on, and this one does not once its tasks have ended.
+	# Forks elsewhere succeed, and the bomb stops once its tasks have ended.
 	expect OK try forkin "$ROOT/tasks" || return
 	set_file "$C/kill" 1 || return
 	wait_until is_over || return
 	holds "$C" 0
 }
 
-# is_over: nobody is in $C any more
+# is_over: no task is in $C any more
 is_over() {
 	[ "$(cat "$C/empty")" = 1 ]
 }
@@ -269,13 +271,13 @@ moves_do_not_count() {
 	done
 	end_task "$PID"
 	holds "$C/a" 2 || return
-	# To be moved into an empty one is allowed.
+	# A task may be moved to a container with an empty bucket.
 	start sleep 1000
 	attach "$PID" "$C/a" || return
 	holds "$C/b" 2
 }
 
-# The container is asked in which the child is to be.
+# The bucket of the child's container counts.
 launches_count_where_the_child_is() {
 	mkdir "$C/from" "$C/into" || return
 	rate "$C/from" "0 1" || return
@@ -300,7 +302,7 @@ namespaces_do_not_matter() {
 	done
 }
 
-# ---- buckets above each other
+# ---- nested buckets
 
 each_needs_a_token() {
 	mkdir "$C/a" "$C/a/b" "$C/a/c" || return
@@ -309,7 +311,7 @@ each_needs_a_token() {
 	rate "$C/a/b" "0 3" || return
 	forks_of "$C/a/b" 4 "3 1" || return
 	refused 1 "$C/a/b" "$C/a" "$C" || return
-	# There is one token of three left in a, and one more in the one above.
+	# One token of three is left in a, and one more in the container above.
 	forks_of "$C/a/c" 2 "1 1" || return
 	refused 0 "$C/a/c" || return
 	refused 1 "$C/a/b" || return
@@ -350,7 +352,7 @@ others_fork_on() {
 	forks_of "$C/beside" 100 "100 0" || return
 	forks_of "$C" 100 "100 0" || return
 	refused 0 "$C/beside" || return
-	# They stay when what they were about is removed.
+	# The counts stay when the container below is removed.
 	must_be_removable "$C/a" || return
 	refused 2 "$C"
 }
@@ -373,7 +375,7 @@ many_at_once() {
 	refused 1000 "$C"
 }
 
-# ---- forks that fail for another reason
+# ---- forks that fail for other reasons
 
 refused_by_another_subsystem() {
 	load_one_subsystem || return
@@ -382,7 +384,7 @@ refused_by_another_subsystem() {
 	mkdir "$T/a" "$C/b" || return
 	rate "$C" "0 5" || return
 	rate "$C/b" "0 3" || return
-	# EDOM, which nothing else in the way returns
+	# EDOM, which no other code on this path returns
 	refuse fork -33
 	for _ in 1 2 3 4 5 6 7; do
 		forks_say "0 EDOM" -a "$C/b" -a "$T/a" fork 1 || return
@@ -390,7 +392,7 @@ refused_by_another_subsystem() {
 	done
 	refused 0 "$C/b" "$C" || return
 	refuse fork 0
-	# The other way round: what that one has counted is taken back.
+	# In the other order: the charge of the other subsystem is undone.
 	forks_say "3 EAGAIN" -a "$C/b" -a "$T/a" fork 10 || return
 	expect 4 cat "$T/a/test0.tasks" || return
 	end_task "$PID"
@@ -398,7 +400,7 @@ refused_by_another_subsystem() {
 	holds "$C" 2
 }
 
-# With a rate, too, a token that comes back is not lost.
+# With a rate, a returned token is not lost either.
 given_back_with_a_rate() {
 	load_one_subsystem || return
 	T=$WORK/tree
@@ -435,17 +437,17 @@ refused_for_another_reason() {
 		return
 	fi
 	rate "$C" "0 3" || return
-	# There was one fork before, whose child has ended the namespace.
+	# There was one fork before. Its child has ended the namespace.
 	forks_say "0 ENOMEM" -a "$C" deadns || return
-	# Those are of holds() above.
+	# These are the tokens that holds() uses.
 	refused 2 "$C" || return
 	end_task "$PID"
 	holds "$C" 2
 }
 
-# ---- what it tells
+# ---- events
 
-# available CONTAINER: whether a fork would succeed there
+# available CONTAINER: print whether a fork would succeed there
 available() {
 	cat "$1/forkrate.available"
 }
@@ -462,7 +464,7 @@ available_is_what_a_fork_finds() {
 	rate "$C/a" max || return
 	expect 1 available "$C/a" || return
 	expect OK try forkin "$C/a/tasks" || return
-	# The container above has none.
+	# The container above has no token.
 	expect 0 available "$C/a" || return
 	expect EAGAIN try forkin "$C/a/tasks" || return
 	rate "$C" "0 1" || return
@@ -474,14 +476,14 @@ events_count_refusals() {
 	rate "$C/a/b" "0 1" || return
 	forks_of "$C/a/b" 4 "1 3" || return
 	refused 3 "$C/a/b" "$C/a" "$C" || return
-	# It is the limit of the parent now: that of b has not been in the way.
+	# The limit of the parent refuses now. That of b does not.
 	rate "$C/a/b" max || return
 	rate "$C/a" "0 1" || return
 	forks_of "$C/a/b" 3 "1 2" || return
 	refused 3 "$C/a/b" || return
 	refused 5 "$C/a" "$C" || return
 	refused 0 "$C/beside" || return
-	# To write the limit changes no count.
+	# Writing the limit changes no count.
 	rate "$C/a" max || return
 	refused 5 "$C/a"
 }
@@ -492,7 +494,7 @@ watch_events() {
 	wait_until test -s "$WORK/$2"
 }
 
-# must_have_said TEXT NAME: from the beginning on, and soon
+# must_have_said TEXT NAME: the whole output, soon
 must_have_said() {
 	wait_until has_said "$1" "$2" || expect "$1" cat "$WORK/$2"
 }
@@ -501,7 +503,7 @@ has_said() {
 	[ "$(cat "$WORK/$2")" = "$1" ]
 }
 
-# events_tell HOW: those who wait for a change in the container and above it
+# events_tell HOW: readers of the container and of the one above are notified
 events_tell() {
 	mkdir "$C/a" "$C/a/b" "$C/beside" || return
 	rate "$C/a/b" "0 1" || return
@@ -519,7 +521,7 @@ max $times"
 			must_have_said "$expected" $name || return
 		done
 	done
-	# There is never a token again: no event tells of one.
+	# No token is added any more, so there is no event.
 	sleep 2
 	for name in above a b; do
 		must_have_said "$expected" $name || return
@@ -535,13 +537,13 @@ inotify_tells() {
 	events_tell watch
 }
 
-# has_lines N: what the program has said
+# has_lines N: the program has printed N lines
 has_lines() {
 	[ "$(count_lines "$WORK/said")" -ge "$1" ]
 }
 
-# told_of_a_token HOW: one attempt. If this host is so slow that the token is there
-# before somebody has read that the fork was refused, the two are one.
+# told_of_a_token HOW: try once. If this host is slow, the token may be there before
+# the refusal has been read. Then there is only one event.
 told_of_a_token() {
 	[ ! "${WATCHER:-}" ] || end_task "$WATCHER"
 	rate "$C" "1 1" || return
@@ -560,10 +562,10 @@ told_of_a_token() {
 # a_token_is_told HOW
 a_token_is_told() {
 	wait_until told_of_a_token "$1" || return
-	# No fork was refused in between, and there is a token, which nobody has taken.
+	# No fork was refused in between, and the token has not been taken.
 	expect 2 echo "$(uniq "$WORK/said" | wc -l | tr -d ' ')" || return
 	expect OK try forkin "$C/tasks" || return
-	# Once is enough.
+	# There is only one event.
 	sleep 2
 	expect 3 count_lines "$WORK/said"
 }
@@ -576,7 +578,7 @@ inotify_tells_of_a_token() {
 	a_token_is_told watch
 }
 
-# A program that is refused waits, and tries anew: that is what it is for.
+# A program that was refused waits, and tries again.
 waiting_forks_get_through() {
 	mkdir "$C/a" || return
 	rate "$C" "5 1" || return
@@ -604,7 +606,7 @@ users_cannot_undo_it() {
 	refused 0 "$C/sub"
 }
 
-# The timer of a refusal must find no container that is gone.
+# The timer of a refusal must not find a removed container.
 removed_with_a_timer() {
 	complained=$(complaints)
 	for delay in 0 0 0 0 0 0 0 0 0.3 0.6 0.9 0.95 1; do
@@ -615,7 +617,7 @@ removed_with_a_timer() {
 		must_be_removable "$C/a/b" || return
 		must_be_removable "$C/a" || return
 	done
-	# They would have come by now.
+	# Tokens would have been added by now.
 	sleep 2
 	expect "$complained" complaints
 }
@@ -628,13 +630,13 @@ removal() {
 	must_be_removable "$C/a" || return
 	expect ENODEV try fdwrite 9 max || return
 	exec 9>&-
-	# A new one of that name is another one.
+	# A new container of that name has no limit.
 	mkdir "$C/a" || return
 	expect max cat "$C/a/forkrate.max" || return
 	refused 0 "$C/a"
 }
 
-# Each of these values has tokens for all forks.
+# Each of these values has enough tokens for all forks.
 writes_refuse_nobody() {
 	if [ "$(nproc)" -lt 2 ]; then
 		because "races need two CPUs"
@@ -653,7 +655,7 @@ writes_refuse_nobody() {
 	forks_of "$C/a" $forks "$forks 0" || return
 	end_task "$PID"
 	refused 0 "$C/a" "$C" || return
-	# There are as many as it says, whatever has been in between.
+	# There are exactly as many tokens, whatever happened in between.
 	rate "$C/a" "0 3" || return
 	holds "$C/a" 3
 }

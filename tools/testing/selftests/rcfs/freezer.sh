@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller freezer: who stops, when that is said, and who goes on.
+# The controller freezer: which tasks stop, when the state is FROZEN, and which
+# tasks continue.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=controllers.sh
 . "$HERE/controllers.sh"
 
-# The tests end what they have started when they are through, and a frozen task
-# cannot be ended.
+# The tests end the tasks that they have started. A frozen task cannot be ended.
 end_task() {
 	thaw_all
 	{
@@ -25,7 +25,7 @@ thaw_all() {
 	done
 }
 
-# freeze CONTAINER: and wait until it is
+# freeze CONTAINER: and wait until it is FROZEN
 freeze() {
 	set_file "$1/freezer.state" FROZEN || return
 	wait_until is_frozen "$1" && return
@@ -33,8 +33,8 @@ freeze() {
 	return 1
 }
 
-# tell_tasks CONTAINER: what each task in it and below does, of which one delays
-# FROZEN
+# tell_tasks CONTAINER: print the state of all tasks in it and below, one of which
+# delays FROZEN
 tell_tasks() {
 	find "$1" -name tasks -exec cat {} + | while read -r id; do
 		because "stat: $(cat "/proc/$id/stat" 2>&1)"
@@ -49,14 +49,14 @@ thaw() {
 }
 
 is_frozen() {
-	# Many times, before a wait: it is a matter of microseconds.
+	# Check many times before a wait: this takes microseconds.
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		read -r state <"$1/freezer.state" && [ "$state" = FROZEN ] && return
 	done
 	return 1
 }
 
-# flags CONTAINER: whether it is asked to freeze itself, and by those above
+# flags CONTAINER: print whether it and the containers above are asked to freeze
 flags() {
 	echo "$(cat "$1/freezer.self_freezing") $(cat "$1/freezer.parent_freezing")"
 }
@@ -70,14 +70,15 @@ must_be() {
 	expect "$2" flags "$3"
 }
 
-# somebody_else: $OTHER is a task in the root that runs all the time
+# somebody_else: $OTHER is a busy task in the root
 somebody_else() {
 	start spin busy
 	OTHER=$PID
 }
 
-# In the time in which somebody else uses 100 ms of CPU time. The way into the
-# freezer may not be over when FROZEN is said, but it is in the kernel, and short.
+# While the other task uses 100 ms of CPU time, the groups use none. When the state
+# becomes FROZEN, a task may still be on its way into the freezer, which is a short
+# way in the kernel.
 WINDOW=100
 SLACK=10000000
 
@@ -94,14 +95,14 @@ stand_still() {
 	done
 }
 
-# nobody_records: nobody who keeps the record does anything
+# nobody_records: no task with the record runs
 nobody_records() {
 	new_generation
 	let_run $WINDOW "$OTHER" || return
 	expect "" recorded
 }
 
-# somebody_records: somebody does again
+# somebody_records: a task with the record runs again
 somebody_records() {
 	new_generation
 	wait_until is_recorded
@@ -121,12 +122,12 @@ frozen_uses_no_cpu_time() {
 	let_run 100 "$PID"
 }
 
-# cpu_ticks ID: its user and its system time, as /proc has it
+# cpu_ticks ID: print its user and system time, from /proc
 cpu_ticks() {
 	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 12,13
 }
 
-# freeze_kind KIND: nobody of what spin can do does anything, and nobody is new
+# freeze_kind KIND: for tasks of this kind, none runs and none is new
 freeze_kind() {
 	mkdir "$C/$1" || return
 	new_record
@@ -136,7 +137,8 @@ freeze_kind() {
 		freeze "$C/$1" || return
 		cat "$C/$1/tasks" >"$WORK/tasks"
 		nobody_records || return
-		# Who was about to exit may be gone, but nobody may be new.
+		# A task that was about to exit may be gone, but there must be no
+		# new one.
 		expect "" grep -vxFf "$WORK/tasks" "$C/$1/tasks" || return
 		must_be FROZEN "1 0" "$C/$1" || return
 		thaw "$C/$1" || return
@@ -173,13 +175,13 @@ sleepers_freeze() {
 	attach "$PID" "$C" || return
 	wait_until is_in_state S "$PID" || return
 	freeze "$C" || return
-	# It does not sleep for its own reasons any more.
+	# The task does not sleep for another reason any more.
 	expect D task_state "$PID" || return
 	thaw "$C" || return
 	wait_until is_in_state S "$PID"
 }
 
-# A fork may be anywhere when the state is written to.
+# A fork may be at any point when the state is written.
 freeze_in_a_storm() {
 	somebody_else
 	delay visible 300
@@ -196,7 +198,7 @@ freeze_in_a_storm() {
 			because "round $round: somebody ran while the container was FROZEN"
 			return 1
 		fi
-		# It is not in use: begin the first generation anew.
+		# The record is not in use: begin with the first generation again.
 		printf '%065d' 0 1<>"$RECORD"
 		GENERATION=0
 		thaw "$C" || return
@@ -204,12 +206,12 @@ freeze_in_a_storm() {
 	done
 }
 
-# A task that is told to freeze just before it begins to wait for its child is not
-# frozen while it waits: it freezes when the child has gone. Reading the state, as
-# freeze() does, must leave it so. A task that was waiting when it was told is frozen
-# at once, and proves nothing.
+# A task that is asked to freeze just before it waits for its child is not frozen
+# while it waits. It freezes when the child is gone. Reading the state, as freeze()
+# does, must not change this. A task that was already waiting is frozen at once, and
+# proves nothing.
 reading_changes_nothing() {
-	# Without it, hardly anybody is told at that moment.
+	# Without the delay, a task is rarely asked at that moment.
 	if ! [ -d "$DELAYS" ]; then
 		because "no $DELAYS (CONFIG_RCFS_DELAYS)"
 		return "$KSFT_SKIP"
@@ -225,7 +227,8 @@ reading_changes_nothing() {
 			attach "$child" "$ROOT" || return
 			wait_until is_in_state Z "$child" || return
 			let_run 20 "$OTHER" || return
-			# What is no number is not more either.
+			# If it is not a number, it does not exceed the other one
+			# either.
 			[ "$(switches_of "$PID")" -gt "$before" ] && return
 		fi
 		thaw "$C" || return
@@ -234,12 +237,12 @@ reading_changes_nothing() {
 	return 1
 }
 
-# switches_of ID: how often it has slept
+# switches_of ID: print how often it has slept
 switches_of() {
 	sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$1/status"
 }
 
-# Nobody looks at the state here.
+# No reader looks at the state here.
 born_unwatched() {
 	somebody_else
 	delay copy 2000
@@ -271,7 +274,7 @@ attached_unwatched() {
 	done
 }
 
-# A task that is in the kernel is not there yet, however long that takes.
+# A task in the kernel is not frozen yet, however long this takes.
 freezing_until_all_are() {
 	load_one_subsystem || return
 	T=$WORK/tree
@@ -307,7 +310,7 @@ freezing_can_be_called_off() {
 	done
 	must_be THAWED "0 0" "$C" || return
 	somebody_records || return
-	# All of them: whoever has been forgotten is not in that state.
+	# All tasks: a task that was missed is not in this state.
 	cat "$C/tasks" >"$WORK/tasks"
 	while read -r id; do
 		wait_until is_not_in_state D "$id" || return
@@ -325,7 +328,7 @@ freezing_twice() {
 	freeze "$C" || return
 	freeze "$C" || return
 	must_be FROZEN "1 0" "$C" || return
-	# What is asked for has no count.
+	# Requests are not counted.
 	thaw "$C" || return
 	let_run 50 "$PID" || return
 	must_be THAWED "0 0" "$C"
@@ -432,7 +435,7 @@ stop_and_continue() {
 	stand_still "$PID" || return
 	thaw "$C" || return
 	wait_until is_in_state T "$PID" || return
-	# Stopped or not, it freezes, and a stop is not over with the freeze.
+	# A stopped task freezes as well, and is still stopped after the thaw.
 	freeze "$C" || return
 	thaw "$C" || return
 	wait_until is_in_state T "$PID" || return
@@ -464,7 +467,7 @@ attach_freezes_and_thaws() {
 	must_be FROZEN "1 0" "$C/b"
 }
 
-# Not for a moment: that would be seen in its record.
+# It does not run for a moment, which would be in its record.
 between_frozen_stays_frozen() {
 	somebody_else
 	mkdir "$C/a" "$C/b" || return
@@ -562,7 +565,7 @@ zombies_do_not_matter() {
 	kill -9 "$parent"
 }
 
-# Killed while they freeze: they die at once or later, but nobody gets lost.
+# Tasks that are killed while they freeze die at once or later, but none is lost.
 killed_meanwhile() {
 	for round in $(seq 10); do
 		mkdir "$C/$round" || return
@@ -619,7 +622,7 @@ removal_forgets_nobody() {
 	let_run 50 "$first" || return
 	let_run 50 "$second" || return
 	wait_until is_in_state S "$PID" || return
-	# Nor does the next one of that name know anything.
+	# A new container of that name is not frozen either.
 	mkdir "$C/a" || return
 	attach "$first" "$C/a" || return
 	let_run 50 "$first"
@@ -637,7 +640,7 @@ throttled_can_be_frozen() {
 	let_run 50 "$PID"
 }
 
-# Whether anybody looks or not: containers keep the tree.
+# A container keeps the tree, even without readers.
 outlives_umount() {
 	options=$(rcfs_options)
 	somebody_else
@@ -680,7 +683,8 @@ cgroup_beside() {
 freeze_both() {
 	somebody_else
 	new_record
-	# Who is frozen in its sleep does not look again when that ends.
+	# A task that was frozen in its sleep does not check again when the sleep
+	# ends.
 	for kind in dozes naps dozes; do
 		spin_in "$C" -r "$RECORD" $kind || return
 		echo "$PID" >"$CGROUP/test/cgroup.procs" || return
@@ -698,7 +702,7 @@ freeze_both() {
 	thaw "$C" || return
 	nobody_records || return
 	must_be THAWED "0 0" "$C" || return
-	# Neither does the one thaw by a move what the other has frozen.
+	# A move in one hierarchy does not thaw what the other has frozen.
 	attach "$PID" "$ROOT" || return
 	attach "$PID" "$C" || return
 	nobody_records || return
@@ -712,7 +716,7 @@ freeze_both() {
 	somebody_records
 }
 
-# Most of them do not freeze at all.
+# Most of them cannot be frozen.
 kernel_threads() {
 	for comm in /proc/[0-9]*/comm; do
 		case $(cat "$comm" 2>/dev/null) in
@@ -751,7 +755,7 @@ bad_values() {
 	freeze "$C" || return
 	refuses EINVAL "$C/freezer.state" "" FREEZING thawed THAWEDX 0 || return
 	must_be FROZEN "1 0" "$C" || return
-	# White space does not count.
+	# White space is ignored.
 	set_file "$C/freezer.state" " THAWED
 " || return
 	must_be THAWED "0 0" "$C"

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Several hierarchies at once, each with subsystems and containers of its own,
-# and what /proc tells of them. The subsystems are registered late, while tasks
-# are in containers of others.
+# Several hierarchies at once, each with its own subsystems and containers, and the
+# files in /proc about them. The subsystems are registered while tasks are in
+# containers of others.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# number_of SUBSYSTEM: its hierarchy's, 0 for none
+# number_of SUBSYSTEM: print the number of its hierarchy, or 0
 number_of() {
 	awk -v name="$1" '$1 == name { print $2 }' /proc/rcfs
 }
@@ -18,7 +18,7 @@ containers_of() {
 	awk -v name="$1" '$1 == name { print $3 }' /proc/rcfs
 }
 
-# line_of ID SUBSYSTEMS: the path in /proc/ID/rcfs
+# line_of ID SUBSYSTEMS: print the path in /proc/ID/rcfs
 path_of() {
 	sed -n "s/^[1-9][0-9]*:$2://p" "/proc/$1/rcfs"
 }
@@ -34,7 +34,7 @@ each_task_is_in_one_container_of_each() {
 	for tasks in "$C" "$WORK/one/a" "$WORK/two/a"; do
 		expect "$PID" cat "$tasks/tasks" || return
 	done
-	# A move in one hierarchy is none in the others.
+	# A move in one hierarchy does not move the task in the others.
 	attach "$PID" "$WORK/one/b" || return
 	must_be_empty "$WORK/one/a" || return
 	for tasks in "$C" "$WORK/one/b" "$WORK/two/a"; do
@@ -48,7 +48,7 @@ each_task_is_in_one_container_of_each() {
 	must_be_in "$PID" "$C"
 }
 
-# In 2007 a task with two memberships was in no listing.
+# In 2007 no listing had a task with two memberships.
 every_combination_is_listed() {
 	mount_tree one test0 || return
 	mount_tree two test1 || return
@@ -61,7 +61,7 @@ every_combination_is_listed() {
 			attach "$PID" "$WORK/$tree/a" || return
 		done
 	done
-	# shellcheck disable=SC2086 # the four of them
+	# shellcheck disable=SC2086 # four words
 	set -- $started
 	expect "$2
 $4" cat "$WORK/one/a/tasks" || return
@@ -96,7 +96,7 @@ several_subsystems_share_one() {
 	for file in test0.tasks test1.tasks; do
 		[ -e "$WORK/both/$file" ] || return
 	done
-	# The same set in another order, and as it is shown, is the same tree.
+	# The set in another order, and as shown in /proc/mounts, is the same tree.
 	mkdir "$WORK/both/a" "$WORK/again" || return
 	for options in test0,test1 test1,test0,test1 "$(options_of "$WORK/both")"; do
 		expect OK try mount "$options" "$WORK/again" || return
@@ -120,7 +120,7 @@ overlap_is_busy() {
 OK
 Device or resource busy
 e rcfs: test1: in use by hierarchy $number" fsconfig flag:test1 flag:test2 create || return
-	# What was refused has left nothing behind.
+	# The refused mount has left nothing behind.
 	[ "$ROOM" -ge 2 ] || return 0
 	expect OK try mount test2 "$WORK/other" || return
 	umount "$WORK/other"
@@ -151,15 +151,15 @@ hierarchies_run_out() {
 	expect "OK
 No space left on device
 e rcfs: there are $max hierarchies already" fsconfig flag:test$tree create || return
-	# One that is there can be mounted all the same.
+	# An existing hierarchy can still be mounted.
 	expect OK try mount test0 "$WORK/more" || return
 	umount "$WORK/more" || return
-	# With one less there is room again.
+	# After one is unmounted, there is room again.
 	umount "$WORK/tree0" || return
 	expect OK try mount test$tree "$WORK/tree0"
 }
 
-# In 2007 the first hierarchy had the number 0, which stood for none.
+# In 2007 the first hierarchy had the number 0, which also meant none.
 numbers_begin_with_one() {
 	expect 0 number_of test0 || return
 	mount_tree one test0 || return
@@ -170,7 +170,7 @@ numbers_begin_with_one() {
 		return 1
 	fi
 	expect 0 number_of test2 || return
-	# Bound is bound, whatever the number.
+	# Both are bound, whatever their numbers.
 	mkdir "$WORK/other" || return
 	expect EBUSY try mount test0,test2 "$WORK/other" || return
 	expect EBUSY try mount test1,test2 "$WORK/other"
@@ -248,7 +248,7 @@ proc_has_nothing_for_a_zombie() {
 	expect "" cat "/proc/$zombie/rcfs"
 }
 
-# Bitmaps with more than 64 bits, where the kernel has room for them
+# Bitmaps with more than 64 bits, if the kernel supports so many subsystems
 all_subsystems_at_once() {
 	all=$(names "$COUNT")
 	mount_tree many "$all" || return
@@ -267,7 +267,7 @@ all_subsystems_at_once() {
 	must_be_removable "$WORK/many/a"
 }
 
-# The highest and the lowest of them do not share a bit.
+# The highest and the lowest bit are not mixed up.
 ids_do_not_collide() {
 	last=test$((COUNT - 1))
 	mount_tree low test0 || return

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What subsystems are told: whoever is in a container, and nobody else, counts
-# for it, through fork, exit, and moves; and when they come and go.
+# Calls of subsystems: exactly the tasks of a container are counted in it, through
+# fork, exit and moves; and registering and unregistering.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ a_tree() {
 	mkdir "$T/a" "$T/b"
 }
 
-# counted N CONTAINER: by both subsystems, and as the listing has it
+# counted N CONTAINER: by both subsystems and by the listing
 counted() {
 	expect "$1" cat "$2/test0.tasks" || return
 	expect "$1" cat "$2/test1.tasks" || return
@@ -50,7 +50,7 @@ moves_are_told() {
 	attach_process "$PID" "$T/b" || return
 	counted 0 "$T/a" || return
 	counted 6 "$T/b" || return
-	# In another hierarchy it is nobody's business here.
+	# A move in another hierarchy is not reported here.
 	attach_process "$PID" "$C" || return
 	counted 6 "$T/b" || return
 	end_task "$PID"
@@ -91,7 +91,7 @@ files_read_and_write() {
 	expect "" cat "$T/a/test1.note" || return
 	expect "" cat "$T/b/test0.note" || return
 	expect "" cat "$T/test0.note" || return
-	# What the subsystem says, and what does not get that far
+	# Values that the subsystem refuses, and writes that do not reach it
 	expect EINVAL try write "$T/a/test0.note" "$(printf '%040d' 0)" || return
 	expect E2BIG try write "$T/a/test0.note" "$(printf '%05000d' 0)" || return
 	expect hello cat "$T/a/test0.note" || return
@@ -101,7 +101,7 @@ files_read_and_write() {
 }
 
 root_serves_who_is_not_bound() {
-	# Tasks have containers elsewhere, from before the subsystem was there.
+	# Tasks have containers elsewhere, from before the subsystem was registered.
 	start sleep 1000
 	attach "$PID" "$C" || return
 	load_subsystems 2 || return
@@ -131,7 +131,7 @@ unloading_leaves_nothing() {
 		tree_empty_out "$T" || return
 		umount "$T" || return
 		TREES=
-		# States of containers that have been removed may be on their way.
+		# States of removed containers may not be freed yet.
 		rmmod test_rcfs || return
 		if grep -q '^test' /proc/rcfs; then
 			because "/proc/rcfs has $(grep '^test' /proc/rcfs)"
@@ -141,7 +141,7 @@ unloading_leaves_nothing() {
 	done
 }
 
-# zombie NAME COMMANDS: $(cat $WORK/NAME) has executed them, and is not reaped
+# zombie NAME COMMANDS: $(cat $WORK/NAME) has run the commands, and is not reaped
 zombie() {
 	start sh -c "sh -c '$2; echo \$\$ >$WORK/$1' & exec sleep 1000"
 	wait_until test -s "$WORK/$1" || return
@@ -153,7 +153,7 @@ zombies_keep_no_module() {
 	a_tree || return
 	zombie one "echo 0 >$T/a/tasks" || return
 	one=$PID
-	# It is to stay in the other hierarchy.
+	# It stays in the other hierarchy.
 	zombie two "echo 0 >$C/tasks; echo 0 >$T/b/tasks" || return
 	two=$PID
 	expect 1 cat "$T/a/test0.zombies" || return
@@ -175,7 +175,7 @@ zombies_keep_no_module() {
 	expect "$before" complaints
 }
 
-# Of its two containers, one goes with its subsystem.
+# One of its two containers is removed with its subsystem.
 zombies_count_elsewhere() {
 	if ! [ -e "$C/pids.current" ]; then
 		because "the hierarchy has no controller pids"

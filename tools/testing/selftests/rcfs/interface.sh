@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What controllers in Rust can say beyond what those of the kernel do: by a
-# controller for tests, kernel/rcfs/test_interface.rs.
+# Features for controllers in Rust that no controller of the kernel uses, tested
+# with kernel/rcfs/test_interface.rs.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,7 +19,7 @@ tidy_up() {
 	unload_subsystems
 }
 
-# a_tree CONTAINER...: $T, with the controller, and these containers
+# a_tree CONTAINER...: mount $T with the controller, and make these containers
 a_tree() {
 	is_loaded || modprobe $MODULE || return
 	mount_tree tree probe || return
@@ -39,7 +39,7 @@ set_value() {
 	expect OK try write "$T/${1%/*}/probe.${1##*/}" "$2"
 }
 
-# hold_in CONTAINER AMOUNT RESULT: a task there charges it, by the root's file
+# hold_in CONTAINER AMOUNT RESULT: a task there charges it, by the file of the root
 hold_in() {
 	expect "$3" sh -c "echo 0 >'$T/$1/tasks' && exec try write '$T/probe.hold' $2"
 }
@@ -49,7 +49,8 @@ charges_outlive_who_charged() {
 	hold_in a/b 7 OK || return
 	expect 7 value a/b/usage || return
 	expect 7 value a/usage || return
-	# Nobody is there any more. The charge keeps neither.
+	# No task is left in it. The charge keeps neither the task nor the
+	# container.
 	must_be_removable "$T/a/b" || return
 	expect 7 value a/usage || return
 	set_value ./release 1 || return
@@ -62,7 +63,7 @@ limits_refuse_all_or_nothing() {
 	hold_in a/b 6 EAGAIN || return
 	expect "0 0" echo "$(value a/usage) $(value a/b/usage)" || return
 	hold_in a/b 5 OK || return
-	# The new charge comes before the old one goes.
+	# The new charge is made before the old one is dropped.
 	hold_in a/b 1 EAGAIN || return
 	set_value ./release 1 || return
 	hold_in a/b 1 OK || return
@@ -76,7 +77,7 @@ charges_keep_the_module() {
 	must_be_removable "$T/a" || return
 	wait_until tree_empty_out "$T" || return
 	umount "$T" && TREES= || return
-	# It is in no hierarchy, and cannot go: somebody has a charge of it.
+	# The module is in no hierarchy, but a charge of it keeps it.
 	! rmmod $MODULE 2>/dev/null || return
 	is_loaded || return
 	a_tree || return
@@ -85,7 +86,7 @@ charges_keep_the_module() {
 	rmmod $MODULE
 }
 
-# Without the timer's being ended, it would find a state that is gone.
+# If the timer was not cancelled, it would use a freed state.
 timers_end_with_the_container() {
 	a_tree a a/b || return
 	set_value a/b/period 1 || return
@@ -98,7 +99,7 @@ timers_end_with_the_container() {
 	set_value a/period 1 || return
 	wait_until grows a/ticks || return
 	set_value a/period 0 || return
-	# The one that is on its way may come.
+	# A timer that is already running may finish.
 	wait_until rests a/ticks || return
 	expect ERANGE try write "$T/a/probe.period" 5000000000 || return
 	must_be_removable "$T/a"
@@ -130,7 +131,7 @@ removed_ones_hand_over() {
 	expect $((handed + 107)) value ./handed
 }
 
-# moves CONTAINER: asked, cancelled, attached
+# moves CONTAINER: print the calls of can_attach, cancel_attach and attach
 moves() {
 	awk '{ print $2 }' "$T/$1/probe.moves" | xargs
 }
@@ -161,11 +162,11 @@ moves_are_taken_back() {
 launches_are_no_moves() {
 	a_tree a || return
 	expect "exited 0" launch run "$T/a" true || return
-	# Asked about the parent, which stays where it is.
+	# can_attach is called for the parent, which does not move.
 	expect "1 1 0" moves a
 }
 
-# part FILE SIZE SKIP COUNT: so many blocks of it
+# part FILE SIZE SKIP COUNT: read this number of blocks
 part() {
 	dd if="$1" bs="$2" skip="$3" count="$4" iflag=fullblock 2>/dev/null
 }
@@ -208,7 +209,7 @@ write_only_files_cannot_be_read() {
 	expect EINVAL try write "$T/a/probe.numbers" 1
 }
 
-# two_are_notified ACTION: of try
+# two_are_notified ACTION: an action of the program try
 two_are_notified() {
 	a_tree a || return
 	for file in count watched; do
@@ -233,7 +234,7 @@ openers_are_judged() {
 	a_tree a || return
 	expect "0 1" value a/opener || return
 	expect "1000 0" try -u 1000 run cat "$T/a/probe.opener" || return
-	# It is the one who has opened, not the one who reads.
+	# It is the user who has opened the file, not the one who reads it.
 	expect "0 1" sh -c "try -u 1000 run cat <'$T/a/probe.opener'"
 }
 

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The file kill: all that is in a container and below it.
+# The file kill: it kills all tasks in a container and below.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=controllers.sh
 . "$HERE/controllers.sh"
 
-# What has been killed ends in moments. The processes of a bomb end by themselves, too,
+# Killed tasks end within moments. The processes of a bomb also end by themselves,
 # but later than this.
 LIMIT=100
 
@@ -17,12 +17,12 @@ kill_all() {
 	expect OK try write "$1/kill" 1
 }
 
-# is_over CONTAINER: nobody is there any more, nor below
+# is_over CONTAINER: no task is left in it and below
 is_over() {
 	[ "$(cat "$1/empty")" = 1 ]
 }
 
-# ended PID: of start()
+# ended PID: a task of start() has ended
 ended() {
 	wait "$1" 2>/dev/null
 	expect 137 echo $?
@@ -53,13 +53,13 @@ all_below_die() {
 	must_be_removable "$C/a"
 }
 
-# One look has to be enough: nobody repeats it.
+# A single write has to be enough: this test does not repeat it.
 nothing_forks_away() {
 	need_controller pids || return
 	mkdir -p "$C/a/b" || return
 	set_file "$C/a/pids.max" 60 || return
 	set_file "$C/a/b/pids.max" 30 || return
-	# The killer is slow, and the others fork meanwhile if they can.
+	# The write is delayed, while the others fork if they can.
 	delay walk 300
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		start launch bomb "$C/a"
@@ -75,12 +75,12 @@ nothing_forks_away() {
 	must_be_removable "$C/a"
 }
 
-# busy_with N: as many tasks
+# busy_with N: this number of tasks
 busy_with() {
 	[ "$(count_lines "$C/a/tasks")" -ge "$1" ]
 }
 
-# A process dies as a whole, wherever its threads are.
+# A process dies as a whole, whatever containers its threads are in.
 processes_die_as_a_whole() {
 	mkdir "$C/a" "$C/b" || return
 	start threads 6
@@ -92,7 +92,7 @@ processes_die_as_a_whole() {
 	must_be_removable "$C/b"
 }
 
-# Unlike by a signal, which waits as in the freezer of cgroup v1
+# A signal would wait, as in the freezer of cgroup v1.
 frozen_ones_die_at_once() {
 	need_controller freezer || return
 	mkdir "$C/a" || return
@@ -115,7 +115,7 @@ frozen_ones_die_at_once() {
 	must_be_removable "$C"
 }
 
-# One thread is in the container, and another one is frozen in another container.
+# One thread is in the container, and another thread is frozen in another container.
 threads_frozen_elsewhere_die() {
 	need_controller freezer || return
 	mkdir "$C/a" "$C/b" || return
@@ -144,7 +144,7 @@ kernel_threads_stay() {
 	attach "$KTHREAD" "$ROOT"
 }
 
-# Its init ignores what comes from inside, and not this.
+# Its init ignores signals from inside, but not this one.
 pid_namespaces_die() {
 	start launch run -n 0x20000000 "$C" sh -c 'trap "" TERM; while :; do sleep 1000; done'
 	wait_until grep -q . "$C/tasks" || return
@@ -162,7 +162,7 @@ only_one_is_taken() {
 	must_be_in "$PID" "$C" || return
 	expect EINVAL try read "$C/kill" || return
 	expect 200 stat -c %a "$C/kill" || return
-	# As a string of C
+	# With a terminating NUL
 	printf '1\0' >"$C/kill" || return
 	ended "$PID"
 }
@@ -183,7 +183,7 @@ owner_may() {
 	start sleep 1000
 	attach "$PID" "$C/theirs/a" || return
 	expect EACCES try -u 1001 write "$C/theirs/a/kill" 1 || return
-	# That of the directory itself stays with whoever made it.
+	# kill of the given directory belongs to the user who made the directory.
 	expect EACCES try -u 1000 write "$C/theirs/kill" 1 || return
 	expect OK try -u 1000 write "$C/theirs/a/kill" 1 || return
 	ended "$PID"

@@ -1,21 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Children that begin in a container: clone3(2) with CLONE_INTO_CGROUP and the
-# descriptor of a directory of rcfs.
+# Launching: clone3(2) with CLONE_INTO_CGROUP and the descriptor of a directory of
+# rcfs.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=controllers.sh
 . "$HERE/controllers.sh"
 
-# launches [ARGUMENT...] DIR COMMAND...: in the background. $PID is the launcher, and
+# launches [ARGUMENT...] DIR COMMAND...: in the background. $PID is the launcher,
 # the parent of the command.
 launches() {
 	start launch run "$@"
 }
 
-# has_task CONTAINER: one at least
+# has_task CONTAINER: at least one
 has_task() {
 	[ "$(cat "$1/tasks")" ]
 }
@@ -42,7 +42,7 @@ is_empty() {
 	[ "$(cat "$C/empty")" = 1 ]
 }
 
-# A child that never was in the container of its parent finds that nowhere.
+# A child that was never in the container of its parent is not counted there.
 never_elsewhere() {
 	mkdir "$C/parent" "$C/child" || return
 	expect "exited 0" launch run "$C/child" \
@@ -62,7 +62,7 @@ to_the_root_and_where_it_is() {
 	expect "exited 0" cat "$WORK/here"
 }
 
-# Its namespaces are new, its container is the one that was asked for.
+# It has new namespaces, and is in the requested container.
 with_new_namespaces() {
 	# CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNS
 	for flags in 0x0c000000 0x20000000 0x00020000; do
@@ -84,7 +84,7 @@ threads_begin_there() {
 	wait_until grep -qs '^[0-9]' "$WORK/tid" || return
 	must_be_in "$(cat "$WORK/tid")" "$C" || return
 	must_be_in "$PID" "$ROOT" || return
-	# The process is one, wherever its threads are.
+	# All threads are one process, whatever containers they are in.
 	attach_process "$PID" "$ROOT" || return
 	must_be_empty "$C"
 }
@@ -100,12 +100,12 @@ errors_are_those_of_control_groups() {
 	expect EBADF launch fd 3 true
 }
 
-# As a write to procs, by the caller
+# The caller needs the rights of a write to procs.
 rights_are_those_of_a_write() {
 	mkdir "$C/theirs" && chown 1000:1000 "$C/theirs/procs" || return
 	expect EACCES try -u 1000 run launch run "$C" true || return
 	expect "exited 0" try -u 1000 run launch run "$C/theirs" true || return
-	# Another file of the directory is not what is asked for.
+	# A descriptor of another file in the directory is refused.
 	chown 1000:1000 "$C/tasks" || return
 	expect EACCES try -u 1000 run launch run "$C" true
 }
@@ -119,7 +119,7 @@ nobody_gets_in_through_a_read_only_mount() {
 	expect "exited 0" launch run "$C" true
 }
 
-# The limit of the container counts, and not that of the parent's.
+# The limit of the new container counts, not that of the parent's.
 limits_are_those_of_the_container() {
 	need_controller pids || return
 	mkdir "$C/full" "$C/free" || return
@@ -140,7 +140,7 @@ exited 0" cat "$WORK/said" || return
 	expect "max 0" cat "$C/free/pids.events"
 }
 
-# A child does not run a single instruction of its program in a frozen container.
+# In a frozen container, a child does not run a single instruction of its program.
 frozen_before_it_runs() {
 	need_controller freezer || return
 	set_file "$C/freezer.state" FROZEN || return
@@ -155,7 +155,7 @@ frozen_before_it_runs() {
 in_the_group_of_the_scheduler() {
 	need_controller cpu || return
 	mkdir "$C/parent" "$C/child" || return
-	# A period that burns more than its quota is counted as throttled.
+	# A period in which the quota was used up counts as throttled.
 	set_file "$C/child/cpu.cfs_quota_us" 2000 || return
 	start sh -c "echo 0 >$C/parent/tasks; exec launch run $C/child spin busy"
 	wait_until has_task "$C/child" || return
@@ -183,7 +183,7 @@ on_the_cpus_of_the_container() {
 	expect 1 sed -n 's/^Cpus_allowed_list:[^0-9]*//p' "/proc/$(cat "$C/tasks")/status"
 }
 
-# In other hierarchies, a child begins where its parent is.
+# In other hierarchies, a child begins in the container of its parent.
 elsewhere_with_the_parent() {
 	two_trees || return
 	mkdir "$WORK/tree/p" || return
@@ -192,7 +192,8 @@ elsewhere_with_the_parent() {
 	in_container "$(cat "$C/tasks")" "$WORK/tree/p"
 }
 
-# two_trees: another one at $WORK/tree, of a subsystem that is not in the one at $ROOT
+# two_trees: mount a second tree at $WORK/tree, of a subsystem that is not in the
+# one at $ROOT
 two_trees() {
 	if ! [ -d $PARAMETERS ]; then
 		because "there is no module test_rcfs (CONFIG_RCFS_TEST)"
@@ -201,11 +202,12 @@ two_trees() {
 	mount_tree tree test0
 }
 
-# Whoever was moved has no children where it was, launched ones neither.
+# After a move, a task has no children in its old container, not even launched ones.
 no_child_stays_behind() {
 	two_trees || return
 	mkdir "$WORK/tree/a" "$WORK/tree/b" || return
-	# After the launcher has been looked at, and before the child can be seen
+	# Delay between the check of the launcher and the moment at which the child
+	# is visible
 	delay copy 1500
 	launch race "$WORK/tree/a" "$WORK/tree/b" "$C" 100 || return
 	must_be_removable "$WORK/tree/a" || return

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the tests of rcfs share. A test file defines functions and calls
+# Functions for all tests of rcfs. A test file defines functions and calls
 #
 #	rcfs_begin
 #	point "what is true" function	# for each, at the beginning of a line
 #	ktap_finished
 #
-# Every point runs in a subshell, with an empty container $C of its own below
-# the root container $ROOT, and an empty folder $WORK; $P is the path of $C from
-# the root of the hierarchy, and $SELF the id of the subshell, which is in the root
-# container. Whatever is in $C afterwards is ended, and $C must then go away, or
-# the point has failed. A function says with because() why it fails, returns
-# non-zero then, and returns $KSFT_SKIP if it cannot run.
+# Every point runs in a subshell. $C is an empty container of its own below the root
+# container $ROOT, and $P the path of $C from the root of the hierarchy. $WORK is an
+# empty folder. $SELF is the id of the subshell, which is in the root container.
+# Tasks that are left in $C are killed. If $C cannot be removed then, the point has
+# failed. A function that fails prints the reason with because() and returns
+# non-zero. It returns $KSFT_SKIP if it cannot run.
 
 HERE=$(cd "$(dirname "$0")" && pwd)
 for folder in "$HERE/../kselftest" "${BASE_DIR:-}/kselftest"; do
@@ -28,8 +28,8 @@ if [ -z "${KSFT_SKIP:-}" ]; then
 fi
 PATH=$HERE:$PATH
 
-# What is waited for takes milliseconds, or seconds where a debug kernel shares a
-# busy host. Who waits this long waits in vain.
+# The events that tests wait for take milliseconds, or seconds with a debug kernel
+# on a busy host. After this many seconds, they will not happen.
 LIMIT=300
 
 because() {
@@ -41,8 +41,8 @@ skip_all() {
 	exit "$KSFT_SKIP"
 }
 
-# rcfs_begin: mount rcfs at $ROOT, and begin the output. The same set of
-# subsystems is the same tree, so this is the one that the system has, if any.
+# rcfs_begin: mount rcfs at $ROOT, and begin the output. The same set of subsystems
+# is the same tree, so this is the tree of the system, if there is one.
 rcfs_begin() {
 	ktap_print_header
 	[ "$(id -u)" = 0 ] || skip_all "root is needed to mount rcfs"
@@ -59,17 +59,17 @@ rcfs_begin() {
 	ktap_set_plan "$(grep -c '^point ' "$0")"
 }
 
-# rcfs_options: the mount options of a tree that is there, or those of a new one
+# rcfs_options: print the mount options of an existing tree, or those of a new one
 rcfs_options() {
 	awk '$3 == "rcfs" { print $4; exit }' /proc/mounts | grep . || echo all
 }
 
-# has_controller NAME: that tree
+# has_controller NAME: the tree has this controller
 has_controller() {
 	rcfs_options | tr , '\n' | grep -qx "$1"
 }
 
-# has_user_namespaces: the kernel, for try -n
+# has_user_namespaces: the kernel supports them, for try -n
 has_user_namespaces() {
 	try -n run true 2>/dev/null
 }
@@ -79,14 +79,14 @@ rcfs_end() {
 	! mountpoint_of "$ROOT" || umount "$ROOT"
 	rmdir "$ROOT"
 	[ "$WORK" ] || return
-	# What a point has left mounted in there is not to be removed.
+	# rm must not remove the contents of mounts that a point has left.
 	mounts_below "$WORK" | while read -r folder; do
 		umount -l "$folder"
 	done
 	[ "$(mounts_below "$WORK")" ] || rm -rf "$WORK"
 }
 
-# mounts_below FOLDER: the last one first
+# mounts_below FOLDER: print them, the last one first
 mounts_below() {
 	awk -v folder="$1/" '
 		index($2, folder) == 1 { all = $2 "\n" all }
@@ -126,14 +126,14 @@ point() {
 	esac
 }
 
-# thaw_all: who is frozen cannot be ended
+# thaw_all: because a frozen task cannot be ended
 thaw_all() {
 	find "$ROOT" -name freezer.state 2>/dev/null | while read -r state; do
 		echo THAWED >"$state"
 	done
 }
 
-# tidy: end what the point has started, remove what it has made
+# tidy: end the tasks of the point, and remove its containers
 tidy() {
 	thaw_all
 	for pid in $CHILDREN; do
@@ -158,12 +158,12 @@ tidy() {
 	return $tidied
 }
 
-# unmounted FOLDER: one attempt. A task on its way out may be in there.
+# unmounted FOLDER: try once. An exiting task may be in there.
 unmounted() {
 	! mountpoint_of "$1" || umount "$1" 2>/dev/null
 }
 
-# empty_out: one attempt to remove $C with everything in it
+# empty_out: try once to remove $C with all containers in it
 empty_out() {
 	echo 0 >"$ROOT/tasks"
 	find "$C" -name tasks -exec cat {} + 2>/dev/null | while read -r pid; do
@@ -173,7 +173,7 @@ empty_out() {
 	[ ! -e "$C" ]
 }
 
-# tree_empty_out TREE: one attempt to remove all containers in it
+# tree_empty_out TREE: try once to remove all containers in it
 tree_empty_out() {
 	echo 0 >"$1/tasks"
 	find "$1" -mindepth 2 -name tasks -exec cat {} + 2>/dev/null | while read -r pid; do
@@ -183,7 +183,7 @@ tree_empty_out() {
 	! find "$1" -mindepth 1 -type d | grep -q .
 }
 
-# no_room_for MODULE: with a controller, beside those that there are
+# no_room_for MODULE: its controller would exceed the maximum
 no_room_for() {
 	if modprobe "$1" 2>"$WORK/why"; then
 		rmmod "$1"
@@ -192,24 +192,24 @@ no_room_for() {
 	grep -q 'No space left' "$WORK/why"
 }
 
-# ---- the tests' own subsystems, test0, test1 ...: see kernel/rcfs/test_rcfs.c
+# ---- the subsystems test0, test1 ... for tests: see kernel/rcfs/test_rcfs.c
 
 PARAMETERS=/sys/module/test_rcfs/parameters
 
-# load_subsystems N: N of them, or all that there can be for 0
+# load_subsystems N: N of them, or for 0 as many as possible
 load_subsystems() {
 	! [ -d $PARAMETERS ] || rmmod test_rcfs || return
 	modprobe test_rcfs count="$1"
 }
 
-# load_one_subsystem: test0, for a point that is skipped without it
+# load_one_subsystem: test0, or skip the point
 load_one_subsystem() {
 	load_subsystems 1 2>/dev/null && return
 	because "there is no module test_rcfs (CONFIG_RCFS_TEST), or no room for it"
 	return "$KSFT_SKIP"
 }
 
-# need_subsystems N: for all points; skip the file if there is no such module
+# need_subsystems N: for all points, or skip the test file
 need_subsystems() {
 	find "/lib/modules/$(uname -r)" -name 'test_rcfs.ko*' 2>/dev/null | grep -q . ||
 		skip_all "there is no module test_rcfs (CONFIG_RCFS_TEST)"
@@ -224,7 +224,8 @@ need_subsystems() {
 	because "room for $COUNT test subsystems and $ROOM hierarchies"
 }
 
-# free_hierarchies: how many more there can be, one for each of test0, test1 ...
+# free_hierarchies: print how many more there can be, with one of test0, test1 ...
+# each
 free_hierarchies() {
 	free=0
 	while [ $free -lt "$COUNT" ]; do
@@ -244,7 +245,7 @@ unload_subsystems() {
 	! [ -d $PARAMETERS ] || rmmod test_rcfs
 }
 
-# refuse WHAT ERRNO: make a subsystem refuse, until the end of the point
+# refuse WHAT ERRNO: let a subsystem refuse, until the end of the point
 refuse() {
 	echo "$2" >"$PARAMETERS/refuse_$1"
 }
@@ -258,13 +259,13 @@ reset_subsystems() {
 	echo 0 >$PARAMETERS/linger
 }
 
-# states: how many the tests' subsystems have made and not destroyed
+# states: print how many states the subsystems for tests have made and not destroyed
 states() {
 	cat $PARAMETERS/states
 }
 
-# mount_tree NAME OPTIONS: a tree of its own at $WORK/NAME, until the end of the
-# point, which has to leave no task there that it has not started
+# mount_tree NAME OPTIONS: mount a tree at $WORK/NAME, until the end of the point.
+# The point must not leave tasks in it that it has not started.
 mount_tree() {
 	# shellcheck disable=SC2086 # one word each
 	set -- "$1" "$2" $TREES
@@ -287,16 +288,16 @@ names() {
 	done
 }
 
-# How often the kernel has complained, and whether it has ever. Only what comes
-# during a test is judged; the host's side reads the whole console. It alone sees
-# whether rcfs has a part in a data race.
+# complaints: print how often the kernel has complained, and its taint flags. Only
+# complaints during the test count here. The host reads the whole console, and
+# decides whether a data race concerns rcfs.
 COMPLAINT='WARNING:|BUG:|Oops|refcount_t:|KASAN|possible .* (locking|recursion)|suspicious RCU'
 complaints() {
 	dmesg | grep -v 'BUG: KCSAN' | grep -cE "$COMPLAINT"
 	cat /proc/sys/kernel/tainted
 }
 
-# no_complaints: since $BEGIN=$(complaints)
+# no_complaints: none since $BEGIN=$(complaints)
 no_complaints() {
 	expect "$BEGIN" complaints
 }
@@ -305,15 +306,16 @@ no_complaints() {
 
 DELAYS=/sys/kernel/debug/rcfs
 
-# There is io_uring where that is.
+# io_uring is available if this file exists.
 URING=/proc/sys/kernel/io_uring_disabled
 
-# Whether the kernel looks at all memory or at every lock
+# The kernel checks all memory accesses or all locks.
 is_slow() {
 	[ -e /sys/kernel/debug/kmemleak ] || [ -e /proc/lockdep ]
 }
 
-# delay WHERE US: until the end of the point; without the facility, luck has to do
+# delay WHERE US: until the end of the point. Without this facility, the race needs
+# luck.
 delay() {
 	[ -d $DELAYS ] || return 0
 	echo "$2" >"$DELAYS/delay_$1"
@@ -325,14 +327,14 @@ reset_delays() {
 	done
 }
 
-# start COMMAND...: in the background; $PID is its process id
+# start COMMAND...: start it in the background; $PID is its process id
 start() {
 	"$@" </dev/null >/dev/null 2>&1 &
 	PID=$!
 	CHILDREN="$CHILDREN $PID"
 }
 
-# end_task PID: of start()
+# end_task PID: end a task of start()
 end_task() {
 	{
 		kill -9 "$1"
@@ -341,7 +343,7 @@ end_task() {
 	} 2>/dev/null
 }
 
-# wait_until COMMAND...: until it succeeds
+# wait_until COMMAND...: until the command succeeds
 wait_until() {
 	read -r since _ </proc/uptime
 	until "$@"; do
@@ -354,7 +356,7 @@ wait_until() {
 	done
 }
 
-# expect RESULT COMMAND...: that it prints just that
+# expect RESULT COMMAND...: the command prints exactly this
 expect() {
 	wanted=$1
 	shift
@@ -369,7 +371,7 @@ attach() {
 	expect OK try write "$2/tasks" "$1"
 }
 
-# attach_process ID CONTAINER: with all of its threads
+# attach_process ID CONTAINER: attach all of its threads
 attach_process() {
 	expect OK try write "$2/procs" "$1"
 }
@@ -379,8 +381,8 @@ in_container() {
 	grep -qx "$1" "$2/tasks"
 }
 
-# take_kernel_thread: $KTHREAD, which can be moved, is in $C then, until the end of the
-# point or until it is moved. No kill ends it.
+# take_kernel_thread: move the kernel thread $KTHREAD to $C, until the end of the
+# point or until it is moved. It cannot be killed.
 take_kernel_thread() {
 	for KTHREAD in $(ids_of_kernel_threads); do
 		[ "$(try write "$C/tasks" "$KTHREAD")" != OK ] || return 0
@@ -390,7 +392,7 @@ take_kernel_thread() {
 	return "$KSFT_SKIP"
 }
 
-# ids_of_kernel_threads: but for those of CPUs
+# ids_of_kernel_threads: except for those of CPUs
 ids_of_kernel_threads() {
 	for stat in /proc/[0-9]*/stat; do
 		[ -s "${stat%/stat}/cmdline" ] && continue
@@ -398,7 +400,7 @@ ids_of_kernel_threads() {
 	done
 }
 
-# must_be_in ID CONTAINER: there, and nowhere else where the test looks
+# must_be_in ID CONTAINER: it is there, and in no other container of the test
 must_be_in() {
 	if ! in_container "$1" "$2"; then
 		because "task $1 is not in $2/tasks"
@@ -412,12 +414,12 @@ must_be_in() {
 	done
 }
 
-# must_be_removable CONTAINER: now, not soon
+# must_be_removable CONTAINER: it can be removed at once
 must_be_removable() {
 	expect OK try rmdir "$1"
 }
 
-# drop_tree: unmount $T, with nothing left in it
+# drop_tree: unmount $T, which must be empty
 drop_tree() {
 	wait_until tree_empty_out "$T" || return
 	umount "$T" && TREES=
@@ -428,7 +430,7 @@ must_be_empty() {
 	expect "" cat "$1/tasks"
 }
 
-# start_unshared COMMAND...: start() with an uts and an ipc namespace of its own
+# start_unshared COMMAND...: start() with its own uts and ipc namespaces
 start_unshared() {
 	mine=$(readlink /proc/self/ns/uts)
 	start unshare -u -i "$@"
@@ -440,7 +442,7 @@ has_other_ns() {
 	other=$(readlink "/proc/$1/ns/uts") && [ "$other" != "$2" ]
 }
 
-# threads_of ID: sorted
+# threads_of ID: print their ids, sorted
 threads_of() {
 	for thread in "/proc/$1/task"/*; do
 		echo "${thread##*/}"
@@ -452,14 +454,14 @@ count_lines() {
 	echo $((lines))
 }
 
-# of this shell, not of one that it forks
+# of this shell, not of a child
 voluntary_switches() {
 	sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$SELF/status"
 }
 
-# moves_without_sleep FILE: write $PID to it 50 times, in $C/a and $C/b in turn. Who
-# waits for a grace period sleeps; then the count says so, whatever the speed of
-# the machine.
+# moves_without_sleep FILE: write $PID to it 50 times, in $C/a and $C/b in turn. A
+# write that waits for a grace period sleeps, which the number of context switches
+# shows, however fast the machine is.
 moves_without_sleep() {
 	mkdir "$C/a" "$C/b" || return
 	before=$(voluntary_switches)
@@ -474,7 +476,7 @@ moves_without_sleep() {
 	fi
 }
 
-# task_state ID: R, S, Z ...
+# task_state ID: print R, S, Z ...
 task_state() {
 	sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null
 }

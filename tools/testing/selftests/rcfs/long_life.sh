@@ -1,38 +1,38 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Very often, and very many at once: nothing may be left of it, and memory is what
-# it was. How often: RCFS_ATTACHES and RCFS_CONTAINERS, by default a million and a
-# hundred thousand, or fewer on a kernel that looks at every access to memory or
-# has not got that much of it. tasks.sh has as many tasks as there is memory for.
+# Very many operations, and very many objects at once. Nothing may be left behind,
+# and the use of memory must be as before. RCFS_ATTACHES and RCFS_CONTAINERS are the
+# numbers, by default a million and a hundred thousand, or fewer with KASAN and the
+# like or with little memory. tasks.sh has as many tasks as fit into memory.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# in_kb NAME: from /proc/meminfo
+# in_kb NAME: print the value from /proc/meminfo
 in_kb() {
 	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
 }
 
-# kernel_memory: in kB, what the kernel has allocated and does not give back when
-# it is asked to
+# kernel_memory: print in kB what the kernel has allocated and does not give back on
+# request
 kernel_memory() {
 	echo 3 >/proc/sys/vm/drop_caches
-	# Slabs, what is allocated for each CPU, and all larger pieces
+	# Slabs, per-CPU memory, and larger allocations
 	echo $(($(in_kb SUnreclaim) + $(in_kb Percpu) + $(in_kb VmallocUsed)))
 }
 
 # is_back_to KB: memory may be freed a grace period later, and each CPU keeps a few
-# slabs that are empty
+# empty slabs
 is_back_to() {
 	left=$(kernel_memory)
 	[ "$left" -le $(($1 + SLACK)) ]
 }
 
-# Of a million things, one that loses as much as two bytes shows.
+# After a million operations, a leak of two bytes each is visible.
 SLACK=2048
 
-# keeps_memory COMMAND...: which has to be warm
+# keeps_memory COMMAND...: run the command, which must have run before
 keeps_memory() {
 	wait_until states_are_settled || return
 	before=$(kernel_memory)
@@ -46,18 +46,20 @@ keeps_memory() {
 	wait_until states_are_settled
 }
 
-# state_count: how many states the controller debug has, one for each container
+# state_count: print how many states the controller debug has, one for each
+# container
 state_count() {
 	! [ -e "$ROOT/debug.states" ] || cat "$ROOT/debug.states"
 }
 
-# Those of removed containers, of the last point as well, go a grace period later.
+# States of removed containers, also those of the last point, are freed a grace
+# period later.
 states_are_settled() {
 	! [ -e "$ROOT/debug.states" ] ||
 		[ "$(state_count)" = "$(awk '$1 == "debug" { print $3 }' /proc/rcfs)" ]
 }
 
-# many_times KIND N: of many
+# many_times KIND N: run N operations of the program many
 many_times() {
 	many "$1" "$2" "$C/a" "$C/b" >"$WORK/late" || {
 		cat "$WORK/late"
@@ -92,7 +94,7 @@ make_and_remove() {
 		expect $((states + $1 + ($1 + 999) / 1000)) state_count || return
 	fi
 	because "$1 containers at once, $(cat "$WORK/late") us at most"
-	# All of them can be used.
+	# All containers can be used.
 	start sleep 1000
 	last=$C/$((($1 - 1) / 1000))/$((($1 - 1) % 1000))
 	attach "$PID" "$last" || return
@@ -105,7 +107,8 @@ make_and_remove() {
 }
 
 very_many_containers() {
-	# A container with all controllers and its directory, per CPU
+	# The memory of a container with all controllers and its directory, with
+	# per-CPU data
 	fit=$(($(in_kb MemAvailable) / (16 * $(nproc))))
 	number=$RCFS_CONTAINERS
 	[ "$number" -le "$fit" ] || number=$fit
@@ -129,7 +132,8 @@ rcfs_begin
 if is_slow; then
 	RCFS_ATTACHES=${RCFS_ATTACHES:-20000}
 	RCFS_CONTAINERS=${RCFS_CONTAINERS:-3000}
-	# KASAN keeps what is freed in a quarantine, of a 32nd of all memory. What is
+	# KASAN keeps freed memory in a quarantine of a 32nd of all memory. kmemleak
+	# finds leaks here.
 	# lost here, kmemleak finds.
 	SLACK=$((SLACK + $(in_kb MemTotal) / 16))
 fi

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Controllers that come and go with a module: samples/rust/rust_rcfs_forks.rs
-# as one that somebody has just written. RCFS_CYCLES is how often it is loaded,
-# mounted, used, unmounted and unloaded at the end: a thousand times, or fewer on
-# a kernel that looks at every access to memory.
+# Controllers that are loaded and unloaded: the sample
+# samples/rust/rust_rcfs_forks.rs as a controller that has just been written. At the
+# end it is loaded, mounted, used, unmounted and unloaded RCFS_CYCLES times: a
+# thousand, or fewer with KASAN and the like.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ CYCLES=1000
 ! is_slow || CYCLES=30
 CYCLES=${RCFS_CYCLES:-$CYCLES}
 
-# module_files NAME: where modprobe finds it
+# module_files NAME: print the file that modprobe finds
 module_files() {
 	find "/lib/modules/$(uname -r)" -name "$1.ko*" 2>/dev/null
 }
@@ -23,7 +23,7 @@ is_loaded() {
 	[ -d "/sys/module/$MODULE" ]
 }
 
-# listed: the line of the controller in /proc/rcfs, its columns but the name
+# listed: print the line of the controller in /proc/rcfs without the name
 listed() {
 	sed -n 's/^forks[[:space:]]*//p' /proc/rcfs | tr '\t' ' '
 }
@@ -32,19 +32,19 @@ load() {
 	is_loaded || modprobe $MODULE
 }
 
-# unload: now, not soon
+# unload: at once
 unload() {
 	expect OK modules unload $MODULE
 }
 
-# tidy_up: for the end of the file, whatever has happened
+# tidy_up: at the end of the test file, in any case
 tidy_up() {
 	rcfs_end
 	! is_loaded || rmmod $MODULE
 	unload_subsystems
 }
 
-# a_tree [CONTAINER...]: $T, with the controller and these containers
+# a_tree [CONTAINER...]: mount $T with the controller, and make these containers
 a_tree() {
 	load || return
 	mount_tree tree forks || return
@@ -64,7 +64,7 @@ limit() {
 	expect OK try write "$T/$1/forks.max" "$2"
 }
 
-# fork_in CONTAINER RESULT...: as many forks as there are results
+# fork_in CONTAINER RESULT...: fork once for each result
 fork_in() {
 	folder=$T/$1
 	shift
@@ -81,7 +81,7 @@ comes_and_goes() {
 	! is_loaded || unload || return
 	expect "" listed || return
 	load || return
-	# In no hierarchy, and all tasks in its one root
+	# The controller is in no hierarchy, and all tasks are in its root.
 	expect "0 1 1" listed || return
 	unload || return
 	expect "" listed
@@ -102,7 +102,7 @@ columns_behind_hierarchy() {
 	listed | cut -d ' ' -f 2-
 }
 
-# forks_files CONTAINER: their names
+# forks_files CONTAINER: print their names
 forks_files() {
 	(cd "$T/$1" && echo forks.*)
 }
@@ -144,7 +144,7 @@ budget_ends() {
 	fork_in a OK OK OK EAGAIN EAGAIN || return
 	expect 3 value a/count || return
 	expect 2 value a/refused || return
-	# Those who have been forked are gone, and nobody can replace them.
+	# The children have ended, and no fork can replace them.
 	must_be_empty "$T/a" || return
 	limit a 4 || return
 	fork_in a OK EAGAIN || return
@@ -169,7 +169,7 @@ budgets_nest() {
 	limit outer 2 || return
 	limit outer/inner 4 || return
 	fork_in outer/inner OK OK || return
-	# The inner budget gives back what the outer one refuses, each time.
+	# Each time the outer budget refuses, the inner charge is undone.
 	fork_in outer/inner EAGAIN EAGAIN EAGAIN || return
 	fork_in outer/other EAGAIN || return
 	expect 2 value outer/inner/count || return
@@ -179,7 +179,7 @@ budgets_nest() {
 	limit outer max || return
 	fork_in outer/inner OK OK EAGAIN || return
 	expect 1 value outer/inner/refused || return
-	# What one below refuses counts above as well.
+	# A refusal below counts above as well.
 	expect 5 value outer/refused || return
 	fork_in outer/other OK || return
 	expect 5 value outer/count
@@ -251,7 +251,7 @@ storms_hit_the_limit() {
 	expect 0 echo $(($(value a/b/refused) + $(value a/c/refused)))
 }
 
-# is_notified ACTION: of try
+# is_notified ACTION: an action of the program try
 is_notified() {
 	a_tree a a/b || return
 	limit a 1 || return
@@ -260,7 +260,7 @@ is_notified() {
 		CHILDREN="$CHILDREN $!"
 		wait_until grep -q waiting "$WORK/said.${watched#a/}" || return
 	done
-	# A fork is nothing to be told about, a refusal is: to a, not to a/b.
+	# A fork is no event. A refusal is an event of a, but not of a/b.
 	fork_in a/b OK EAGAIN || return
 	wait_until grep -q OK "$WORK/said.a" || return
 	expect waiting cat "$WORK/said.b" || return
@@ -278,8 +278,8 @@ inotify_tells() {
 	is_notified watch
 }
 
-# with_test_subsystem: $T, with test0 as well. Theirs are the hooks that are
-# called last, since the module is loaded last.
+# with_test_subsystem: mount $T with test0 as well. The hooks of test0 are called
+# last, because its module is loaded last.
 with_test_subsystem() {
 	load || return
 	load_one_subsystem || return
@@ -303,7 +303,8 @@ others_may_refuse() {
 refusal_is_for_others_too() {
 	! [ -d "$PARAMETERS" ] || rmmod test_rcfs || return
 	! is_loaded || unload || return
-	# The other way round: theirs are asked first, and have to take it back.
+	# In the other order: the hooks of test0 are called first, and its charge is
+	# undone.
 	load_one_subsystem || return
 	load || return
 	mount_tree tree forks,test0 || return
@@ -318,7 +319,7 @@ refusal_is_for_others_too() {
 bound_module_stays() {
 	a_tree a || return
 	must_be_in_use || return
-	# rmmod(8) fails as well, and does no harm.
+	# rmmod(8) fails as well, and changes nothing.
 	if rmmod $MODULE 2>/dev/null; then
 		because "rmmod has unloaded a module that is in use"
 		return 1
@@ -349,7 +350,7 @@ open_files_keep_it() {
 	umount -l "$T" || return
 	TREES=
 	must_be_in_use || return
-	# The container is gone, whatever is kept.
+	# The container is removed, even if its files are open.
 	expect ENODEV try fdread 9 || return
 	exec 9<&-
 	wait_until can_unload
@@ -383,7 +384,7 @@ comes_and_goes_often() {
 	expect "" listed
 }
 
-# plain_file: a file of the module that can be loaded as it is
+# plain_file: print a file of the module that is not compressed
 plain_file() {
 	file=$(module_files $MODULE | head -n 1)
 	case $file in

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Mounting rcfs: which options give which tree, what is refused and with which
-# words, and how long a tree lives.
+# Mounting rcfs: which options mount which tree, errors and their messages, and the
+# life time of a tree.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,14 +14,14 @@ mount_again() {
 	EXTRA_MOUNTS="$EXTRA_MOUNTS $AGAIN"
 }
 
-# subsystems_of DIR: those that /proc/mounts shows, separated by commas
+# subsystems_of DIR: print them as in /proc/mounts, separated by commas
 subsystems_of() {
 	awk -v dir="$1" '$2 == dir { print $4 }' /proc/mounts |
 		sed 's/^r[wo]\(,relatime\)*//; s/^,//'
 }
 
-# alone: unmount rcfs elsewhere, so that the next umount is the last. What was
-# mounted is back after the point.
+# alone: unmount rcfs elsewhere, so that the next umount is the last one. After the
+# point it is mounted again.
 alone() {
 	awk -v dir="$ROOT" '$3 == "rcfs" && $2 != dir { print $2, $4 }' /proc/mounts >"$WORK/mounts"
 	while read -r folder options; do
@@ -39,7 +39,7 @@ alone() {
 	done
 }
 
-# no_containers: remove $C; skip if others have containers
+# no_containers: remove $C; skip the point if there are other containers
 no_containers() {
 	must_be_removable "$C" || return
 	if find "$ROOT" -mindepth 1 -type d | grep -q .; then
@@ -63,7 +63,7 @@ mount_point_exists() {
 }
 
 has_type_of_its_own() {
-	# RCFS_SUPER_MAGIC; 27e0eb is that of control groups.
+	# RCFS_SUPER_MAGIC; 27e0eb is the number of control groups.
 	expect 72636673 stat -f -c %t "$ROOT"
 }
 
@@ -87,7 +87,7 @@ options_are_shown() {
 		return 1
 		;;
 	esac
-	# One option a subsystem, each of which is one for mount.
+	# Each subsystem is an option of mount.
 	mount_again "$(subsystems_of "$ROOT")"
 }
 
@@ -106,7 +106,7 @@ subsystem_with_value() {
 	expect EINVAL try mount nosuch=1 "$WORK"
 }
 
-# explained EXPECTED STEP...: what fsconfig prints
+# explained EXPECTED STEP...: expect this output of fsconfig
 explained() {
 	printf '%s\n' "$1" >"$WORK/expected"
 	shift
@@ -135,12 +135,12 @@ e rcfs: ${key%%=*}: the name of a subsystem takes no value" "$step" || return
 }
 
 source_is_a_string() {
-	# The words are the VFS's.
+	# This message comes from the VFS.
 	expect EINVAL first_line_of_fsconfig fd:source || return
 	explained "OK
 OK
 OK" string:source=none flag:all create || return
-	# It is no subsystem either.
+	# It does not count as a subsystem either.
 	expect ENOENT first_line_of_fsconfig flag:sources
 }
 
@@ -185,8 +185,8 @@ remount_with_another_set() {
 	expect "$before" subsystems_of "$ROOT"
 }
 
-# In 2007 every action printed something, addresses of the kernel among it.
-# one_of_each: every action that there is, the ones that fail included
+# In 2007 every action printed messages, some with addresses of the kernel.
+# one_of_each: all actions, including those that fail
 one_of_each() {
 	mkdir "$C/a" || return
 	attach "$PID" "$C/a" || return
@@ -198,7 +198,7 @@ one_of_each() {
 	umount "$AGAIN" && expect OK try mount "" "$AGAIN"
 }
 
-# Others may print meanwhile, but not each time.
+# Other code may print in one attempt, but not in each.
 nothing_is_printed() {
 	mount_again "" || return
 	start sleep 1000
@@ -261,7 +261,7 @@ command_of() {
 	tr '\0' ' ' <"/proc/$1/cmdline"
 }
 
-# children_of PID: those that sleep for a long time
+# children_of PID: print those that sleep for a long time
 children_of() {
 	for stat in /proc/[0-9]*/stat; do
 		read -r id _ _ ppid _ 2>/dev/null <"$stat"
@@ -275,7 +275,7 @@ has_child() {
 	[ "$(children_of "$1")" ]
 }
 
-# The mode of the root directory is part of the tree: a new one has the default.
+# The mode of the root directory belongs to the tree: a new tree has the default.
 tree_ends_with_last_mount() {
 	no_containers || return
 	alone || return
@@ -288,7 +288,7 @@ tree_ends_with_last_mount() {
 	umount "$ROOT" || return
 	mount -t rcfs none "$ROOT" || return
 	expect "$default" stat -c %a "$ROOT" || return
-	# Everything works as the first time.
+	# Everything works like the first time.
 	expect OK try mkdir "$C" || return
 	start sleep 1000
 	attach "$PID" "$C" || return

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller nice: the nice values of tasks in a container, and afterwards.
+# The controller nice: the nice values of tasks in a container, and after they have
+# left.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,21 +11,21 @@
 
 MODULE=rcfs_nice
 
-# Of forks beside which something changes
+# The number of forks during which something changes
 ROUNDS=1000
 ! is_slow || ROUNDS=100
 
-# nice_of ID: of a thread
+# nice_of ID: print that of a thread
 nice_of() {
 	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 17
 }
 
-# priority_of ID: what the scheduler goes by, which has to agree
+# priority_of ID: print the priority in the scheduler, which has to agree
 priority_of() {
 	sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 16
 }
 
-# must_have NICE ID...: now
+# must_have NICE ID...: at once
 must_have() {
 	nice=$1
 	shift
@@ -33,13 +34,14 @@ must_have() {
 	done
 }
 
-# must_have_priority NICE ID: the same, for a task with a policy that knows nice values
+# must_have_priority NICE ID: the same, for a task with a policy that uses nice
+# values
 must_have_priority() {
 	must_have "$1" "$2" && expect $((20 + $1)) priority_of "$2"
 }
 
-# start_at NICE COMMAND...: start() with this nice value, in the root. It is executing
-# the command afterwards.
+# start_at NICE COMMAND...: start() with this nice value, in the root. Returns when
+# the command is being executed.
 start_at() {
 	start priority run -n "$@"
 	shift
@@ -70,7 +72,7 @@ give() {
 	expect OK priority set "$1" "$2"
 }
 
-# all_out CONTAINER: all processes move to the root; $MOVED are the threads
+# all_out CONTAINER: move all processes to the root; $MOVED are the threads
 all_out() {
 	MOVED=$(cat "$1/tasks")
 	cat "$1/procs" >"$WORK/procs"
@@ -88,7 +90,7 @@ files() {
 	are_not_in_root nice.min nice.effective || return
 	expect -20 cat "$C/nice.min" || return
 	effective -20 "$C" || return
-	# A bound is not copied: the bound above holds below as well.
+	# The bound is not copied: the bound above holds below as well.
 	set_min "$C" 3 || return
 	mkdir "$C/below" || return
 	expect -20 cat "$C/below/nice.min" || return
@@ -130,7 +132,7 @@ bad_values_change_no_task() {
 	must_have 0 "$PID"
 }
 
-# ---- a bound that changes
+# ---- changes of a bound
 
 tasks_that_are_there() {
 	start_at -8 sleep 1000 || return
@@ -209,7 +211,7 @@ moved_in_and_out() {
 	END
 	attach "$PID" "$ROOT" || return
 	must_have -5 "$PID" || return
-	# Again, where it is already
+	# Move to the same container
 	attach "$PID" "$ROOT" || return
 	must_have -5 "$PID"
 }
@@ -259,7 +261,7 @@ other_namespaces() {
 	must_have -4 "$PID"
 }
 
-# ---- bounds above each other
+# ---- nested bounds
 
 the_highest_counts() {
 	mkdir "$C/a" "$C/a/b" "$C/a/b/c" || return
@@ -276,7 +278,7 @@ the_highest_counts() {
 		effective "$1" "$C/a" || return
 		expect "$3" cat "$C/a/b/c/nice.min" || return
 	done
-	# What is lowered at one level goes as far down as the others let it.
+	# If one bound is lowered, the highest of the others applies.
 	set_min "$C/a/b/c" -20 || return
 	must_have 0 "$PID" || return
 	set_min "$C/a/b" -20 || return
@@ -302,7 +304,7 @@ bound_above_the_task() {
 	must_have 2 "$PID"
 }
 
-# ---- what somebody sets meanwhile
+# ---- nice values that are set inside
 
 below_the_bound() {
 	set_min "$C" 10 || return
@@ -313,7 +315,7 @@ below_the_bound() {
 			expect OK priority $call "$PID" $nice || return
 			must_have_priority 10 "$PID" || return
 		done
-		# The task never had these values: its own value is as before.
+		# The task never had these values: its own value does not change.
 		set_min "$C" 4 || return
 		must_have 4 "$PID" || return
 		set_min "$C" 10 || return
@@ -329,7 +331,7 @@ above_the_bound() {
 		attach "$PID" "$C" || return
 		expect OK priority $call "$PID" 15 || return
 		must_have_priority 15 "$PID" || return
-		# That is the own value of the task from now on.
+		# This is the task's own value from now on.
 		set_min "$C" -20 || return
 		must_have 15 "$PID" || return
 		set_min "$C" 17 || return
@@ -345,11 +347,11 @@ own_value_below_in_between() {
 	attach "$PID" "$C" || return
 	set_min "$C" 10 || return
 	set_min "$C" 2 || return
-	# A value that is not the bound, and not below it
+	# A value other than the bound, and not less
 	give "$PID" 6 || return
 	attach "$PID" "$ROOT" || return
 	must_have 6 "$PID" || return
-	# There is no bound outside.
+	# Outside there is no bound.
 	give "$PID" -11 || return
 	must_have -11 "$PID"
 }
@@ -360,7 +362,7 @@ users_need_the_same_rights() {
 	wait_until executes "$PID" sleep || return
 	attach "$PID" "$C" || return
 	must_have 5 "$PID" || return
-	# The bound is the value of the task: a lower value needs a capability.
+	# The task's value is the bound: a lower value needs a capability.
 	expect EACCES try -u 1000 run priority set "$PID" 0 || return
 	expect EPERM try -u 1000 run priority setattr "$PID" 0 || return
 	expect EPERM try -u 1001 run priority set "$PID" 9 || return
@@ -384,7 +386,7 @@ own_value_needs_no_rights() {
 	attach "$PID" "$C/given" || return
 	expect OK try -u 1000 write "$C/given/a/tasks" "$PID" || return
 	must_have 5 "$PID" || return
-	# The task gets no lower value than it had before.
+	# The task does not get a lower value than before.
 	expect OK try -u 1000 write "$C/given/tasks" "$PID" || return
 	must_have 0 "$PID"
 }
@@ -397,7 +399,7 @@ real_time_policy() {
 	fi
 	attach "$PID" "$C" || return
 	set_min "$C" 3 || return
-	# The value matters once the policy is another one.
+	# The value has an effect after a change of the policy.
 	expect OK priority policy "$PID" other || return
 	must_have 3 "$PID" || return
 	expect OK priority policy "$PID" batch || return
@@ -410,8 +412,8 @@ real_time_policy() {
 
 # ---- forks, exec, exits
 
-# parent_of_two NICE [OPTION]: $PARENT is a shell of this nice value in $C, with two
-# children
+# parent_of_two NICE [OPTION]: $PARENT is a shell with this nice value in $C, with
+# two children
 parent_of_two() {
 	start priority run -n "$@" sh -c "echo 0 >$C/tasks
 		sleep 1000 & sleep 1000 & echo >$WORK/ready; wait"
@@ -443,7 +445,7 @@ children_are_restored_alone() {
 		must_have -7 "$id" || return
 	done
 	must_have 9 "$PARENT" || return
-	# A new value of the parent is not for its children.
+	# A later value of the parent does not apply to its children.
 	parent=$PARENT
 	rm "$WORK/ready"
 	attach "$parent" "$ROOT" || return
@@ -484,7 +486,8 @@ threads_inherit_both() {
 	must_have -7 $(threads_of "$PID")
 }
 
-# With SCHED_RESET_ON_FORK, the children of a favoured task have 0.
+# With SCHED_RESET_ON_FORK, the children of a task with a negative nice value have
+# 0.
 reset_on_fork() {
 	set_min "$C" -5 || return
 	parent_of_two -10 -r || return
@@ -497,8 +500,8 @@ reset_on_fork() {
 	must_have 0 $(children_of "$PARENT")
 }
 
-# launch_from FROM INTO: a task with its own value of -3 that is in the one container
-# launches a child into the other one; the child says its value there and in the root
+# launch_from FROM INTO: a task with its own value of -3 in one container launches a
+# child into the other. The child prints its value there and in the root.
 launch_from() {
 	rm -f "$WORK/launched"
 	# shellcheck disable=SC2016 # for the shell in there
@@ -535,7 +538,7 @@ exec_keeps_both() {
 	must_have -6 "$PID"
 }
 
-# The thread that executes a program takes the id of the process.
+# The thread that executes a program gets the id of the process.
 exec_in_a_thread() {
 	set_min "$C" 5 || return
 	start priority run -n -6 forks -a "$C" exec 5
@@ -547,7 +550,7 @@ exec_in_a_thread() {
 	wait_until grep -q hold "/proc/$PID/cmdline" || return
 	must_have 8 "$PID" || return
 	end_task "$PID"
-	# The same with the value of all threads
+	# The same, with the value of all threads
 	start priority run -n -6 forks -a "$C" exec 5
 	wait_until has_threads "$PID" 5 || return
 	kill -USR1 "$PID"
@@ -558,35 +561,37 @@ exec_in_a_thread() {
 	must_have -6 "$PID"
 }
 
-# slabs: in kB, without those that the kernel gives back when it is asked to
+# slabs: print their size in kB, without those that the kernel gives back on request
 slabs() {
 	echo 3 >/proc/sys/vm/drop_caches
 	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
 }
 
-# slabs_are_back_to KB: but for 4 MB
+# slabs_are_back_to KB: except for 4 MB
 slabs_are_back_to() {
 	[ "$(slabs)" -le $(($1 + 4096)) ]
 }
 
-# The kernel remembers the own value of a task until the task exits. Each that it does not
-# forget takes some kB, as it keeps the task.
+# The kernel remembers the own value of a task until it exits. A value that is not
+# freed leaks some kB, because it holds the task.
 exits_leave_nothing() {
 	set_min "$C" 5 || return
 	expect "200 0" modules fork "$C/tasks" 200 || return
 	before=$(slabs)
 	expect "5000 0" modules fork "$C/tasks" 5000 || return
 	must_be_removable "$C" || return
-	# With lockdep comes KASAN, which keeps freed memory for a while.
+	# A kernel with lockdep also has KASAN, which keeps freed memory for a
+	# while.
 	[ ! -e /proc/lockdep ] || return 0
 	wait_until slabs_are_back_to "$before" && return
 	because "$(slabs) kB of slabs are left of $before kB"
 	return 1
 }
 
-# ---- all at once
+# ---- races
 
-# family FILE TEXT FILE TEXT: of a task whose own value is -5, in $C/a; forks take time
+# family FILE TEXT FILE TEXT: for a task in $C/a whose own value is -5; forks take
+# time
 family() {
 	if [ "$(nproc)" -lt 2 ]; then
 		because "races need two CPUs"
@@ -670,12 +675,12 @@ removal() {
 	must_have -1 "$PID" || return
 	expect ENODEV try fdwrite 9 3 || return
 	exec 9>&-
-	# A new one of that name is another one.
+	# A new container of that name has no bound.
 	mkdir "$C/a" || return
 	effective -20 "$C/a"
 }
 
-# A zombie had the bound, and its container goes.
+# A zombie had the bound, and its container is removed.
 zombies_do_not_matter() {
 	set_min "$C" 9 || return
 	start sh -c "sh -c 'echo 0 >$C/tasks; echo \$\$ >$WORK/zombie' & exec sleep 1000"
@@ -683,17 +688,17 @@ zombies_do_not_matter() {
 	zombie=$(cat "$WORK/zombie")
 	wait_until is_in_state Z "$zombie" || return
 	must_be_removable "$C" || return
-	# The value of a dead task does not matter. The kernel must not break.
+	# The value of a dead task has no effect, but the kernel must not crash.
 	priority set "$zombie" -3 >"$WORK/said"
 	end_task "$PID"
 }
 
-# mounts_of OPTIONS: where this tree is mounted
+# mounts_of OPTIONS: print where this tree is mounted
 mounts_of() {
 	awk -v options="$1" '$3 == "rcfs" && $4 == options { print $2 }' /proc/mounts
 }
 
-# The tree of the system has to end for that: it has the controller.
+# The tree of the system has the controller, so it has to end first.
 module_goes_and_comes() {
 	if [ ! -e "/sys/module/$MODULE/initstate" ]; then
 		because "the controller is built in"
@@ -701,7 +706,7 @@ module_goes_and_comes() {
 	fi
 	options=$(rcfs_options)
 	set_min "$C" 6 || return
-	# Tasks that have had the bound exit inside, or leave, or are ended.
+	# Tasks that have had the bound exit inside, leave, or are killed.
 	expect "100 0" modules fork "$C/tasks" 100 || return
 	start_at -6 sleep 1000 || return
 	kept=$PID

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Without memory. For everything that rcfs does, each allocation that the kernel
-# needs for it fails once: the program of the same name lets it, and looks at what
-# is left. How many there were is told in the end.
+# Without memory: each allocation that an operation of rcfs needs fails once. The
+# program nomem injects the failures, and checks the result. At the end it prints
+# the number of allocations.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +13,7 @@
 FAULTS=/sys/kernel/debug
 MODULE=rust_rcfs_forks
 
-# set_fault FILE VALUE: until the end
+# set_fault FILE VALUE: until the end of the test file
 set_fault() {
 	RESTORE="$RESTORE $1=$(cat "$FAULTS/$1")"
 	echo "$2" >"$FAULTS/$1"
@@ -32,7 +32,7 @@ tidy_up() {
 	unload_subsystems
 }
 
-# fails ARGUMENT...: of nomem. It may need more than one for what it is about.
+# fails ARGUMENT...: run nomem, with all its arguments
 fails() {
 	if ! nomem "$@" >"$WORK/said"; then
 		cat "$WORK/said"
@@ -43,14 +43,14 @@ fails() {
 	echo "$name $points $failures" >>"$TALLY"
 }
 
-# containers NAME...: in $C
+# containers NAME...: make them in $C
 containers() {
 	for name; do
 		mkdir "$C/$name" || return
 	done
 }
 
-# need_test N: their subsystems test0, test1 ...
+# need_test N: N of the subsystems test0, test1 ...
 need_test() {
 	load_subsystems "$1" 2>/dev/null && return
 	because "there is no module test_rcfs (CONFIG_RCFS_TEST), or no room for it"
@@ -61,7 +61,7 @@ mounts() {
 	need_test 2 || return
 	mkdir "$WORK/tree" || return
 	fails mount test0,test1 "$WORK/tree" || return
-	# Once more, somewhere else
+	# Repeat with another container
 	mount_tree first test0,test1 || return
 	mkdir "$WORK/first/a" || return
 	fails -a mount test0,test1 "$WORK/tree" || return
@@ -84,7 +84,7 @@ attaches() {
 	must_be_removable "$C/a"
 }
 
-# The attach is a while in the container before it knows that there is no memory.
+# The attach enters the container before it finds that there is no memory.
 tells_of_the_last() {
 	delay find 2000
 	fails empty "$ROOT" "$C" || return
@@ -114,10 +114,10 @@ reads() {
 	attach_process "$PID" "$C" || return
 	for file in "$C"/*; do
 		[ -f "$file" ] || continue
-		# A file that can only be written
+		# A write-only file
 		[ -n "$(find "$file" -perm -u=r)" ] || continue
 		case ${file##*/} in
-		# These go on, or are about the reader.
+		# These files change, or depend on the reader.
 		cpuacct.* | cpu.stat | debug.self) fails -a read "$file" || return ;;
 		*) fails read "$file" || return ;;
 		esac
@@ -146,7 +146,7 @@ writes() {
 	fails write "$C/cpuset.cpus" 0 "$PID"
 }
 
-# plain_file: a file of the module that can be loaded as it is
+# plain_file: print a file of the module that is not compressed
 plain_file() {
 	file=$(find "/lib/modules/$(uname -r)" -name "$MODULE.ko*" 2>/dev/null | head -n 1)
 	case $file in
@@ -215,7 +215,7 @@ trap tidy_up EXIT
 	skip_all "no allocation can be made to fail (CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC)"
 need_controllers pids debug cpu cpuset freezer
 for kind in failslab fail_page_alloc; do
-	# Those who may sleep as well, and without a word
+	# Allocations that may sleep fail as well, without a message
 	set_fault $kind/ignore-gfp-wait N
 	set_fault $kind/verbose 0
 done

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The controller pids: how many tasks there are, and how many there may be.
+# The controller pids: counts and limits of tasks.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# start_forks NAME ARGUMENT...: $PID is the program; what it says is in $WORK/NAME
+# start_forks NAME ARGUMENT...: $PID is the program forks; its output is in
+# $WORK/NAME
 start_forks() {
 	said=$WORK/$1
 	shift
@@ -14,7 +15,7 @@ start_forks() {
 	start sh -c "exec forks \"\$@\" >$said" - "$@"
 }
 
-# must_say TEXT NAME: the program, in the end
+# must_say TEXT NAME: expect this output of the program in the end
 must_say() {
 	wait_until test -s "$WORK/$2" && expect "$1" cat "$WORK/$2"
 }
@@ -33,7 +34,7 @@ start_sleeper() {
 	attach "$PID" "$1"
 }
 
-# counted N CONTAINER...: now
+# counted N CONTAINER...: expect this count at once
 counted() {
 	number=$1
 	shift
@@ -42,7 +43,7 @@ counted() {
 	done
 }
 
-# soon_counted N CONTAINER...: once somebody has reaped what is dead
+# soon_counted N CONTAINER...: expect this count after dead tasks have been reaped
 soon_counted() {
 	number=$1
 	shift
@@ -55,7 +56,7 @@ has_count() {
 	[ "$(cat "$2/pids.current")" = "$1" ]
 }
 
-# refused N CONTAINER...: so often
+# refused N CONTAINER...: expect this number of refusals
 refused() {
 	number=$1
 	shift
@@ -69,7 +70,7 @@ limit() {
 	expect OK try write "$1/pids.max" "$2"
 }
 
-# end_all CONTAINER...: whatever is in there, and see it reaped
+# end_all CONTAINER...: kill and reap all tasks in these containers
 end_all() {
 	for container; do
 		while [ -n "$(cat "$container/tasks")" ]; do
@@ -81,7 +82,7 @@ end_all() {
 	wait_until all_reaped "$@"
 }
 
-# all_reaped CONTAINER...: some of them are for this shell to reap
+# all_reaped CONTAINER...: this shell has to reap some of the tasks
 all_reaped() {
 	for pid in $CHILDREN; do
 		! is_in_state Z "$pid" || wait "$pid" 2>/dev/null
@@ -103,7 +104,7 @@ new_container() {
 		expect 444 stat -c %a "$C/pids.$file" || return
 		expect EINVAL try write "$C/pids.$file" 1 || return
 	done
-	# The limits of a container are not those below: each has its own.
+	# Each container has its own limit.
 	limit "$C" 10 || return
 	mkdir "$C/below" || return
 	expect max cat "$C/below/pids.max"
@@ -147,14 +148,14 @@ bad_values() {
 	done
 }
 
-# try_name ARGUMENT...: try(), with a name for an error that it has none for
+# try_name ARGUMENT...: run try(), and translate an error that it has no name for
 try_name() {
 	try "$@" | sed 's/^Numerical result out of range$/ERANGE/'
 }
 
 # ---- the limit
 
-# Whoever is forked forks, on all CPUs, and then there are just as many as may be.
+# All tasks fork, on all CPUs, until there are exactly as many as allowed.
 bomb_stops() {
 	for max in 1 2 3 16; do
 		mkdir "$C/a" || return
@@ -232,7 +233,7 @@ lowest_of_all() {
 		end_all "$C/a/b/c" || return
 	done
 	for container in "$C/a" "$C/a/b" "$C/a/b/c"; do
-		# What was refused has not been there for a moment.
+		# A refused fork does not count for a moment.
 		expect 5 cat "$container/pids.peak" || return
 	done
 }
@@ -242,7 +243,7 @@ siblings_share_what_the_parent_has() {
 	limit "$C/a" 10 || return
 	limit "$C/a/c" 8 || return
 	forks_say "3 OK" -a "$C/a/b" fork 3 || return
-	# Its own limit would let it have two more.
+	# Its own limit would allow two more.
 	forks_say "5 EAGAIN" -a "$C/a/c" bomb 100 || return
 	counted 4 "$C/a/b" || return
 	counted 6 "$C/a/c" || return
@@ -260,7 +261,7 @@ lowered_limit() {
 	counted 5 "$C" || return
 	expect 5 count_lines "$C/tasks" || return
 	expect EAGAIN try forkin "$C/tasks" || return
-	# Who tries comes in, and has no room for a child but at the very end.
+	# A task that enters cannot fork, except at the very end.
 	for left in 4 3 2 1; do
 		expect EAGAIN try forkin "$C/tasks" || return
 		end_one_of "$C" || return
@@ -272,7 +273,7 @@ lowered_limit() {
 	counted 0 "$C"
 }
 
-# end_one_of CONTAINER: a child of this shell
+# end_one_of CONTAINER: end a child of this shell
 end_one_of() {
 	read -r pid <"$1/tasks" && end_task "$pid"
 }
@@ -304,7 +305,7 @@ moving_in_is_never_refused() {
 	attach_process "$PID" "$C/a" || return
 	counted 8 "$C/a" "$C" || return
 	expect 8 cat "$C/a/pids.peak" || return
-	# Nobody was refused, and nobody will be who asks for nothing.
+	# No fork was refused, and no move is.
 	refused 0 "$C/a" "$C" || return
 	expect EAGAIN try forkin "$C/a/tasks" || return
 	attach_process "$PID" "$ROOT" || return
@@ -316,7 +317,7 @@ counts_move_with_tasks() {
 	start threads 5
 	wait_until has_threads "$PID" 5 || return
 	last=$(threads_of "$PID" | tail -n 1)
-	# Who goes to where; what a, a/x, b and all of them count then
+	# The task and its destination; then the counts in a, a/x, b and all of them
 	while read -r who to a x b all; do
 		case $who in
 		one) attach "$last" "$C/$to" || return ;;
@@ -345,7 +346,7 @@ counts_move_with_tasks() {
 	counted 0 "$C/a" "$C/a/x" "$C/b" "$C"
 }
 
-# Children count where they are, wherever their parent has gone.
+# Children count in their own container, even if their parent has moved.
 children_stay() {
 	mkdir "$C/a" "$C/b" || return
 	forks_say "4 OK" -a "$C/a" fork 4 || return
@@ -364,7 +365,7 @@ zombies_count() {
 	counted 6 "$C" || return
 	expect "$PID" cat "$C/tasks" || return
 	expect EAGAIN try forkin "$C/tasks" || return
-	# Where they have been is where they are counted.
+	# Zombies count in their last container.
 	attach "$PID" "$ROOT" || return
 	counted 5 "$C" || return
 	must_be_empty "$C" || return
@@ -382,7 +383,7 @@ reaped_is_gone() {
 	expect 2 cat "$C/pids.peak"
 }
 
-# Nobody waits for them: they are gone some time later.
+# Orphans are reaped some time later.
 unattended_are_gone() {
 	limit "$C" 4 || return
 	start_forks said -a "$C" brief 100
@@ -404,7 +405,7 @@ zombies_of_a_removed_container() {
 	must_be_empty "$C/a/b" || return
 	must_be_removable "$C/a/b" || return
 	counted 3 "$C/a" "$C" || return
-	# A new one of that name is another one.
+	# A new container of that name counts nothing.
 	mkdir "$C/a/b" || return
 	counted 0 "$C/a/b" || return
 	must_be_removable "$C/a/b" || return
@@ -418,7 +419,7 @@ zombies_of_a_removed_container() {
 	expect OK try forkin "$C/tasks"
 }
 
-# Then nobody is left who counts them.
+# Then no container is left that counts them.
 zombies_of_nobody() {
 	before=$(complaints)
 	start_forks said zombies 3 "$C"
@@ -448,7 +449,7 @@ removed_while_reaped() {
 	expect "$before" complaints
 }
 
-# The first thread is a zombie until the last one has gone, and does not move.
+# The first thread is a zombie until the last one has exited, and cannot be moved.
 first_thread_exits_first() {
 	mkdir "$C/a" "$C/b" || return
 	start sh -c "echo 0 >$C/a/tasks; exec threads -d 4"
@@ -466,7 +467,7 @@ first_thread_exits_first() {
 	counted 0 "$C/b" "$C"
 }
 
-# The thread that executes becomes the first one, and all others go.
+# The thread that executes becomes the first one, and all others exit.
 exec_in_a_thread() {
 	mkdir "$C/a" "$C/b" || return
 	for dead in "" -d; do
@@ -489,7 +490,7 @@ exec_in_a_thread() {
 	done
 }
 
-# ---- forks that fail, or end otherwise
+# ---- forks that fail, or end in other ways
 
 refused_for_another_reason() {
 	forks_say "0 EAGAIN" -a "$C" -u 1000 -l 1 fork 1 || return
@@ -508,13 +509,13 @@ dead_pid_namespace() {
 	counted 0 "$C"
 }
 
-# Whichever of two is asked first: what one has counted is taken back.
+# Two subsystems in either order: the charge of the first one is undone.
 refused_by_another_subsystem() {
 	load_one_subsystem || return
 	T=$WORK/tree
 	mount_tree tree test0 || return
 	mkdir "$T/a" "$C/b" || return
-	# EDOM, which nothing else in the way returns
+	# EDOM, which no other code on this path returns
 	refuse fork -33
 	for _ in 1 2 3; do
 		forks_say "0 EDOM" -a "$C/b" -a "$T/a" fork 1 || return
@@ -540,7 +541,7 @@ killed_while_forking() {
 
 # ---- namespaces
 
-# has_namespace NAME: or skip
+# has_namespace NAME: or skip the point
 has_namespace() {
 	[ -e "/proc/self/ns/$1" ] && return
 	because "no $1 namespaces"
@@ -565,7 +566,7 @@ namespaces_do_not_matter() {
 	must_be_removable "$C"
 }
 
-# The kernel ends and reaps those that are in there, in the name of its first.
+# The kernel kills and reaps the tasks in a pid namespace on behalf of its init.
 end_of_a_pid_namespace() {
 	has_namespace pid || return
 	start sh -c "echo 0 >$C/tasks; exec unshare -p -f sh -c '
@@ -573,7 +574,7 @@ end_of_a_pid_namespace() {
 		echo >$WORK/ready
 		wait'"
 	wait_until test -e "$WORK/ready" || return
-	# unshare, the shell, and those
+	# unshare, the shell, and the tasks in the namespace
 	counted 6 "$C" || return
 	first=$(grep -lsx "PPid:	$PID" /proc/[0-9]*/status | tr -dc 0-9)
 	kill -9 "$first"
@@ -581,7 +582,7 @@ end_of_a_pid_namespace() {
 	counted 0 "$C"
 }
 
-# ---- what it tells
+# ---- files and events
 
 peak_is_the_highest() {
 	mkdir "$C/a" "$C/b" || return
@@ -591,14 +592,15 @@ peak_is_the_highest() {
 	expect 7 cat "$C/a/pids.peak" || return
 	forks_say "2 OK" -a "$C/a" fork 2 || return
 	expect 7 cat "$C/a/pids.peak" || return
-	# Moving in raises it, too; three there and five here are not more at once.
+	# A move raises the peak, too. Three tasks here and five there were not
+	# there at once.
 	start threads 5
 	wait_until has_threads "$PID" 5 || return
 	attach_process "$PID" "$C/b" || return
 	expect 5 cat "$C/b/pids.peak" || return
 	expect 7 cat "$C/a/pids.peak" || return
 	expect 8 cat "$C/pids.peak" || return
-	# From one to the other the sum stays.
+	# The sum does not change when a task moves from one to the other.
 	attach_process "$PID" "$C/a" || return
 	expect 8 cat "$C/a/pids.peak" || return
 	expect 8 cat "$C/pids.peak" || return
@@ -613,7 +615,7 @@ events_count_refusals() {
 		expect EAGAIN try forkin "$C/a/b/tasks" || return
 		refused $times "$C/a/b" "$C/a" "$C" || return
 	done
-	# It is the limit of the parent now: that of b has not been in the way.
+	# The limit of the parent refuses now. That of b does not.
 	limit "$C/a/b" max || return
 	limit "$C/a" 1 || return
 	for times in 4 5; do
@@ -625,13 +627,13 @@ events_count_refusals() {
 	expect OK try forkin "$C/a/b/tasks" || return
 	refused 5 "$C/a" "$C" || return
 	refused 0 "$C/beside" || return
-	# They stay when what they were about is removed.
+	# The counts stay when the container below is removed.
 	must_be_removable "$C/a/b" || return
 	must_be_removable "$C/a" || return
 	refused 5 "$C"
 }
 
-# events_tell HOW: those who wait for a change in the container and above it
+# events_tell HOW: readers of the container and of the one above are notified
 events_tell() {
 	mkdir "$C/a" "$C/a/b" "$C/beside" || return
 	limit "$C/a/b" 1 || return
@@ -645,14 +647,14 @@ events_tell() {
 		must_have_said "max 0
 max 1" $name || return
 	done
-	# Again, for who has read it
+	# Notified again, after another read
 	expect EAGAIN try forkin "$C/a/b/tasks" || return
 	for name in above a b; do
 		must_have_said "max 0
 max 1
 max 2" $name || return
 	done
-	# That was not about this one, whose time has come now.
+	# This refusal was in another container; the next one is here.
 	expect EAGAIN try forkin "$C/beside/tasks" || return
 	must_have_said "max 0
 max 1" beside
@@ -664,7 +666,7 @@ watch_events() {
 	must_say "max 0" "$2"
 }
 
-# must_have_said TEXT NAME: from the beginning on, and soon
+# must_have_said TEXT NAME: the whole output, soon
 must_have_said() {
 	wait_until has_said "$1" "$2" || expect "$1" cat "$WORK/$2"
 }
@@ -691,7 +693,7 @@ files_are_roots() {
 	done
 	expect EACCES try -u 1000 write "$C/pids.max" max || return
 	expect 4 cat "$C/pids.max" || return
-	# What the user makes is the user's, and no way around it.
+	# The user owns the containers below, but cannot evade the limit with them.
 	expect OK try -u 1000 mkdir "$C/sub" 755 || return
 	expect 1000 stat -c %u "$C/sub/pids.max" || return
 	expect OK try -u 1000 write "$C/sub/pids.max" 100 || return
@@ -703,9 +705,9 @@ files_are_roots() {
 	end_all "$C/sub"
 }
 
-# ---- all at once
+# ---- races
 
-# watch_counts CONTAINER...: note what nobody can have made
+# watch_counts CONTAINER...: record impossible counts
 watch_counts() {
 	while :; do
 		for container; do
@@ -715,8 +717,8 @@ watch_counts() {
 	done
 }
 
-# race TEST ROUNDS MAX: the program fork_race in $C/a, which may have MAX tasks,
-# and $C/b. It leaves nothing.
+# race TEST ROUNDS MAX: run the program fork_race in $C/a, with a limit of MAX
+# tasks, and in $C/b. It must leave nothing behind.
 race() {
 	if [ "$(nproc)" -lt 2 ]; then
 		because "races need two CPUs"
@@ -733,7 +735,7 @@ race() {
 		because "$(head -n 1 "$WORK/odd")"
 		return 1
 	fi
-	# Children that their parents left behind wait for somebody to reap them.
+	# Orphans are reaped later.
 	soon_counted 0 "$C/a" "$C/b" "$C" || return
 	must_be_removable "$C/a" || return
 	must_be_removable "$C/b" || return

@@ -24,7 +24,7 @@ all_threads_move() {
 	must_be_removable "$C"
 }
 
-# A thread that the kernel has made for the process is one of its threads.
+# A thread that the kernel makes for the process is one of its threads.
 threads_of_io_uring_move() {
 	if ! [ -e "$URING" ]; then
 		because "no $URING"
@@ -38,7 +38,7 @@ threads_of_io_uring_move() {
 	must_be_empty "$C"
 }
 
-# The id of any thread names the process.
+# The id of any thread refers to the process.
 thread_names_its_process() {
 	start_threads 5 || return
 	last=$(threads_of "$PID" | tail -n 1)
@@ -54,7 +54,7 @@ zero_is_the_writer() {
 	must_be_in "$SELF" "$ROOT"
 }
 
-# Wherever its threads are, they all come.
+# All threads are moved, whatever containers they are in.
 threads_come_from_everywhere() {
 	mkdir "$C/a" "$C/b" || return
 	start_threads 9 || return
@@ -72,7 +72,7 @@ threads_come_from_everywhere() {
 	expect "$(threads_of "$PID")" cat "$C/tasks" || return
 	must_be_removable "$C/a" || return
 	must_be_removable "$C/b" || return
-	# Once more, there is nothing to do.
+	# A repeated move changes nothing.
 	attach_process "$PID" "$C" || return
 	expect "$PID" cat "$C/procs"
 }
@@ -90,7 +90,7 @@ processes_are_listed_once_and_sorted() {
 	expect 8 count_lines "$C/tasks"
 }
 
-# One thread is enough to be listed.
+# One thread is enough for the process to be listed.
 one_thread_is_enough() {
 	start_threads 3 || return
 	attach "$(threads_of "$PID" | tail -n 1)" "$C" || return
@@ -102,7 +102,7 @@ in_procs() {
 	grep -qx "$1" "$2/procs"
 }
 
-# A process outlives its first thread, which is a zombie to the end.
+# A process lives on when its first thread exits, which is a zombie until the end.
 first_thread_has_exited() {
 	start_threads -d 4 || return
 	expect ESRCH try write "$C/tasks" "$PID" || return
@@ -115,7 +115,8 @@ first_thread_has_exited() {
 	must_be_removable "$C"
 }
 
-# Whom a descriptor refers to, nobody else comes to have the id of.
+# A descriptor always refers to the same process; its id cannot be reused by
+# another.
 descriptors_name_processes() {
 	start_threads 3 || return
 	expect OK try pidfd "$PID" "$C/procs" || return
@@ -128,7 +129,7 @@ descriptors_name_processes() {
 	expect 3 count_lines "$C/tasks" || return
 	for file in tasks procs; do
 		expect ESRCH try pidfd-reaped "$C/$file" || return
-		# Nothing, the file itself, and what is no number
+		# Nothing, the file itself, and text that is not a number
 		expect EBADF try write "$C/$file" "pidfd 99" || return
 		expect EBADF try write "$C/$file" "pidfd 0" </dev/null || return
 		for text in "pidfd" "pidfd " "pidfd x" "pidfd -1" "pidfd 1 2" "pidfd0"; do
@@ -138,7 +139,7 @@ descriptors_name_processes() {
 	expect EACCES try -u 1000 run try pidfd "$PID" "$C/procs"
 }
 
-# As whoever writes a string of C counts
+# As from a program that writes a string with its terminating NUL
 end_of_a_string_is_taken() {
 	start sleep 1000
 	for file in tasks procs; do
@@ -199,7 +200,7 @@ stopped_process() {
 	expect T task_state "$PID"
 }
 
-# A frozen task cannot lend a hand: it has to be moved from outside.
+# A frozen task cannot move itself: the move has to work from outside.
 frozen_process() {
 	mkdir "$WORK/cgroup" || return
 	if ! mount -t cgroup -o freezer none "$WORK/cgroup" 2>/dev/null; then
@@ -213,7 +214,7 @@ frozen_process() {
 	echo FROZEN >"$WORK/cgroup/ice/freezer.state" || return
 	wait_until is_frozen && move_frozen
 	result=$?
-	# Killed it could not be otherwise.
+	# It could not be killed otherwise.
 	echo THAWED >"$WORK/cgroup/ice/freezer.state" || return
 	end_task "$PID"
 	wait_until rmdir "$WORK/cgroup/ice" && return $result

@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# A subsystem refuses: nothing has happened then, wherever it is among others.
-# Of three subsystems, each refuses in turn.
+# A subsystem refuses an operation, which then has no effect. Of three subsystems,
+# each one refuses in turn.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# EDOM, which nothing else in the way returns
+# EDOM, which no other code on this path returns
 REFUSAL=-33
 SAYS=EDOM
 
-# each_refuses FUNCTION: with each of the three as the one that refuses
+# each_refuses FUNCTION: run it with each of the three as the one that refuses
 each_refuses() {
 	mount_tree tree "$(names 3)" || return
 	T=$WORK/tree
@@ -35,7 +35,7 @@ refused_create() {
 		expect "$SAYS" try mkdir "$T/a" || return
 	done
 	[ ! -e "$T/a" ] || return
-	# Those that were made are freed in a while, and none that was not.
+	# States that were made are freed after a while, and no others.
 	wait_until expect_states "$before" || return
 	refuse create 0
 	expect OK try mkdir "$T/a" || return
@@ -65,7 +65,7 @@ refused_populate() {
 	wait_until expect_states "$before"
 }
 
-# The root has the directory a besides, and nothing to kill all tasks with.
+# The root also has the directory a, and has no file kill.
 ls_with_a() {
 	{ ls "$1"; echo a; } | grep -vx kill | sort
 }
@@ -78,7 +78,7 @@ mount_refused() {
 		expect "$SAYS" try mount "$(names 3)" "$WORK/tree" || return
 	done
 	refuse populate 0
-	# In 2007 the subsystems were lost then.
+	# In 2007 the subsystems were lost at this point.
 	for options in test0 test1 test2; do
 		expect OK try mount "$options" "$WORK/tree" || return
 		umount "$WORK/tree" || return
@@ -99,7 +99,7 @@ refused_attach() {
 		expect "$SAYS" try write "$T/b/tasks" "$PID" || return
 	done
 	nobody_moved 1 || return
-	# To where it is, there is nothing to ask.
+	# A move to the same container asks no subsystem.
 	attach "$PID" "$T/a" || return
 	refuse attach 0
 	attach "$PID" "$T/b" || return
@@ -108,7 +108,7 @@ refused_attach() {
 	must_be_removable "$T/b"
 }
 
-# nobody_moved N: from a to b
+# nobody_moved N: no task has moved from a to b
 nobody_moved() {
 	must_be_empty "$T/b" || return
 	for subsystem in 0 1 2; do

@@ -1,25 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What somebody tries who wants more than is allowed. The user 1000 has been given
-# a container; what is around it, root's tasks and root's limits are to stay out
-# of reach. RCFS_SEED is where the random mount options come from, RCFS_MOUNTS how
-# many mounts are tried.
+# Attacks of a user. The user 1000 has been given a container. Everything around it,
+# the tasks of root and the limits of root must stay out of reach. RCFS_SEED is the
+# seed of the random mount options, and RCFS_MOUNTS the number of mounts.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# as_user COMMAND...: of the user
+# as_user COMMAND...: run it as the user
 as_user() {
 	try -u 1000 run "$@"
 }
 
-# give CONTAINER: to the user, as Documentation/admin-guide/rcfs.rst says
+# give CONTAINER: give it to the user, as Documentation/admin-guide/rcfs.rst says
 give() {
 	mkdir "$1" && chown 1000:1000 "$1" "$1/tasks" "$1/procs"
 }
 
-# start_as REAL EFFECTIVE SAVED: a task with these user ids
+# start_as REAL EFFECTIVE SAVED: start a task with these user ids
 start_as() {
 	start attack as "$@"
 	wait_until has_ids "$PID" "$*"
@@ -31,7 +30,7 @@ has_ids() {
 		grep -q "^$2 "
 }
 
-# nobody_has_moved ID...: out of the root
+# nobody_has_moved ID...: all of them are in the root
 nobody_has_moved() {
 	for id; do
 		if ! in_container "$id" "$ROOT"; then
@@ -41,8 +40,8 @@ nobody_has_moved() {
 	done
 }
 
-# who_may_be_moved: just whom the user may send a signal. What a user could do to
-# a task by freezing it or by taking all CPU time from it, SIGSTOP does as well.
+# who_may_be_moved: exactly the tasks that the user may send a signal to. With
+# SIGSTOP, the user can do to them what freezing and taking away CPU time can do.
 who_may_be_moved() {
 	give "$C/theirs" || return
 	for ids in "0 0 0" "1000 1000 1000" "1001 1001 1001" "1000 0 0" "0 1000 0" \
@@ -76,7 +75,7 @@ mixed_process() {
 	expect EACCES try -u 1000 write "$C/theirs/procs" "$thread" || return
 	expect EACCES try -u 1000 write "$C/theirs/tasks" "$thread" || return
 	nobody_has_moved "$PID" "$thread" || return
-	# A thread of its own is the user's.
+	# The user may move the thread that belongs to the user.
 	expect OK try -u 1000 write "$C/theirs/tasks" "$PID" || return
 	must_be_in "$PID" "$C/theirs" || return
 	nobody_has_moved "$thread"
@@ -92,7 +91,7 @@ subtree_is_not_left() {
 			expect EACCES try -u 1000 write "$outside/$file" "$PID" || return
 		done
 	done
-	# Nor by another way to the same files.
+	# Another path to the same files does not help.
 	mkdir "$WORK/elsewhere" && mount --bind "$C/theirs" "$WORK/elsewhere" || return
 	EXTRA_MOUNTS=$WORK/elsewhere
 	expect OK try -u 1000 write "$WORK/elsewhere/tasks" "$PID" || return
@@ -102,14 +101,14 @@ subtree_is_not_left() {
 	must_be_in "$PID" "$C/theirs"
 }
 
-# is_refused COMMAND...: of the user, who must not be able to do this
+# is_refused COMMAND...: the user must not be able to do this
 is_refused() {
 	as_user "$@" 2>/dev/null || return 0
 	because "the user was allowed: $*"
 	return 1
 }
 
-# attributes: of all that is outside of the user's own containers
+# attributes: print those of everything outside of the user's own containers
 attributes() {
 	find "$C" ! -path "$C/theirs/own*" -exec stat -c '%n %a %u %g' {} + | sort
 }
@@ -166,7 +165,7 @@ own_is_not_given_away() {
 	as_user mkdir "$C/theirs/own" || return
 	is_refused chown 0 "$C/theirs/own" || return
 	is_refused chown 1001 "$C/theirs/own/tasks" || return
-	# A mode may be changed, and gives others what the owner may.
+	# The owner may change a mode, which only gives others the owner's rights.
 	as_user chmod 666 "$C/theirs/own/tasks" || return
 	start_as 1001 1001 1001 || return
 	expect EACCES try -u 1000 write "$C/theirs/own/tasks" "$PID" || return
@@ -175,19 +174,20 @@ own_is_not_given_away() {
 	expect EACCES try -u 1001 write "$C/theirs/own/tasks" "$PID"
 }
 
-# count FILE: of $C/theirs, a number
+# count FILE: print the number in this file of $C/theirs
 count() {
 	cat "$C/theirs/pids.$1"
 }
 
-# needs CONTROLLER: this point; returns what the point returns without it
+# needs CONTROLLER: skip the point without it
 needs() {
 	has_controller "$1" && return
 	because "the hierarchy has no controller $1"
 	return "$KSFT_SKIP"
 }
 
-# Each child is as free as its parent lets it be, wherever tasks come from.
+# A child has at most the limits of its parent, whatever container its tasks come
+# from.
 limits_hold_for_moves() {
 	needs pids || return
 	give "$C/theirs" || return
@@ -201,12 +201,12 @@ limits_hold_for_moves() {
 		because "there were more tasks than the limit"
 		return 1
 	fi
-	# The parent is one of them, and it was the limit that stopped it.
+	# The parent is one of the tasks, and the limit has stopped it.
 	expect 7 cat "$WORK/said" || return
 	[ "$(count peak)" -eq 8 ] && grep -q '^max [1-9]' "$C/theirs/pids.events"
 }
 
-# The user may not freeze whom the user may not move.
+# The user may freeze only tasks that the user may move.
 freezing_others() {
 	needs freezer || return
 	give "$C/theirs" || return
@@ -222,9 +222,9 @@ freezing_others() {
 	nobody_has_moved "$victim"
 }
 
-# files_to_read: of a container with somebody in it, and those in /proc
+# files_to_read: print those of a container with a task in it, and those in /proc
 files_to_read() {
-	# Some can only be written.
+	# Some files are write-only.
 	find "$C" -type f -perm -400
 	echo "/proc/$SELF/rcfs"
 	echo /proc/rcfs
@@ -234,7 +234,7 @@ edges_of_reads() {
 	mkdir "$C/below" || return
 	start sleep 1000
 	attach "$PID" "$C" || return
-	# What grows while it is read cannot be compared.
+	# Files that change cannot be compared.
 	# shellcheck disable=SC2046 # a word for each file
 	attack reads $(files_to_read | grep -v 'cpuacct\.\|cpu\.stat\|debug\.')
 }
@@ -248,7 +248,7 @@ edges_of_writes() {
 	must_be_in "$PID" "$C/below"
 }
 
-# Names are shown in files that others read, and must not look like more than one.
+# Other users read files with the names, which must not look like several lines.
 names_forge_nothing() {
 	for name in "a b" "a	b" ':1:cpuacct:' '..x' '\n' '%s%n' 0::-root \
 		    "$(printf '\303\050\377\001\033[2J')"; do
@@ -261,11 +261,11 @@ names_forge_nothing() {
 			return 1
 		fi
 	done
-	# By the line that it would have needed
+	# A newline, which would forge a line, is refused.
 	expect EINVAL try mkdir "$C/$(printf 'a\n1:cpuacct:/')"
 }
 
-# table: of subsystems and hierarchies, but for how many containers there are
+# table: print subsystems and hierarchies without the numbers of containers
 table() {
 	cut -f 1,2,4 /proc/rcfs
 }

@@ -1,12 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything at the same time, at random. The program of the same name does it,
-# and looks at what is left; its seed says what is decided, not what comes of it.
-#
-# RCFS_SEED is the seed, RCFS_SOAK for how many minutes to go on with that; by
-# default the seed is always the same, and there are a few rounds, fewer on a kernel
-# that looks at every access to memory.
+# All operations at the same time, at random. The program storm runs them, and
+# checks what is left. The seed determines the decisions, but not their effect.
+# RCFS_SEED is the seed, by default always the same. RCFS_SOAK is the number of
+# minutes; by default there are a few rounds, and fewer with KASAN and the like.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -25,7 +23,7 @@ tidy_up() {
 	unload_subsystems
 }
 
-# plain_file: a file of the module that can be loaded as it is, or nothing
+# plain_file: print a file of the module that is not compressed, or nothing
 plain_file() {
 	file=$(find "/lib/modules/$(uname -r)" -name "$MODULE.ko*" 2>/dev/null | head -n 1)
 	case $file in
@@ -37,7 +35,8 @@ plain_file() {
 	esac && echo "$WORK/$MODULE.ko"
 }
 
-# everything ARGUMENT...: of storm. Without their module there is one hierarchy.
+# everything ARGUMENT...: run storm. Without the module test_rcfs there is one
+# hierarchy.
 everything() {
 	load_subsystems 1 2>/dev/null || because "there is no second hierarchy"
 	file=$(plain_file)
@@ -47,7 +46,7 @@ everything() {
 	return 1
 }
 
-# clear_mounts: of a storm that has failed
+# clear_mounts: unmount what a failed storm has left
 clear_mounts() {
 	for folder in "$WORK"/mounts/*; do
 		while mountpoint_of "$folder"; do
@@ -66,7 +65,7 @@ the_storm() {
 	must_be_removable "$C"
 }
 
-# decisions NAME: of one round
+# decisions NAME: print those of one round
 decisions() {
 	everything -s "$SEED" -r 1 -d 20 >"$WORK/$1" || {
 		cat "$WORK/$1"

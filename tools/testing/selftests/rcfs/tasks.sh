@@ -6,10 +6,10 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# More than fits into a page as text, and than is collected at one go
+# More ids than fit into a page as text, and than are collected at once
 MANY=1100
 
-# start_inside N: a process of N threads in $C
+# start_inside N: start a process of N threads in $C
 start_inside() {
 	start sh -c "echo 0 >$C/tasks; exec threads $1"
 	wait_until has_threads "$PID" "$1"
@@ -32,7 +32,7 @@ all_tasks_sorted() {
 	wait_until has_threads "$PID" 30 || return
 	threads_of "$first" >"$WORK/threads"
 	threads_of "$PID" >>"$WORK/threads"
-	# The last ones first
+	# The last thread comes first
 	sort -rn "$WORK/threads" | while read -r thread; do
 		echo "$thread" >"$C/tasks"
 	done
@@ -48,8 +48,8 @@ many_tasks() {
 	return 1
 }
 
-# Whoever stays is listed, though the lists change. A walk takes long at each task, and
-# who goes to another list is in neither for long.
+# A task that stays is listed, even if lists change. The walk is slowed down at each
+# task, and a task that changes its list is in neither for a short time.
 stayers_are_listed() {
 	mkdir "$C/here" "$C/there" || return
 	delay walk 50
@@ -57,8 +57,8 @@ stayers_are_listed() {
 	listed "$C/here" "$C/there" 1000
 }
 
-# In 2007 the whole listing had to be one piece of memory. 100,000 tasks take 6 GB
-# of memory; with less, there are less of them.
+# In 2007 the whole listing had to be contiguous in memory. 100,000 tasks take 6 GB
+# of memory; with less memory, the test has fewer tasks.
 as_many_as_fit() {
 	wanted=$(($(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 64))
 	[ $wanted -le 100000 ] || wanted=100000
@@ -66,7 +66,7 @@ as_many_as_fit() {
 	threads_max=$(cat /proc/sys/kernel/threads-max)
 	raise pid_max && raise threads-max && so_many_are_listed
 	result=$?
-	# Not before they are gone: nobody could fork.
+	# Wait until they are gone: otherwise the next fork may fail.
 	for pid in $CHILDREN; do
 		end_task "$pid"
 	done
@@ -76,14 +76,14 @@ as_many_as_fit() {
 	return $result
 }
 
-# raise LIMIT: of the kernel, to what all of them need, and others
+# raise LIMIT: raise a limit of the kernel to the number that the tasks need
 raise() {
 	[ "$(cat "/proc/sys/kernel/$1")" -ge $((wanted + 10000)) ] ||
 		echo $((wanted + 10000)) >"/proc/sys/kernel/$1"
 }
 
 so_many_are_listed() {
-	# Few at a time: what is waited for has to take moments, however many there are.
+	# Make a few at a time, so that each wait is short.
 	left=$wanted
 	while [ "$left" -gt 0 ]; do
 		some=$((left < 1000 ? left : 1000))
@@ -97,7 +97,7 @@ so_many_are_listed() {
 	because "$wanted tasks listed"
 }
 
-# Ten times is far from what it is, and enough for what it must not be.
+# Ten times as long is far above the usual time, and far below that of a bug.
 empty_is_found_empty() {
 	start threads 2000
 	wait_until has_threads "$PID" 2000 || return
@@ -107,7 +107,7 @@ empty_is_found_empty() {
 	[ $((empty * 10)) -le "$full" ]
 }
 
-# best_of_reads FILE: the shortest of ten times, in us
+# best_of_reads FILE: print the shortest of ten times, in us
 best_of_reads() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		try timeread "$1"
@@ -140,7 +140,7 @@ reads_anywhere() {
 	done
 }
 
-# In 2007 an offset past the end underflowed, and gave away kernel memory.
+# In 2007 an offset past the end underflowed, and disclosed kernel memory.
 past_the_end() {
 	start_inside 5 || return
 	size=$(wc -c <"$C/tasks")
@@ -151,7 +151,7 @@ past_the_end() {
 	expect EINVAL try pread "$C/tasks" -1
 }
 
-# A listing is of one moment, also for who reads it slowly.
+# A slow reader also gets the listing of one moment.
 one_moment() {
 	start_inside $MANY || return
 	cat "$C/tasks" >"$WORK/whole"
@@ -169,14 +169,14 @@ rewound_file_is_new() {
 	start_inside 3 || return
 	exec 3<"$C/tasks"
 	expect "$(cat "$C/tasks")" cat <&3 || return
-	# A second reader of the same file has a position of its own.
+	# A second open file has a position of its own.
 	exec 4<"$C/tasks"
 	end_task "$PID"
 	must_be_empty "$C" || return
 	expect "" cat <&4
 }
 
-# In 2007 only tasks with the very nsproxy of the directory were listed.
+# In 2007 only tasks with the nsproxy of the directory itself were listed.
 unshared_tasks() {
 	start_inside 2 || return
 	first=$PID
@@ -216,7 +216,8 @@ zombies_are_not_listed() {
 	must_be_empty "$C"
 }
 
-# Listed are those that the reader can see, by the names that it has for them.
+# The listing has the tasks that the reader can see, with the ids of the reader's
+# pid namespace.
 ids_of_the_readers_namespace() {
 	if ! unshare -p -f true 2>/dev/null; then
 		because "no pid namespaces"
@@ -237,8 +238,8 @@ ids_of_the_readers_namespace() {
 	expect 0 grep -cx 1 "$C/tasks"
 }
 
-# announced VERB COMMAND...: that who waits wakes up to an empty container when the
-# command has been run for each task in it, and no sooner
+# announced VERB COMMAND...: run the command for each task in the container. A
+# waiting reader is notified when the last one is gone, and not earlier.
 announced() {
 	verb=$1
 	shift
@@ -282,7 +283,7 @@ emptiness_is_announced() {
 		announced "$verb" end_task || return
 		three_inside || return
 		announced "$verb" move_out || return
-		# The last one is one with the container's own nsproxy.
+		# The last task has the container's own nsproxy.
 		start_unshared sleep 1000 || return
 		attach "$PID" "$C" || return
 		end_task "$PID"
@@ -294,7 +295,8 @@ emptiness_is_announced() {
 	must_be_removable "$C"
 }
 
-# Whoever waits for a container hears of the last task below, and of no other.
+# A reader is notified when the last task below its container leaves, and not
+# otherwise.
 emptiness_below_is_announced() {
 	mkdir -p "$C/a/b" "$C/a/c" || return
 	for verb in poll watch; do
