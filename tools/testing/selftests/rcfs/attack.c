@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an attacker does that takes more than one system call:
+ * Attacks that take more than one system call:
  *
  *	attack as RUID EUID SUID	be a task with these ids, and sleep
  *	attack mixed UID		be a process of UID with one thread of
@@ -15,8 +15,8 @@
  *	attack writes FILE...		write rubbish of all sizes
  *	attack mounts SEED N		try N mounts of random options
  *
- * The last three exit with 0, or with 1 and a line that says what was not as it
- * should be, and print how many attempts there were.
+ * The last three print the number of attempts. They exit with 0, or with 1 and a
+ * line that describes the failure.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ static void sleep_for_good(void)
 
 /* ---- tasks of several users */
 
-/* Not by the functions of libc, which change all threads. */
+/* Functions of libc would change all threads. */
 static void become(uid_t real, uid_t effective, uid_t saved)
 {
 	if (syscall(SYS_setresuid, real, effective, saved))
@@ -151,8 +151,8 @@ static void read_whole(int fd, const char *file, struct content *content)
 }
 
 /*
- * What comes must be what stands there, nothing must be written behind it, and
- * there must be none of it where the file has ended.
+ * The result must be the contents of the file at this offset, nothing at the end of
+ * the file. No byte may be written behind the result.
  */
 static void read_at(int fd, const char *file, const struct content *whole,
 		    off_t offset, size_t size)
@@ -173,10 +173,10 @@ static void read_at(int fd, const char *file, const struct content *whole,
 		fail("%s: %zu bytes at %lld: %s", file, size, (long long)offset,
 		     strerror(errno));
 	if ((size_t)n > there || (size_t)n > size || (!n && there && size))
-		fail("%s: %zu bytes at %lld: %zd came, and there are %zu", file,
+		fail("%s: %zu bytes at %lld: %zd returned, expected %zu", file,
 		     size, (long long)offset, n, there);
 	if (memcmp(buf, whole->bytes + offset * !!n, n))
-		fail("%s: %zu bytes at %lld are not what stands there", file, size,
+		fail("%s: %zu bytes at %lld differ from the contents", file, size,
 		     (long long)offset);
 	for (size_t i = n; i < sizeof(buf); i++)
 		if (buf[i] != '#')
@@ -192,14 +192,14 @@ static void must_fault(const char *file, ssize_t n, const char *what)
 		     n < 0 ? strerror(errno) : "no error");
 }
 
-/* The compiler is not to know where. */
+/* Hide the value from the compiler. */
 static void *at(unsigned long address)
 {
 	asm("" : "+r" (address));
 	return (void *)address;
 }
 
-/* A page that is there, and behind it one that is not */
+/* A mapped page, followed by an unmapped one */
 static char *last_page(void)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
@@ -296,17 +296,17 @@ static void attack_writes(const char *file)
 			must_refuse(fd, file, &before, rubbish[r].what, text,
 				    sizes[s]);
 		}
-		/* A number, and then what does not belong to it */
+		/* A number, followed by other characters */
 		memset(text, '1', sizes[s]);
 		text[sizes[s] - 1] = ';';
 		must_refuse(fd, file, &before, "a number with an end", text, sizes[s]);
-		/* At the end, it would be that of a string. */
+		/* At the end, it would terminate a string. */
 		text[sizes[s] - 1] = '1';
 		text[sizes[s] / 2] = '\0';
 		if (sizes[s] > 2)
 			must_refuse(fd, file, &before, "a number with a zero byte", text,
 				    sizes[s]);
-		/* Far too large, or not in one piece */
+		/* Far too large, or only partly mapped */
 		memset(text, '9', sizes[s]);
 		if (sizes[s] > 20)
 			must_refuse(fd, file, &before, "digits", text, sizes[s]);
@@ -375,7 +375,7 @@ static void set_something(int fs, int fd)
 	attempts++;
 }
 
-/* Whatever comes of them, they are gone when this returns. */
+/* Unmounts them before it returns, whether they succeed or not. */
 static void attack_mounts(unsigned long long seed, unsigned long count)
 {
 	int fd = open("/proc/self/exe", O_RDONLY);

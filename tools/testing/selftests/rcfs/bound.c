@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tasks that cannot be bound to some CPUs without a question, and writes that meet.
+ * Tasks that may not be restricted to some CPUs, and writes that race.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #define SCHED_DEADLINE 6
 #endif
 
-/* Later than the other process, at most: twice the longest delay of rcfs. */
+/* The longest lag behind the other process: twice the longest delay of rcfs */
 #define LATE_NS 4000000
 #define BROOD 8
 
@@ -26,7 +26,7 @@ static const char usage[] =
 	"usage: bound deadline ID   give the task the policy SCHED_DEADLINE, print OK\n"
 	"                           or the name of the error\n"
 	"       bound capable UID   be this user with all capabilities, until the end\n"
-	"       bound broods        have 8 children, who sleep, and replace the oldest all\n"
+	"       bound broods        have 8 children that sleep, and replace the oldest all\n"
 	"                           the time\n"
 	"       bound meet ROUNDS ID FILE SET FILE SET FILE TEXT\n"
 	"                           in each round write the one or the other set to\n"
@@ -34,7 +34,7 @@ static const char usage[] =
 	"                           moment; afterwards the task has to be allowed to\n"
 	"                           run on this set of CPUs, like 0-1\n";
 
-/* Of <linux/sched/types.h>, which does not go with older headers of the C library */
+/* From <linux/sched/types.h>, which conflicts with older headers of the C library */
 struct attributes {
 	uint32_t size;
 	uint32_t policy;
@@ -119,7 +119,7 @@ static void must_be_allowed(pid_t pid, const char *list, int round)
 			     round, CPU_ISSET(cpu, &set) ? "" : "not ", cpu, list);
 }
 
-/* How far two processes have come. The other one may need the same CPU. */
+/* Progress of two processes, which may share a CPU */
 struct rounds {
 	int begun, done;
 };
@@ -145,7 +145,7 @@ static void write_in_rounds(int last, struct rounds *rounds, const char *file, c
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int round = 1; round <= last; round++) {
 		wait_for_round(&rounds->begun, round);
-		/* If it fails, nobody has to wait, and the status tells. */
+		/* If it fails, the status tells, and the other process need not wait. */
 		if (put(file, text)) {
 			finish_round(&rounds->done, last);
 			_exit(1);

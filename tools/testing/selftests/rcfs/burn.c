@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Use CPU time in a container, and say how much of it, in ns, as the scheduler
- * has it for the tasks themselves: the CPU clock of this process, and for
- * children that it has waited for what getrusage(2) says. Then sleep, so that
- * all of it has been accounted to the container, until killed.
+ * Use CPU time in a container, and print it in ns, as the scheduler accounts it for
+ * tasks: the CPU clock of this process, and getrusage(2) for reaped children. Then
+ * sleep until killed, so that all of it has been accounted to the container.
  *
- * Nothing here looks at the container: what it counted is for others to read.
+ * The caller reads the counters of the container.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +53,7 @@ static void move(pid_t pid, const char *dir)
 	close(fd);
 }
 
-/* Reading the clock is a system call: some hundred times, not all the time. */
+/* Reading the clock is a system call: limit it to some hundred times. */
 static void in_user_mode(unsigned long ns)
 {
 	unsigned long until = clock_ns(CLOCK_THREAD_CPUTIME_ID) + ns;
@@ -75,8 +74,8 @@ static void in_system_calls(unsigned long ns)
 }
 
 /*
- * A child that has been waited for may have a few steps to go, which nobody
- * counts for it any more. Few are, who are not waited for at once.
+ * A reaped child may still run a few instructions, which its parent does not see. So
+ * children are not reaped at once, and few of them run then.
  */
 static void in_children(int number, unsigned long ns, char **command)
 {
@@ -134,8 +133,8 @@ static void in_threads(int number, unsigned long ns)
 }
 
 /*
- * Who moves this process is not in the containers, and begins when told to by
- * something that can be read from @go.
+ * The process that moves this one is outside of the containers. It begins when it can
+ * read from @go.
  */
 static pid_t start_mover(int go, const char *there, const char *back)
 {
@@ -197,7 +196,7 @@ int main(int argc, char **argv)
 	}
 	before = used();
 	move(0, argv[1]);
-	/* Whether what the move took counts there is anybody's guess, and it may be much. */
+	/* The time of the move itself may count in either container, and may be long. */
 	inside = used();
 	if (mover && write(go[1], "", 1) != 1)
 		fail("write: %s", strerror(errno));
@@ -214,8 +213,8 @@ int main(int argc, char **argv)
 	after = used();
 	by_children = used_by_children();
 	/*
-	 * Not waited for before: its CPU time is none of the containers'. What the
-	 * waiting takes is, and on a busy machine it may be much.
+	 * Reap it only now: its CPU time is not in the containers. The time for reaping
+	 * is, and may be long on a busy machine.
 	 */
 	if (mover) {
 		kill(mover, SIGKILL);

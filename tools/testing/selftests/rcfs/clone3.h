@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Children that begin in a container. The C library has no function for that. */
+/* Children that begin in a container. The C library has no function for this. */
 #ifndef _SELFTESTS_RCFS_CLONE3_H
 #define _SELFTESTS_RCFS_CLONE3_H
 

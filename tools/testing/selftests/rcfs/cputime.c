@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The CPU time of groups: how much it is, and how it grows. A group is either a
- * file with a number of ns, whose name has a slash, or the ids of processes,
- * separated by commas.
+ * Print and compare the CPU time of groups. A group is either a file with a number of
+ * ns, whose name has a slash, or a list of process ids, separated by commas.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 #include <unistd.h>
 
 #define MAX_GROUPS 16
-/* Who waits this long waits in vain. */
+/* After this time, it will not happen. */
 #define HANG_SECONDS 100
 
 static const char usage[] =

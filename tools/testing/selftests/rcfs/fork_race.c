@@ -5,17 +5,21 @@
  *	fork_race storm A B ROUNDS	everything at once
  *	fork_race children A B ROUNDS	no child stays behind its parent
  *	fork_race switches A B ROUNDS	no switch of namespaces undoes a move
- *	fork_race vacate A B ROUNDS	A's children can be removed once left,
- *	fork_race leave A B ROUNDS	... by a task that forks as well,
- *	fork_race reap A ROUNDS		... and once their last task is reaped
+ *	fork_race vacate A B ROUNDS	a container in A can be removed after its
+ *					last task has left,
+ *	fork_race leave A B ROUNDS	... even if the task is forking,
+ *	fork_race reap A ROUNDS		... and after its last task was reaped
  *	fork_race threads A B ROUNDS	no thread stays when its process is moved
- *	fork_race dying A B ROUNDS	nobody gets what its last user gives up
- *	fork_race linger A B FILE ROUNDS	a slow reader of its own nsproxy is moved
- *	fork_race spin A B ROUNDS	the container of a task that runs goes
- *	fork_race rmdir A ROUNDS	a container goes while its files are written
+ *	fork_race dying A B ROUNDS	no task gets an nsproxy that its last user
+ *					is giving up
+ *	fork_race linger A B FILE ROUNDS	a task that is slow to follow its nsproxy
+ *					is moved
+ *	fork_race spin A B ROUNDS	the container of a running task is removed
+ *	fork_race rmdir A ROUNDS	a container is removed while its files are
+ *					written
  *
- * A and B are containers. The number of rounds bounds all of them, never the
- * time; what a round has to wait for is a counter of the task that it is about.
+ * A and B are containers. All tests are bounded by the number of rounds, not by time.
+ * A round waits for counters of the task that it tests.
  * Exits with 0, or with 1 and a reason.
  */
 #include <errno.h>
@@ -46,11 +50,11 @@
 #define MOVERS 2
 /* Children that a forker keeps alive, so that they can be seen */
 #define BROOD 8
-/* When something hangs, this ends it; it is no measure of anything. */
+/* A timeout for hangs; no result depends on it. */
 #define HANG_SECONDS 240
 
 static struct {
-	unsigned long rounds;	/* of the task that is moved about */
+	unsigned long rounds;	/* of the task that is moved */
 	int ready;		/* tasks that have started */
 	int stop;
 } *shared;
@@ -134,7 +138,7 @@ static bool listed(const struct list *list, pid_t id)
 
 /* ---- processes */
 
-/* Movers on one CPU, moved tasks on others: else nothing would be at once. */
+/* Movers run on one CPU and moved tasks on others, so that they race. */
 static void run_on(bool mover)
 {
 	cpu_set_t all, set;
@@ -178,7 +182,7 @@ static bool stopped(void)
 	return __atomic_load_n(&shared->stop, __ATOMIC_SEQ_CST);
 }
 
-/* Let the others get on, who run until they are told to stop. */
+/* Let the other tasks run, which go on until they are told to stop. */
 static void let_run(void)
 {
 	siginfo_t info = { 0 };
@@ -231,7 +235,7 @@ static void reap_all(void)
 		reap(children[i]);
 }
 
-/* ---- what the moved tasks do */
+/* ---- the moved tasks */
 
 static int home_ns[3];
 
@@ -350,7 +354,7 @@ static void threader(const char *dir, unsigned long unused)
 		pthread_join(makers[i], NULL);
 }
 
-/* Whoever has the combination of containers and namespaces is the last one. */
+/* This task is the last one with its combination of containers and namespaces. */
 static void dier(const char *dir, unsigned long unused)
 {
 	(void)unused;
@@ -400,7 +404,7 @@ static void spinner(const char *dir, unsigned long unused)
 		end_round();
 }
 
-/* kthreadd is refused, but not before everything else has been looked at. */
+/* kthreadd is refused, after all other checks. */
 static void writer(const char *dir, unsigned long unused)
 {
 	(void)unused;
@@ -438,7 +442,7 @@ static void exec_and_wait(void)
 	waitpid(pid, NULL, 0);
 }
 
-/* Some do not have all namespaces: what fails for that reason is left out. */
+/* Some kernels lack some namespaces: ignore these failures. */
 static void worker(const char *dir, unsigned long rounds)
 {
 	unsigned int seed = rounds + getpid();
@@ -487,7 +491,7 @@ static void worker(const char *dir, unsigned long rounds)
 
 static const char *there, *back;
 
-/* Everybody to the other container, until the workers are through */
+/* Move all tasks to the other container, until the workers are done. */
 static void mover(const char *dir, unsigned long unused)
 {
 	static struct list list;
@@ -523,8 +527,8 @@ static void storm(unsigned long rounds)
 }
 
 /*
- * Once the parent has moved, nobody can appear in the container that it left:
- * who is there later was there at once.
+ * After the parent has moved, no task may appear in its old container: a task that is
+ * there later was there at once.
  */
 static void no_child_left_behind(unsigned long rounds)
 {
@@ -590,7 +594,7 @@ static void must_rmdir(const char *dir, const char *why)
 		fail("rmdir %s, %s: %s", dir, why, strerror(errno));
 }
 
-/* A task that exits is not listed any more a moment before this is so. */
+/* An exiting task is removed from the listing a moment earlier. */
 static bool is_empty(const char *dir)
 {
 	FILE *file = fopen(path(dir, "empty"), "re");
@@ -624,13 +628,13 @@ static void vacate(unsigned long rounds)
 	come_and_go(start(switcher, back, 0), rounds);
 }
 
-/* The tick of the other processor accounts CPU time to what is going. */
+/* The tick of the other CPU charges the container that is being removed. */
 static void spin(unsigned long rounds)
 {
 	come_and_go(start(spinner, back, 0), rounds);
 }
 
-/* A child that was there already may be left; it is alive for a moment only. */
+/* An older child may be left, which lives for a moment only. */
 static void leave(unsigned long rounds)
 {
 	char dir[PATH_MAX];

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fork, and say how it ended: how many there are, and the name of the error that
- * stopped it, or "OK". For limits of tasks, which a shell cannot get near: it
- * forks all the time.
+ * Fork, and print how many tasks there are, and the name of the error that stopped
+ * it, or "OK". A shell cannot test limits of tasks, because it forks all the time.
  *
- * Those that fork stay afterwards, until they are killed, and their children go
- * with them, so that others can look. The tests that end by themselves, with a
- * number of rounds, exit with 0, or with 1 and a reason.
+ * The tasks stay until they are killed, so that the caller can examine them. Their
+ * children are killed with them. Tests with a number of rounds end by themselves, and
+ * exit with 0, or with 1 and a reason.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,11 +33,11 @@
 static const char usage[] =
 	"usage: forks [-a DIR]... [-u UID] [-l N] [-n NAMESPACE]... ACTION\n"
 	"  -a DIR              attach to this container; the last one is \"its\"\n"
-	"  -u UID              go on as this user and group\n"
+	"  -u UID              run as this user and group\n"
 	"  -l N                with RLIMIT_NPROC\n"
 	"  -n NAMESPACE        give children one of their own: uts, ipc, pid ...\n"
 	"and then\n"
-	"  bomb N              all that have been forked fork, N at most, or until\n"
+	"  bomb N              all children fork as well, N at most, or until\n"
 	"                      all are refused\n"
 	"  fork N              fork N children, or until one is refused\n"
 	"  threads N           the same with threads\n"
@@ -48,19 +47,19 @@ static const char usage[] =
 	"                      another program; -d: the first one has exited\n"
 	"  brief N             N children and N threads that exit at once\n"
 	"  deadns              fork in a pid namespace that has ended\n"
-	"  poll FILE           print what is in it, again after each POLLPRI\n"
+	"  poll FILE           print the contents, again after each POLLPRI\n"
 	"  watch FILE          the same with inotify\n"
 	"  hold                nothing\n"
 	"until it is killed, or to the end\n"
 	"  cycle ROUNDS        a child can be forked once that before is reaped, at\n"
 	"                      a limit of two\n"
-	"  killed ROUNDS       who is killed while it forks leaves nothing\n"
+	"  killed ROUNDS       a task that is killed while it forks leaves nothing\n"
 	"  graves DIR ROUNDS   containers in DIR are removed while the zombies that\n"
 	"                      were in there are reaped\n";
 
 /* Zombies of a round of graves */
 #define DEAD 4
-/* When something hangs, this ends it; it is no measure of anything. */
+/* A timeout for hangs; no result depends on it. */
 #define HANG_SECONDS 240
 
 static struct {
@@ -155,8 +154,8 @@ static void must_be_counted(const char *dir, long tasks, int round)
 /* ---- forking until it is refused */
 
 /*
- * Everybody is through when everybody has been refused: a child is counted
- * before it is there, and whoever makes it is not through.
+ * The test is over when all tasks have been refused. A child is counted before it is
+ * made, and its parent is not done yet.
  */
 static void bomb(int max)
 {
@@ -310,7 +309,7 @@ static void zombies(int max, const char *dir)
 static void *executor(void *unused)
 {
 	wait_for_signal(SIGUSR1);
-	/* What belongs to the process does not help: its first thread may be dead. */
+	/* Per-process mechanisms do not work: the first thread may be dead. */
 	execl("/proc/thread-self/exe", "forks", "hold", NULL);
 	perror("forks: exec");
 	exit(1);
@@ -336,7 +335,7 @@ static void *nothing(void *unused)
 	return unused;
 }
 
-/* At a limit, some of those before have to be gone first. */
+/* At a limit, earlier tasks have to be gone first. */
 static void brief(int max)
 {
 	signal(SIGCHLD, SIG_IGN);
@@ -368,7 +367,7 @@ static void fork_in_dead_namespace(void)
 	say(pid > 0, pid < 0 ? errno : 0);
 }
 
-/* ---- what changes */
+/* ---- files that change */
 
 static void report_changes(const char *file, bool watch)
 {
@@ -400,7 +399,7 @@ static void report_changes(const char *file, bool watch)
 
 /* ---- rounds */
 
-/* One child is all that there is room for, be it alive, dying or dead. */
+/* There is room for one child, alive, dying or dead. */
 static void cycle(int rounds)
 {
 	for (int round = 1; round <= rounds; round++) {
@@ -442,7 +441,7 @@ static void killed(int rounds)
 			fail("fork: %s", strerror(errno));
 		wait_for(&shared->made, some);
 		kill(pid, SIGKILL);
-		/* Its children are ours now. */
+		/* This process has become the parent of its children. */
 		while (wait(NULL) > 0 || errno == EINTR)
 			;
 		must_be_counted(container, 1, round);
@@ -462,7 +461,7 @@ static void run_on(int nth)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* Begin at any moment of what the other one does meanwhile. */
+/* Begin at any point of the other task. */
 static void wait_part_of(unsigned long ns)
 {
 	unsigned long until = now_ns() + ns * (rand() % 1024) / 1024;

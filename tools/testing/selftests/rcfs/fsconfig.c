@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Configure a mount of rcfs as fsopen(2) and fsconfig(2) allow it and mount(8)
- * does not. Prints how each step ended, and what the kernel says about it:
+ * Configure a mount of rcfs with fsopen(2) and fsconfig(2), in ways that mount(8) does
+ * not offer. Prints the result of each step, and the messages of the kernel:
  *
  *	fsconfig STEP...
  *	flag:KEY  string:KEY=VALUE  binary:KEY=VALUE  fd:KEY  path:KEY=PATH  create

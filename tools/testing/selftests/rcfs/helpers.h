@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the programs of these tests share. */
+/* Functions for all programs of these tests */
 #ifndef _SELFTESTS_RCFS_HELPERS_H
 #define _SELFTESTS_RCFS_HELPERS_H
 
@@ -40,7 +40,7 @@ static inline unsigned long now_ns(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* What is waited for takes moments. Who waits this long waits in vain. */
+/* A wait takes moments. After this time, it has failed. */
 #define LIMIT_SECONDS 300
 
 static inline bool in_vain(unsigned long since)
@@ -48,7 +48,7 @@ static inline bool in_vain(unsigned long since)
 	return now_ns() - since > LIMIT_SECONDS * 1000000000UL;
 }
 
-/* Waits for a child that has to end well. */
+/* Reaps a child, which must have succeeded. */
 static inline void reap(pid_t pid)
 {
 	int status;

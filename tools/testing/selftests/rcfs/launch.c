@@ -55,7 +55,7 @@ static int run(int fd, uint64_t flags, char **command)
 		execvp(*command, command);
 		_exit(127);
 	}
-	/* What CLONE_PIDFD has given refers to the child. */
+	/* The descriptor of CLONE_PIDFD refers to the child. */
 	if (waitid(P_PIDFD, pidfd, &info, WEXITED))
 		fail("waitid: %s", strerror(errno));
 	if (info.si_pid != pid)
@@ -80,7 +80,7 @@ static int open_dir(const char *dir)
 
 static noreturn void thread(void)
 {
-	/* Its errno would be that of the other thread, so no function of the library. */
+	/* No function of the C library: errno belongs to the other thread. */
 	for (;;) {
 #if defined(__x86_64__)
 		long ret;
@@ -158,7 +158,7 @@ static int launch_thread(const char *dir)
 
 /* ---- races */
 
-/* Children that are alive, so that they can be seen */
+/* Children that stay alive for a while, so that they are listed */
 #define BROOD 8
 
 static struct {
@@ -354,7 +354,7 @@ static int bomb(const char *dir)
 	int attempts = 0;
 
 	move(0, dir);
-	/* Nobody has to wait for children. */
+	/* Children are reaped by the kernel. */
 	signal(SIGCHLD, SIG_IGN);
 	while (now_ns() - begin < BOMB_SECONDS * 1000000000UL) {
 		pid_t pid;

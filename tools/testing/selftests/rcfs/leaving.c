@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * In which groups of the scheduler is a task from the moment in which it comes into a
- * container until it has exited? Prints the kinds of groups, a line each, and how many
- * tasks were seen in one: a group of a container is /rcfs, of autogroup /autogroup, and
- * the root is /.
+ * Print in which groups of the scheduler tasks are, from the moment at which they enter a
+ * container until they have exited: one kind of group a line, with the number of tasks
+ * that were seen in it. A group of a container is /rcfs, a group of autogroup is
+ * /autogroup, and the root is /.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@ static void note(const char *group, int task)
 	kind->last = task;
 }
 
-/* A line has a state, a name, numbers, and the group; zombies are done. */
+/* A line has a state, a name, numbers, and the group. Skip zombies. */
 static void look(FILE *debug, int task)
 {
 	char line[1024], state[4], name[32];

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is each task listed that stays in a container, while others change lists?
+ * Check that a task that stays in a container is listed while others change lists.
  *
- * Tasks of a container are in lists of the kernel, one for each combination of
- * namespaces and containers. Some here go to other lists all the time: by other
- * namespaces, and by moves in and out. Some stay. Whoever is in the container all the
- * time has to be in each listing, once.
+ * The kernel has one list of tasks for each combination of namespaces and containers.
+ * Some tasks here change their list all the time, by new namespaces and by moves. Others
+ * stay. A task that is in the container all the time has to be in each listing, once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +99,7 @@ static void must_be_listed(const char *text, pid_t pid, const char *what, int ro
 		fail("round %d: task %d, which %s, is listed %d times", round, pid, what, times);
 }
 
-/* By a file of its own: where others write is where they read on. */
+/* Use a separate file: a write changes the position for reads. */
 static void read_all(char *text, size_t size)
 {
 	int fd = open(tasks[0], O_RDONLY | O_CLOEXEC);

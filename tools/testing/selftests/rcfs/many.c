@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Do something very often, and look how long others have to wait for a CPU:
+ * Repeat an operation very often, and measure how long other tasks wait for a CPU:
  *
  *	many attaches N A B	attach itself to the containers A and B in turn
  *	many nsproxies N A B	the same with a uts namespace of its own, so that each
@@ -9,9 +9,9 @@
  *				as that takes
  *	many removals N DIR	remove them again
  *
- * Prints the longest time in us by which a task on each CPU that wants to sleep for
- * a millisecond was late meanwhile: "late US". On a kernel that is emulated, or that
- * shares its CPUs, that says what the host did as well.
+ * On each CPU, a task repeatedly sleeps for a millisecond. Prints the longest time in us
+ * by which such a task was late: "late US". In an emulator, or with shared CPUs, this
+ * includes delays of the host.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -26,7 +26,7 @@
 
 #define IN_ONE 1000
 
-/* ---- who is late */
+/* ---- lateness */
 
 static atomic_ulong latest_ns;
 static atomic_bool done;
@@ -39,7 +39,7 @@ static void *sleep_often(void *arg)
 
 	CPU_ZERO(&cpus);
 	CPU_SET((long)arg, &cpus);
-	/* On a CPU that went meanwhile, anywhere will do. */
+	/* If the CPU has gone offline, run on any other. */
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 	while (!done) {
 		unsigned long begin = now_ns();
@@ -65,7 +65,7 @@ static int start_sleepers(pthread_t *sleepers, int room)
 	return count;
 }
 
-/* ---- what is done */
+/* ---- operations */
 
 static int open_tasks(const char *container)
 {
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 	pthread_t sleepers[64];
 	int count;
 
-	/* Before there are threads, and they may keep the old ones. */
+	/* Before there are threads, which may keep the old namespaces. */
 	if (nsproxies && unshare(CLONE_NEWUTS))
 		fail("unshare: %s", strerror(errno));
 	count = start_sleepers(sleepers, sizeof(sleepers) / sizeof(*sleepers));

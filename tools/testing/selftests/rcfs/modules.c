@@ -9,11 +9,11 @@
  *					after the other: prints how many forks
  *					there were, and how many were refused
  *	modules cycle FILE NAME ROUNDS	load the module rust_rcfs_forks, mount its
- *					controller at ./tree, use it, and take it
- *					all down again, while tasks fork and exit
+ *					controller at ./tree, use it, unmount
+ *					and unload it, while tasks fork and exit
  *					there on all CPUs
  *
- * cycle exits with 0, or with 1 and a reason. Its rounds bound it, never the time.
+ * cycle exits with 0, or with 1 and a reason. It is bounded by rounds, not by time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@
 #define BROOD 4
 /* Forks that the container of the main task has in each round */
 #define BUDGET 3
-/* When a round hangs, this ends it; it is no measure of anything. */
+/* A timeout for hangs; no result depends on it. */
 #define HANG_SECONDS 240
 
 static struct {
@@ -130,7 +130,7 @@ static void must_be(const char *dir, const char *name, unsigned long expected)
 		fail("%s/%s is %lu, expected %lu", dir, name, value, expected);
 }
 
-/* Children of those who have left are still on their way out of it. */
+/* Children of tasks that have left may still be exiting in it. */
 static void remove_soon(const char *dir)
 {
 	while (rmdir(dir)) {
@@ -142,7 +142,7 @@ static void remove_soon(const char *dir)
 
 /* ---- forking */
 
-/* Returns whether there was a child; it is gone then. */
+/* Returns whether a child was made. It has been reaped. */
 static bool fork_once(void)
 {
 	pid_t pid = fork();
@@ -169,7 +169,7 @@ static void fork_many(const char *tasks, unsigned long n)
 	printf("%lu %lu\n", made, n - made);
 }
 
-/* Forks, and waits late, so that there are always some on their way out. */
+/* Forks, and reaps late, so that there are always exiting children. */
 static void storm(int number, int cpu)
 {
 	pid_t brood[BROOD] = {};
@@ -237,7 +237,7 @@ static void storm_in(const char *dir)
 		before[i] = forks_of(i);
 	}
 	for (int i = 0; i < nr_stormers; i++)
-		/* The first one may have been under way before. */
+		/* The first fork may have begun earlier. */
 		while (forks_of(i) < before[i] + 2)
 			sched_yield();
 	counted = must_read(path(dir, "forks.count"));
@@ -295,7 +295,7 @@ static void cycle_once(int module, const char *name)
 	for (int i = 0; i < nr_stormers; i++)
 		must_move(stormers[i], root);
 	remove_soon(outer);
-	/* All that was there has been waited for. */
+	/* All tasks have been reaped. */
 	if (rmdir(mine))
 		fail("removing %s: %s", mine, strerrorname_np(errno));
 	if (umount(root))
@@ -329,7 +329,7 @@ static void cycle(const char *file, const char *name, unsigned long rounds)
 	for (cycle_round = 1; cycle_round <= rounds; cycle_round++) {
 		alarm(HANG_SECONDS);
 		cycle_once(module, name);
-		/* Who waits for this sees that it goes on. */
+		/* Show progress. */
 		if (!(cycle_round % 100)) {
 			printf("# %lu of %lu rounds\n", cycle_round, rounds);
 			fflush(stdout);

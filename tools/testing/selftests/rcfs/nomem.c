@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Do something again and again, and let each allocation of memory that the
- * kernel needs for it fail in turn: the first one, then the second one, until
- * there is none left. Whatever the kernel makes of that, it has to be all or
- * nothing: an error means that nothing has changed, and the next attempt works.
+ * Repeat an operation, and let each of its memory allocations fail in turn: the first
+ * one, then the second one, until there is none left. The operation must either succeed
+ * or change nothing. After an error, the next attempt must succeed.
  *
- *	nomem mount OPTIONS DIR		mount rcfs there; of subsystems in no
- *					hierarchy, or with -a of one that exists
+ *	nomem mount OPTIONS DIR		mount rcfs there, with subsystems in no
+ *					hierarchy, or with -a an existing one
  *	nomem mkdir DIR			make a container below DIR
  *	nomem rmdir DIR			remove one
  *	nomem attach FROM TO		move a thread of another process
@@ -14,22 +13,23 @@
  *	nomem process FROM TO		move a process of several threads
  *	nomem read FILE			read all of it; with -a it may read
  *					differently each time
- *	nomem write FILE TEXT [PID]	write that; with PID it is a set of CPUs, of
- *					just one, on which that task has to be then
+ *	nomem write FILE TEXT [PID]	write this text; with PID it is a set of one
+ *					CPU, to which the task must be restricted then
  *	nomem load FILE NAME		load the module of the controller forks
  *	nomem fork DIR			fork in that container
  *	nomem clone DIR			... with other namespaces for the child
  *	nomem launch DIR		make a child that begins there
  *	nomem unshare DIR		get other namespaces there
- *	nomem setns DIR			... those of somebody else
+ *	nomem setns DIR			... enter those of another task
  *	nomem empty FROM TO		move a thread of another process to TO while the
- *					last task there exits, for which others wait
+ *					last task there exits, and a reader waits for
+ *					TO to become empty
  *	nomem exit DIR [TREE]		exit there, and in the container TREE of
  *					another hierarchy, which has test0
  *
- * FROM and TO are containers of the same hierarchy. Prints what was done, how
- * many allocations there are, and how many of them make it fail; the others the
- * kernel can do without. Exits with 0, or with 1 and a reason.
+ * FROM and TO are containers of the same hierarchy. Prints the operation, the number of
+ * allocations, and the number of them whose failure makes the operation fail. The kernel
+ * can do without the others. Exits with 0, or with 1 and a reason.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -58,12 +58,12 @@
 #define THREADS 4
 /* More than an operation can possibly need */
 #define MAX_POINTS 20000
-/* When an attempt hangs, this ends it; it is no measure of anything. */
+/* A timeout for hangs; no result depends on it. */
 #define HANG_SECONDS 120
 #define CLONED (CLONE_NEWUTS | CLONE_NEWIPC)
 
-static const char *what;	/* is done */
-static unsigned int nth;	/* allocation that is to fail, 0: none */
+static const char *what;	/* the operation */
+static unsigned int nth;	/* the allocation to fail; 0: none */
 static bool any;		/* the option -a */
 static char *args[3];
 
@@ -81,7 +81,7 @@ static void fail(const char *format, ...)
 
 /* ---- failing allocations */
 
-/* Inherited descriptors are about who opened them: each task needs its own. */
+/* An inherited descriptor refers to the task that opened it: each task needs its own. */
 static int open_fault(void)
 {
 	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
@@ -100,7 +100,7 @@ static void arm(int fd, unsigned int n)
 		fail("fail-nth: %s", strerror(errno));
 }
 
-/* Returns how many allocations there are still to come before one fails. */
+/* Returns how many more allocations succeed before one fails. */
 static unsigned int armed(int fd)
 {
 	char text[16] = "";
@@ -194,7 +194,7 @@ static void must_be(const char *dir, const char *name, long expected)
 		fail("%s/%s is %ld, expected %ld", dir, name, value, expected);
 }
 
-/* For what waits for readers, or for somebody who sleeps: true or the end */
+/* For effects that are delayed by readers or sleeping tasks. Fails after a timeout. */
 static void wait_for(bool (*condition)(void), const char *name)
 {
 	time_t end = time(NULL) + 60;
@@ -231,7 +231,7 @@ static bool lists(const char *dir, pid_t tid)
 	return false;
 }
 
-/* In that one of the two places, and not in the other */
+/* In the first container, and not in the second */
 static void must_be_in(pid_t tid, const char *there, const char *elsewhere)
 {
 	if (!lists(there, tid))
@@ -295,7 +295,7 @@ static int nr_tids;
 
 static void *victim_thread(void *number)
 {
-	/* Namespaces of its own, so that there is nothing to be shared */
+	/* Namespaces of its own, so that no nsproxy can be shared */
 	if (unshare(CLONE_NEWUTS))
 		_exit(1);
 	tids[(long)number] = gettid();
@@ -349,7 +349,7 @@ static int run_mount(void)
 	return mount("none", args[1], "rcfs", 0, args[0]) ? errno : 0;
 }
 
-/* Those that are mounted, or whether none of them is */
+/* Checks that all of them are mounted, or none. */
 static void must_be_bound(bool bound)
 {
 	char names[256], *name, *rest = names;
@@ -428,7 +428,7 @@ static void mkdir_failed(void)
 
 	if (exists(child_dir))
 		fail("there is a directory");
-	/* Those of before may have gone meanwhile. */
+	/* Earlier ones may have been freed by now. */
 	if (now > states)
 		fail("there are %ld states, and there were %ld", now, states);
 	if (count_containers() != containers)
@@ -443,7 +443,7 @@ static void mkdir_done(void)
 		     containers);
 	must_be(child_dir, "empty", 1);
 	must_be(child_dir, "pids.current", 0);
-	/* It can be used. */
+	/* The container can be used. */
 	move(victim, child_dir, "tasks");
 	must_be_in(victim, child_dir, args[0]);
 	must_be(child_dir, "pids.current", 1);
@@ -577,7 +577,7 @@ static const char *value(void)
 	return buf;
 }
 
-/* A container may have been asked to freeze, and the file say what came of it. */
+/* freezer.state shows the state, not the request. */
 static bool has_new_value(void)
 {
 	return !strcmp(value(), args[1]);
@@ -736,7 +736,7 @@ static void undo_fork(void)
 
 static int launch_dir;
 
-/* With namespaces of its own, the parent finds no nsproxy that is there already. */
+/* With namespaces of its own, the parent cannot find an existing nsproxy. */
 static void prepare_launch(void)
 {
 	if (unshare(CLONED))
@@ -805,7 +805,7 @@ static void enter_ns(int ns[2])
 		fail("setns: %s", strerror(errno));
 }
 
-/* What comes home from other namespaces has an nsproxy of its own. */
+/* A task that returns from other namespaces has an nsproxy of its own. */
 static void prepare_unshare(void)
 {
 	prepare_fork();
@@ -862,8 +862,8 @@ static const struct operation {
 	void (*prepare)(void);	/* once, at the beginning */
 	void (*setup)(void);	/* each time */
 	int (*run)(void);	/* 0 or an errno; allocations of this fail */
-	void (*failed)(void);	/* look: nothing has changed */
-	void (*done)(void);	/* look: all has been done */
+	void (*failed)(void);	/* check that nothing has changed */
+	void (*done)(void);	/* check that all has been done */
 	void (*undo)(void);
 	void (*finish)(void);	/* once, at the end */
 	int also;		/* an errno beside ENOMEM */
@@ -953,7 +953,7 @@ static void fail_each(const struct operation *op)
 		fail("no allocation could be made to fail");
 }
 
-/* ---- exit: it is somebody else whose allocations fail, and who cannot tell */
+/* ---- exit: the allocations of another task fail, which cannot report it */
 
 static void leave(unsigned int n)
 {
@@ -969,7 +969,7 @@ static void leave(unsigned int n)
 	syscall(SYS_exit_group, 0);
 }
 
-/* A zombie has been told what was left of it. */
+/* The state of the zombie has been read. */
 static unsigned int left_by(pid_t pid)
 {
 	char file[64];
@@ -1018,7 +1018,7 @@ static void fail_exits(void)
 			fail("waitid: %s", strerror(errno));
 		left = left_by(child);
 
-		/* An exit has nothing that it needs memory for. */
+		/* An exit must not depend on an allocation. */
 		must_be(args[0], "pids.current", tasks + 1);
 		if (args[1]) {
 			must_be(args[1], "test0.tasks", 0);
@@ -1033,13 +1033,13 @@ static void fail_exits(void)
 	}
 }
 
-/* ---- empty: an attach that fails may be what keeps a container from being empty */
+/* ---- empty: a failing attach may delay that a container becomes empty */
 
 #define ROUNDS 20
-/* Later in each round, so that one of them meets the attach */
+/* Later in each round, so that one exit races with the attach */
 #define STEP_NS 250000
 
-/* With one CPU, there is nothing to meet. */
+/* With one CPU, there is no race. */
 static void run_on(int cpu)
 {
 	cpu_set_t set;
@@ -1066,7 +1066,7 @@ static void exit_in_there(int round)
 	_exit(0);
 }
 
-/* Returns a descriptor for poll(2), once it has been read that a task is there. */
+/* Returns a descriptor for poll(2), after reading that the container is not empty. */
 static int watch_empty(void)
 {
 	int fd = open(path(args[1], "empty"), O_RDONLY | O_CLOEXEC);
@@ -1128,7 +1128,7 @@ static void fail_attaches(void)
 				must_be_in(victim, args[0], args[1]);
 				continue;
 			}
-			/* The kernel can do without that one, or needs no more. */
+			/* The kernel can do without this allocation, or needs no more. */
 			must_be_in(victim, args[1], args[0]);
 			move(victim, args[0], "tasks");
 		}
@@ -1157,7 +1157,7 @@ int main(int argc, char **argv)
 	alarm(HANG_SECONDS);
 	if (pipe(ready_pipe) || pipe(go_pipe))
 		fail("pipe: %s", strerror(errno));
-	/* Page faults need memory as well: get over them before. */
+	/* Page faults need memory as well: take them before. */
 	mlockall(MCL_CURRENT | MCL_FUTURE);
 
 	if (!strcmp(what, "exit") && (nr_args == 1 || nr_args == 2)) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nice values and policies of tasks, by the system calls that a shell does not
- * have everywhere.
+ * Nice values and policies of tasks, with system calls that not every shell offers.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -34,7 +33,7 @@ static const char usage[] =
 	"           id of the parent. A child attaches itself to DIR and must have the\n"
 	"           nice value OWN there. So must the parent in the end.\n";
 
-/* When something hangs, this ends it; it is no measure of anything. */
+/* A timeout for hangs; no result depends on it. */
 #define HANG_SECONDS 240
 
 static int say(int err)
@@ -43,7 +42,7 @@ static int say(int err)
 	return 0;
 }
 
-/* That of the C library is not everywhere. */
+/* Not every C library has this function. */
 struct attr {
 	uint32_t size;
 	uint32_t sched_policy;
@@ -134,7 +133,7 @@ static void write_in_turn(char **files, pid_t parent)
 			must_write(files[i], strcmp(files[i + 1], "P") ? files[i + 1] : id);
 }
 
-/* What a child ends with says which nice value it has. */
+/* The exit status of a child is its nice value. */
 #define STATUS_OF(nice) (100 + (nice))
 
 static void family(int own, const char *dir, int rounds, char **files)

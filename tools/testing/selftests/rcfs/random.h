@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Numbers that look random and are the same everywhere, for runs to be repeated. */
+/* Pseudorandom numbers that are the same everywhere, so that runs can be repeated. */
 #ifndef _SELFTESTS_RCFS_RANDOM_H
 #define _SELFTESTS_RCFS_RANDOM_H
 
 /*
  * splitmix64, as in Steele, Lea and Flood, Fast splittable pseudorandom number
- * generators: any state will do to begin with.
+ * generators. Any initial state is valid.
  */
 static inline unsigned long long draw_number(unsigned long long *state)
 {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Use CPU time in one of several ways, until killed, and write down on which
- * CPUs that was.
+ * Use CPU time in one of several ways, until killed, and record the CPUs.
  *
- * The record is a file of characters that all who use it have mapped: first a
- * digit, the generation; then a row of 64 for each of the generations 0 to 9,
- * one for each CPU, which becomes 1 once somebody has run there. Everybody reads
- * the generation first and only then where it is. So what is in the row of a
- * generation has happened after somebody else made it the current one.
+ * The record is a file that all tasks have mapped. The first character is a digit, the
+ * current generation. Then there is a row of 64 characters for each of the generations 0
+ * to 9, one for each CPU, which becomes 1 when a task has run on this CPU. Each task reads
+ * the generation first, and then its CPU. So the row of a generation only has events after
+ * the generation became the current one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,13 +47,13 @@ static const char usage[] =
 	"  naps           compute a little, sleep a little\n"
 	"  dozes          sleep nearly all the time\n"
 	"  asks           ask for CPU 0 alone and for CPU 1 alone, in turn\n"
-	"  broods         have 8 children, who compute, and replace the oldest all\n"
+	"  broods         have 8 children that compute, and replace the oldest all\n"
 	"                 the time\n"
-	"  forks          have children, who compute a little\n"
+	"  forks          have children that compute a little\n"
 	"  clones         have children in namespaces of their own\n"
-	"  creates        have threads, who compute a little\n"
-	"  execs          have children by vfork, who execute this program\n"
-	"  vforks         have children by vfork, who end at once\n"
+	"  creates        have threads that compute a little\n"
+	"  execs          have children by vfork that execute this program\n"
+	"  vforks         have children by vfork that end at once\n"
 	"  storm          forks, clones, creates, execs and vforks at once\n"
 	"  step           compute a little, and end\n"
 	"  leaves         open 5000 files, and end without closing them\n"
@@ -179,7 +178,7 @@ static void repeat(void (*round)(void))
 		round();
 }
 
-/* Who is born at the wrong moment is there long enough to be seen. */
+/* A child made at the wrong moment lives long enough to be seen. */
 static void broods(void)
 {
 	static pid_t brood[BROOD];
@@ -290,7 +289,7 @@ static const struct {
 } kinds[] = {
 	{ "busy", step }, { "naps", naps }, { "dozes", dozes }, { "asks", asks },
 	{ "broods", broods },
-	/* From here on those of a storm */
+	/* The kinds of a storm begin here. */
 	{ "forks", forks }, { "clones", clones }, { "creates", creates },
 	{ "execs", execs },
 	{ "vforks", vforks },
@@ -334,8 +333,7 @@ static void storm(void)
 }
 
 /*
- * The kernel closes them when the task has left its containers, and it is the
- * task that does it.
+ * The exiting task closes them after it has left its containers.
  */
 static void open_files(void)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Do everything that can be done with rcfs, at random and at the same time, and
- * look now and then whether all that is left can be explained.
+ * Run all operations of rcfs at random and at the same time, and regularly check that all
+ * counts can be explained.
  *
  *	storm [-s SEED] [-r ROUNDS | -t SECONDS] [-d DECISIONS] [-m MODULE]
  *	      ROOT CONTAINER FOLDER
  *
- *	-s	what the workers draw their decisions from: the same seed, the same
- *		decisions. What comes of them is up to the machine.
+ *	-s	the seed of all decisions. The same seed gives the same decisions, but
+ *		their effects depend on timing.
  *	-r	how many rounds there are
  *	-t	begin rounds for so long
  *	-d	how many decisions each worker makes in a round
@@ -20,14 +20,14 @@
  * In a round each worker makes a number of decisions. Then all of them wait at a
  * barrier, and what they have started is stopped:
  *
- * - Every task is in just one container of each hierarchy, and /proc says so.
- * - Counts of tasks are what there is, and zombies explain the rest.
+ * - Every task is in exactly one container of each hierarchy, as /proc shows.
+ * - Counts of tasks equal the number of tasks and zombies.
  * - No task may run on a CPU that its container does not have.
  *
- * Then everybody ends or leaves:
+ * Then all tasks end or leave:
  *
  * - Every count is zero, and every container can be removed at once.
- * - Other hierarchies go with their last mount, and the module can be unloaded.
+ * - Other hierarchies end with their last mount, and the module can be unloaded.
  *
  * At the end, there are as many states and nsproxies as at the beginning. Exits
  * with 0, or with 1 and a reason.
@@ -66,11 +66,11 @@
 #define MAX_WORKERS 8
 /* Children that a worker keeps */
 #define BROOD 5
-/* Whatever a child does, it does so often, and sleeps then. */
+/* A child repeats its operation so often, and then sleeps. */
 #define CHILD_ROUNDS 20
-/* What is waited for takes less than a second. Who waits this long waits in vain. */
+/* A wait takes less than a second. After this time, it has failed. */
 #define LIMIT_SECONDS 120
-/* How a worker says that it wants to be born again */
+/* The exit status of a worker that wants to be replaced */
 #define AGAIN 77
 #define MAX_TASKS 4096
 #define MAX_CONTAINERS 64
@@ -126,9 +126,9 @@ struct worker {
 	unsigned long long digest;	/* of its decisions */
 	pid_t pid;
 	pid_t brood[BROOD];
-	int round;		/* that it is in, or through with */
-	int left;		/* decisions in that */
-	int arrived;		/* round of whose barrier it has come to */
+	int round;		/* current or completed */
+	int left;		/* decisions left in this round */
+	int arrived;		/* round whose barrier it has reached */
 	int cleaned;		/* round after which it has left everything */
 	enum op op;
 	unsigned long count[NR_OPS], refused[NR_OPS];
@@ -224,7 +224,7 @@ static int write_id(const char *dir, const char *name, pid_t id)
 
 static char text[1 << 18];
 
-/* 0 or an errno; what has been read is in text[]. */
+/* 0 or an errno; the result is in text[]. */
 static int read_text(const char *file)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -282,7 +282,7 @@ static const char * const places[] = {
 
 #define NR_PLACES ARRAY_SIZE(places)
 
-/* Of the main hierarchy, or of what the worker has mounted */
+/* In the main hierarchy, or in one that the worker has mounted */
 static const char *some_container(unsigned int draw)
 {
 	const char *own = path(shared->folder, "worker");
@@ -484,7 +484,7 @@ static enum op choose(unsigned int number)
 	return OP_FORK;
 }
 
-/* What comes of it: fine, refused for one of these reasons, or wrong */
+/* The result has to be success, or one of these errors. */
 static void expect(int err, ...)
 {
 	va_list allowed;
@@ -503,7 +503,7 @@ static void expect(int err, ...)
 		fail("%s", strerror(err));
 }
 
-/* For files of containers that may not be there, or not any more */
+/* For files of containers that may not exist yet or any more */
 #define GONE ENOENT, ENODEV, ENOTDIR
 
 static void start_child(unsigned int slot, enum kind kind)
@@ -552,7 +552,7 @@ static void read_all(const char *dir)
 	while ((entry = readdir(files))) {
 		struct stat stat;
 
-		/* Some can only be written. */
+		/* Some files are write-only. */
 		if (entry->d_type == DT_REG &&
 		    !fstatat(dirfd(files), entry->d_name, &stat, 0) &&
 		    stat.st_mode & 0444)
@@ -778,7 +778,7 @@ static void leave_everything(void)
 
 	for (int i = 0; i < BROOD; i++)
 		end_child(&me->brood[i]);
-	/* And those whose places were taken */
+	/* And those that were replaced */
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
 		;
 	go_home();
@@ -863,7 +863,7 @@ static void start_worker(int number)
 	set(&shared->workers[number].pid, pid);
 }
 
-/* Nobody is left behind whose parent has gone. */
+/* No orphan is left behind. */
 static void reap_some(void)
 {
 	int status;
@@ -915,7 +915,7 @@ static void thaw(const char *dir)
 	closedir(files);
 }
 
-static int awaited;	/* how many workers are not there yet */
+static int awaited;	/* how many workers are still missing */
 
 static bool all_arrived(void)
 {
@@ -952,8 +952,8 @@ static char task_state(const char *dir)
 }
 
 /*
- * Until a condition is true. Workers that are frozen, have ended, or have nobody
- * to wait for their children would wait for ever otherwise.
+ * Wait until a condition is true. In the meantime, thaw workers, replace workers that have
+ * ended, and reap children: otherwise workers could wait for ever.
  */
 static void wait_until(bool (*condition)(void), const char *name)
 {
@@ -978,13 +978,13 @@ static void wait_until(bool (*condition)(void), const char *name)
 	}
 }
 
-/* ---- the main task: who is there */
+/* ---- the main task: existing tasks */
 
 struct task {
 	pid_t tid;
 	pid_t pid;
 	bool zombie;
-	int places;	/* in which it is listed */
+	int places;	/* number of containers that list it */
 };
 
 static struct task tasks[MAX_TASKS];
@@ -1057,7 +1057,7 @@ static void find_tasks(void)
 	closedir(procs);
 }
 
-/* All who are neither workers nor the main task have been stopped, or are dead. */
+/* All tasks but the workers and the main task are stopped or dead. */
 static bool all_stopped(void)
 {
 	int running = 0;
@@ -1079,7 +1079,7 @@ static bool all_stopped(void)
 	return !running;
 }
 
-/* The workers wait for theirs, and the main task for those who have lost them. */
+/* Workers reap their children, and the main task reaps orphans. */
 static bool all_killed(void)
 {
 	int alive = 0;
@@ -1126,7 +1126,7 @@ static bool find_subsystem(const char *name, int *hierarchy, int *containers)
 	return false;
 }
 
-/* All but the main one. They are mounted now, whether they were or not. */
+/* All but the main hierarchy. This mounts them all. */
 static void find_trees(void)
 {
 	static const char * const names[] = { "test0", "forks" };
@@ -1164,12 +1164,12 @@ static void umount_trees(void)
 			fail("unmounting %s: %s", trees[i].options, strerror(errno));
 }
 
-/* ---- the main task: looking */
+/* ---- the main task: checks */
 
 static char dirs[MAX_CONTAINERS][PATH_MAX];
 static int nr_dirs;
 
-/* Those above first */
+/* Parents first */
 static void find_dirs(const char *dir)
 {
 	struct dirent *entry;
@@ -1199,7 +1199,7 @@ static bool is_below(const char *dir, const char *above)
 	return !strncmp(dir, above, len) && (dir[len] == '/' || !dir[len]);
 }
 
-/* The container of a task as /proc says, as a path below the root's */
+/* The container of a task in /proc, as a path below that of the root */
 static const char *proc_path(const struct task *task, int hierarchy)
 {
 	static char found[PATH_MAX];
@@ -1253,7 +1253,7 @@ static unsigned long long cpus_of(pid_t tid)
 	return mask;
 }
 
-/* Everybody is in one container of the tree, and counted there. */
+/* Each task is in one container of the tree, and counted there. */
 static void look_at(const char *root, int hierarchy)
 {
 	static char listing[sizeof(text)];
@@ -1331,7 +1331,7 @@ static int main_hierarchy(void)
 
 static void look(void)
 {
-	wait_until(all_stopped, "everybody has stopped");
+	wait_until(all_stopped, "all tasks have stopped");
 	find_trees();
 	look_at(shared->root, main_hierarchy());
 	for (int i = 0; i < nr_trees; i++)
@@ -1339,7 +1339,7 @@ static void look(void)
 	umount_trees();
 }
 
-/* Nobody is there, and all of it can go. */
+/* No task is in the tree, and all containers can be removed. */
 static void must_be_empty(const char *dir)
 {
 	if (*must_read(path(dir, "tasks")))
@@ -1362,7 +1362,7 @@ static void remove_all(const char *root, int keep)
 	nr_dirs = 0;
 	find_dirs(root);
 	for (int d = nr_dirs - 1; d >= 0; d--) {
-		/* Those above have what was below. */
+		/* Counts of removed containers are in the containers above. */
 		if (d >= keep || is_below(dirs[d], shared->container))
 			must_be_empty(dirs[d]);
 		if (d >= keep && rmdir(dirs[d]))
@@ -1377,7 +1377,7 @@ static void clean(void)
 	set(&shared->clean, shared->round);
 	all_killed();
 	wait_until(all_cleaned, "all workers have left");
-	wait_until(all_killed, "everybody is dead");
+	wait_until(all_killed, "all tasks are dead");
 	remove_all(shared->container, 1);
 	find_trees();
 	for (int i = 0; i < nr_trees; i++) {
@@ -1390,11 +1390,11 @@ static void clean(void)
 	}
 	umount_trees();
 	if (find_subsystem("test0", &hierarchy, &containers) && hierarchy)
-		fail("test0 is in hierarchy %d yet", hierarchy);
+		fail("test0 is still in hierarchy %d", hierarchy);
 	if (!find_subsystem("forks", &hierarchy, &containers))
 		return;
 	if (hierarchy)
-		fail("forks is in hierarchy %d yet", hierarchy);
+		fail("forks is still in hierarchy %d", hierarchy);
 	err = unload_module();
 	if (err)
 		fail("unloading " MODULE ": %s", strerror(err));
@@ -1402,7 +1402,7 @@ static void clean(void)
 
 /* ---- the main task: from the beginning to the end */
 
-/* Those that wait in caches to be used again do not count: -1 if nobody knows. */
+/* Without free objects in caches. Returns -1 if the number is not known. */
 static long nr_nsproxies(void)
 {
 	long active = -1;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Run a command on a terminal of its own, type, and wait for what it shows. What
- * to do comes from the standard input, one step a line:
+ * Run a command on a terminal of its own, type input, and wait for output. The steps are
+ * read from standard input, one a line:
  *
  *	send TEXT	type it; ^C and the like are control characters, ^M is return
- *	expect TEXT	wait until it has been shown, behind what was expected before
+ *	expect TEXT	wait until it has been shown, after the text of earlier steps
  *
- * All that was shown goes to a file. At the end of the steps, wait for the command,
- * and say how it ended: "exited N" or "killed N".
+ * The whole output is written to a file. After the last step, wait for the command, and
+ * print how it ended: "exited N" or "killed N".
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -28,7 +28,7 @@ static void make_terminal(struct winsize *size, char **command)
 {
 	int side;
 
-	/* A shell has its background ignore these two. */
+	/* A shell ignores these two signals in background processes. */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	if (setsid() < 0)
@@ -43,7 +43,7 @@ static void make_terminal(struct winsize *size, char **command)
 	fail("%s: %s", command[0], strerror(errno));
 }
 
-/* Takes what there is to be shown. False once the terminal has been closed. */
+/* Reads the output so far. Returns false after the terminal has been closed. */
 static bool take(int timeout)
 {
 	struct pollfd wait = { .fd = terminal, .events = POLLIN };
@@ -93,7 +93,7 @@ static void step(char *line)
 	else if (!strncmp(line, "expect ", 7))
 		expect(line + 7);
 	else if (*line)
-		fail("what is this: %s", line);
+		fail("unknown step: %s", line);
 }
 
 int main(int argc, char **argv)
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 		fail("fork: %s", strerror(errno));
 	while (fgets(line, sizeof(line), stdin))
 		step(line);
-	/* A command whose output nobody reads does not end. */
+	/* The command does not end if its output is not read. */
 	while (!waitpid(pid, &status, WNOHANG))
 		take(20);
 	while (poll(&(struct pollfd){ .fd = terminal, .events = POLLIN }, 1, 0) > 0 && take(0))

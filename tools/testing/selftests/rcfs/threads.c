@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A process of N threads, all of which sleep until it is killed. With -d the
- * first one exits, and leaves the process to the others.
+ * A process of N threads, which sleep until the process is killed. With -d the first
+ * thread exits, and the others live on.
  */
 #include <limits.h>
 #include <pthread.h>

@@ -7,12 +7,12 @@
  *					error, and remove them
  *	trees chain DIR ROUNDS [N]	the same ROUNDS times, at most N deep, while tasks that
  *					get little CPU time write to the deepest one: one of
- *					them may be the last to let go of the whole chain
+ *					them may hold the last reference on the whole chain
  *	trees storm DIR ROUNDS SEED	several processes make trees below DIR and remove them,
  *					each ROUNDS times and in another order each time, while
  *					others read all files and attach tasks
  *
- * The status is 0 if everything that should have worked has.
+ * The exit status is 0 if there was no failure.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #include "helpers.h"
 #include "random.h"
 
-/* More than any kernel allows, so that a bound that is missing is seen. */
+/* More than the kernel allows, so that a missing limit is detected. */
 #define TOO_DEEP 5000
 
 #define WRITERS 8
@@ -46,7 +46,7 @@ static pid_t start(void)
 	return pid;
 }
 
-/* Of those who go on until then: one that has ended by itself has failed. */
+/* Ends tasks that run until then: one that has ended earlier has failed. */
 static void end(const pid_t *pids, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -57,7 +57,7 @@ static void end(const pid_t *pids, int count)
 	}
 }
 
-/* ---- one container in the other */
+/* ---- nested containers */
 
 /* Leaves the deepest one as the working directory. Returns how many it has made. */
 static int make_chain(int most)
@@ -95,10 +95,10 @@ static int depth(void)
 }
 
 /*
- * A write to "tasks" lets go of the file before it takes the lock of rcfs, and holds
- * a reference on the container instead. A task that loses its CPU in between holds
- * that for long, and many that get little CPU time lose it often. kthreadd cannot be
- * attached, so that nobody is in the container.
+ * A write to "tasks" drops its active reference on the file before it takes the mutex of
+ * rcfs, and holds a reference on the container instead. A task that is preempted in
+ * between holds this reference for a long time, which is frequent with many tasks that
+ * get little CPU time. kthreadd cannot be attached, so the container stays empty.
  */
 static void write_in_vain(int tasks)
 {
@@ -157,7 +157,7 @@ static void remember(const char *path, int parent, int depth)
 		containers[parent].children++;
 }
 
-/* Deep ones go below the last one, wide ones below a few, others below any. */
+/* Deep trees grow below the last container, wide ones below a few, others below any. */
 static int choose_parent(int form, unsigned long long *seed)
 {
 	if (!count)
@@ -193,7 +193,7 @@ static void make_tree(int form, unsigned long long *seed)
 	}
 }
 
-/* The one to remove next, of those without children, in an order of their own each time */
+/* The next container to remove, of those without children, in random order */
 static int choose_leaf(int order, unsigned long long *seed)
 {
 	int first = draw_number(seed) % count;
@@ -214,7 +214,7 @@ static int choose_leaf(int order, unsigned long long *seed)
 	return best;
 }
 
-/* A task may be in there, but not for long. */
+/* A task may be in the container for a short time. */
 static void remove_container(const char *path)
 {
 	unsigned long since = now_ns();
@@ -257,7 +257,7 @@ static void make_and_remove(int rounds, int number, unsigned long long seed)
 	exit(0);
 }
 
-/* One of the containers in a container, or -1: all of them may have gone meanwhile. */
+/* A container in the container, or -1: all of them may have been removed. */
 static int open_some_child(int dir, unsigned long long *seed)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY);
@@ -324,7 +324,7 @@ static void read_all_files(unsigned long long seed)
 	}
 }
 
-/* In and out again, so that a container is not busy for long. */
+/* Attach and leave again, so that a container is not busy for long. */
 static void attach_itself(unsigned long long seed)
 {
 	int top = open(".", O_RDONLY | O_DIRECTORY);

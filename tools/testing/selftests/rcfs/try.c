@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Make one system call and say how it ended: "OK", or the name of the error.
- * For what a shell's own commands do not tell: the exact error, and where
- * exactly a file is read.
+ * Make one system call, and print "OK" or the name of the error. Commands of a shell show
+ * neither the exact error nor the exact reads.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,14 +38,14 @@ static const char usage[] =
 	"  write FILE TEXT           open, and write all of it at once\n"
 	"  fdread FD                 read an inherited descriptor to the end\n"
 	"  fdwrite FD TEXT           write to an inherited descriptor\n"
-	"  handon UID FILE TEXT      open as this user, write as oneself\n"
+	"  handon UID FILE TEXT      open as this user, write as the caller\n"
 	"  pidfd ID FILE             write \"pidfd N\", of a descriptor of the process\n"
 	"  pidfd-thread ID FILE      the same, of the thread\n"
 	"  pidfd-reaped FILE         the same, of a process that has been reaped\n"
 	"  timeread FILE             how many us it takes to read all of it\n"
 	"  poll FILE                 read it, wait for POLLPRI, and for a 1 in it\n"
 	"  watch FILE                the same with inotify\n"
-	"  pread FILE OFFSET         read there, and print what came\n"
+	"  pread FILE OFFSET         read at this offset, and print the result\n"
 	"  mkdir DIR [MODE]\n"
 	"  rmdir DIR\n"
 	"  mount OPTIONS DIR         of type rcfs\n"
@@ -98,7 +97,7 @@ static int read_number(int fd)
 	return atoi(buf);
 }
 
-/* Says "waiting", and then "OK" if there is a 1 in the file when it wakes up. */
+/* Prints "waiting", and then "OK" if the file has a 1 when it wakes up. */
 static void wait_for_one(const char *file, bool watch)
 {
 	int fd = open_or_end(file, O_RDONLY);
@@ -195,7 +194,7 @@ static void switch_user(uid_t uid)
 {
 	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		die("cannot become another user");
-	/* Its files in /proc are its own again, for -n. */
+	/* Make its files in /proc its own again, for -n. */
 	prctl(PR_SET_DUMPABLE, 1);
 }
 
@@ -214,7 +213,7 @@ static void fork_in(const char *tasks)
 	end(pid > 0);
 }
 
-/* A namespace that no task uses and no file keeps cannot be opened by this. */
+/* A namespace that is not used by a task or a file cannot be opened with the handle. */
 union ns_handle {
 	struct file_handle handle;
 	char room[sizeof(struct file_handle) + 128];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Threads that io_uring makes for a process, and on which CPUs they may run.
+ * Threads that io_uring makes for a process, and their CPUs.
  *
  * A ring has one entry. It is used once.
  */
@@ -21,14 +21,14 @@
 
 static const char usage[] =
 	"usage: uring poll CONTAINER CPU\n"
-	"           attach itself, have a thread that polls, asked for on this CPU, and\n"
+	"           attach itself, make a thread that polls, requested on this CPU, and\n"
 	"           print the CPUs that the thread is allowed to use\n"
 	"       uring work CONTAINER CPU THEN FIFO\n"
-	"           attach itself, ask for workers on this CPU, attach itself to the\n"
-	"           container THEN, have a worker open the FIFO, and print the CPUs that\n"
+	"           attach itself, request workers on this CPU, attach itself to the\n"
+	"           container THEN, let a worker open the FIFO, and print the CPUs that\n"
 	"           the worker is allowed to use\n"
 	"       uring keep\n"
-	"           have a thread that polls, until killed\n"
+	"           make a thread that polls, until killed\n"
 	"If io_uring refuses a CPU, it prints EINVAL.\n";
 
 struct ring {
@@ -37,7 +37,7 @@ struct ring {
 	unsigned int *tail, *completed;
 };
 
-/* Returns 0, or the error of a ring that the kernel does not want. */
+/* Returns 0, or the error if the kernel refuses the ring. */
 static int open_ring(struct ring *ring, struct io_uring_params params)
 {
 	char *queue;
@@ -71,7 +71,7 @@ static void submit(struct ring *ring, struct io_uring_sqe entry, unsigned int wa
 		fail("io_uring_enter has not waited");
 }
 
-/* Whether a thread of this process has such a name, and is in that state, or in any */
+/* Whether a thread of this process has this name prefix, and is in this state, or in any */
 static bool is_thread(const char *id, const char *prefix, char state)
 {
 	char file[300], name[32] = "", now = 0;
@@ -160,7 +160,7 @@ static void poll_on(const char *container, unsigned int cpu)
 
 	attach(container);
 	report(open_ring(&ring, params));
-	/* What has done something for us has asked for its CPU before. */
+	/* A worker that has completed a request has set its CPUs before. */
 	submit(&ring, (struct io_uring_sqe) { .opcode = IORING_OP_NOP }, 1);
 	print_cpus("iou-sqp-", 0);
 }
@@ -177,7 +177,7 @@ static void work_on(const char *container, unsigned int cpu, const char *then, c
 	if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_IOWQ_AFF, &set, sizeof(set)))
 		report(errno);
 	attach(then);
-	/* Nobody opens the other end: the worker waits there, and can be looked at. */
+	/* The other end is not opened, so the worker waits and can be examined. */
 	submit(&ring, (struct io_uring_sqe) {
 		.opcode = IORING_OP_OPENAT,
 		.flags = IOSQE_ASYNC,
