@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Build Linux with rcfs and boot it: one command from a fresh Debian to a shell
-# in the guest. What it does is in tools/run/, one concept a file; here are the
-# options and the order of the steps.
+# in the guest. This file has the options and the order of the steps; the steps
+# are in tools/run/, one concept a file.
 
 set -u
 export LC_ALL=C
@@ -29,96 +29,94 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 
 help() {
 	cat <<-HELP
-	Usage: ./qemu-run.sh [OPTION…]                  a shell in the guest; without a
-	                                                terminal: the demonstration
+	Usage: ./qemu-run.sh [OPTION…]                  start a shell in the guest; without a
+	                                                terminal, show the demonstration
 	       ./qemu-run.sh [OPTION…] -- CMD [ARG…]    run CMD in the guest, as root
-	       ./qemu-run.sh [OPTION…] --test [PATTERN] run the tests, or those whose
-	                                                file or KUnit suite has PATTERN
-	                                                in its name; several PATTERNs:
-	                                                with commas between them. Each
-	                                                has to match something
-	       ./qemu-run.sh [OPTION…] --soak MINUTES   do everything that can be done with
-	                                                rcfs at random, for so long
-	       ./qemu-run.sh [OPTION…] --bench [FOLDER] measure rcfs against cgroup v1 and
-	                                                v2; results go into FOLDER (default:
+	       ./qemu-run.sh [OPTION…] --test [PATTERN] run all tests, or the test files and
+	                                                KUnit suites with PATTERN in their
+	                                                names; separate several PATTERNs by
+	                                                commas. Each has to match something
+	       ./qemu-run.sh [OPTION…] --soak MINUTES   run random operations of rcfs for this
+	                                                long
+	       ./qemu-run.sh [OPTION…] --bench [FOLDER] measure rcfs, cgroup v1 and cgroup v2;
+	                                                results go to FOLDER (default:
 	                                                ./bench-results) and to stdout. With
-	                                                --native: only what that kernel tells
+	                                                --native: only measure that kernel
 
-	Builds Linux $KERNEL with rcfs and boots it in QEMU, with rcfs mounted at
-	/sys/fs/rcfs. Installs what is missing (Debian 12 and 13), fetches the source,
-	applies the series, builds what changed. The first run takes about a quarter of
-	an hour on two processors, the next ones seconds.
+	Builds Linux $KERNEL with rcfs, and boots it in QEMU with rcfs mounted at /sys/fs/rcfs.
+	Installs missing packages (Debian 12 and 13), fetches the source, applies the series,
+	and builds what has changed. The first run takes about a quarter of an hour on two
+	processors, later runs take seconds.
 
-	  --demo             play the demonstration: two containers, a busy and an idle
-	                     workload, and whom the CPU time is charged to
+	  --demo             show the demonstration: two containers, a busy and an idle
+	                     workload, and the CPU time of each
 	  --module FILE.rs   build this file, or a folder with a Makefile (obj-m := NAME.o), as a
-	                     module, and load it in the guest before anything else; may be
-	                     repeated. While a guest runs that was started with it, the same
-	                     command without CMD and the like, in another terminal, builds it
-	                     anew and reloads it there. With each kernel but that of --bench.
-	                     With --build-only: print the command line of make
-	  --arch ARCH        the machine that is built for and emulated: x86_64 (default) or
-	                     arm64, which is cross-built
-	  --debug            the debug kernel instead: User Mode Linux with KASAN, lockdep
-	                     and PROVE_RCU; much faster than those checks in QEMU
-	  --native           User Mode Linux without the checkers: the speed of this machine,
-	                     for questions of time, which emulation distorts
-	  --kcsan            look for data races as well, with KCSAN in the plain kernel; slow.
-	                     Those that rcfs has no part in do not count
-	  --rt               PREEMPT_RT with KASAN, lockdep and sets of CPUs that are allocated, in
+	                     module, and load it in the guest first; may be repeated. The same
+	                     command in another terminal, without CMD and the like, builds the
+	                     module again and reloads it in the running guest. Works with all
+	                     kernels but that of --bench. With --build-only: print the command
+	                     line of make
+	  --arch ARCH        build for and emulate x86_64 (default) or arm64, which is
+	                     cross-built
+	  --debug            use the debug kernel: User Mode Linux with KASAN, lockdep and
+	                     PROVE_RCU, which is much faster than QEMU with these checkers
+	  --native           use User Mode Linux without checkers: it runs at the speed of this
+	                     machine, and is for measuring time, which emulation distorts
+	  --kcsan            also detect data races, with KCSAN in the plain kernel; slow.
+	                     Races without a function of rcfs do not count
+	  --rt               use PREEMPT_RT with KASAN, lockdep and allocated CPU masks, in
 	                     QEMU; very slow
-	  --seed N           what --soak draws its decisions from: the same decisions, but
-	                     not at the same moments (default: random, and told)
-	  --config FILE      a Kconfig fragment on top of .config.fragment, the last word
-	                     winning; may be repeated. Built in a folder of its own
-	  --add FILE[:DEST]  put a file or folder of the host into the guest, by default
+	  --seed N           use this seed for --soak: it gives the same decisions, but not the
+	                     same timing (default: random, and printed)
+	  --config FILE      add a Kconfig fragment after .config.fragment; may be repeated, and
+	                     the last one wins. Uses a build folder of its own
+	  --add FILE[:DEST]  copy a file or folder of the host into the guest, by default
 	                     below /root; may be repeated
-	  --icount           count instructions instead of time: figures repeat, whatever
-	                     else the machine does (one processor, emulated)
-	  --smp N            processors of the guest (default: $SMP)
-	  --mem SIZE         memory of the guest (default: 512M; 1G with --debug and --rt, 2G
-	                     with --bench)
-	  --append 'ARGS'    more arguments for the guest's kernel
-	  --accel WHICH      tcg, kvm or auto (default): KVM only if a short boot with it
-	                     has worked on this machine, else emulation
-	  --patch FILE       apply one more patch, on top of the series, for this run; may
-	                     be repeated
+	  --icount           count instructions instead of time, so that figures repeat
+	                     (one emulated processor)
+	  --smp N            set the number of processors of the guest (default: $SMP)
+	  --mem SIZE         set the memory of the guest (default: 512M; 1G with --debug and
+	                     --rt, 2G with --bench)
+	  --append 'ARGS'    add arguments for the kernel of the guest
+	  --accel WHICH      use tcg, kvm or auto (default): KVM only if a short boot with it
+	                     has worked on this machine, otherwise emulation
+	  --patch FILE       apply one more patch after the series, for this run; may be
+	                     repeated
 	  --gdb              wait for gdb on port 1234 before the first instruction
 	  --build-only       stop after the build
-	  --verbose          show what apt, make and others print
-	  --help             this text
+	  --verbose          show the output of apt, make and others
+	  --help             show this text
 
-	CMD's output alone goes to stdout, its errors to stderr, and its standard input
-	is ours unless that is a terminal (for --debug and --native it is read to its end
-	first). All else is told on stderr; every error names the log.
+	The output of CMD goes to stdout, and its errors to stderr. CMD reads standard input
+	unless that is a terminal (with --debug and --native, all input is read first). All
+	other messages go to stderr. Every error message names the log.
 
-	The exit status is CMD's; of the demonstration, the tests, --soak, and of reloading
-	modules, 0 or 1. Our own:
+	The exit status is that of CMD. For the demonstration, the tests, --soak and reloading of
+	modules, it is 0 or 1. Other values are:
 	  2    wrong usage
-	  $EXIT_LOST  the guest ended without telling how its work went
+	  $EXIT_LOST  the guest ended without a result
 	  $EXIT_SETUP  set-up or build failed, or a module could not be loaded; nothing ran
-	  $EXIT_PANIC  the guest's kernel panicked
-	  $EXIT_HANG  the guest hangs: nothing printed for $SILENCE s, or the limit reached
-	  $EXIT_COMPLAINT  CMD or reloading succeeded, but the kernel complained on its console, or lockdep
-	       was off at the end of a --debug run
-	In the tests each of these counts as a failure. Of --bench: 0 if everything was
-	measured, whatever came out.
+	  $EXIT_PANIC  the kernel of the guest panicked
+	  $EXIT_HANG  the guest hangs: no output for $SILENCE s, or the time limit has expired
+	  $EXIT_COMPLAINT  CMD or reloading succeeded, but the kernel complained on its console, or
+	       lockdep was off at the end of a --debug run
+	In the tests, each of these counts as a failure. With --bench it is 0 if everything was
+	measured, whatever the results.
 
 	Environment:
-	  LINUX_SRC       a kernel tree (never modified) or tarball to use instead of
-	                  Debian's package, or kernel.org's tarball where Debian has none
-	  RCFS_KERNEL_ORG where to get that tarball and its checksums: a mirror of
+	  LINUX_SRC       a kernel tree (never modified) or tarball, instead of Debian's package
+	                  or, if Debian has none, the tarball of kernel.org
+	  RCFS_KERNEL_ORG the mirror to fetch that tarball and its checksums from, instead of
 	                  $KERNEL_ORG
-	  XDG_CACHE_HOME  downloads, sources and builds live in rcfs/ below it: 2.5 GB, and
-	                  4.5 GB after tools/check/all.sh (default: ~/.cache)
-	  RCFS_SILENCE    seconds without any output after which the guest counts as hung
+	  XDG_CACHE_HOME  downloads, sources and builds are in rcfs/ below this folder: 2.5 GB,
+	                  and 4.5 GB after tools/check/all.sh (default: ~/.cache)
+	  RCFS_SILENCE    seconds without output after which the guest counts as hung
 	                  (default: $SILENCE; 0: never)
-	  RCFS_LIMIT      seconds a guest may run (default: none; $((TESTS_LIMIT / 3600)) hours for tests)
-	  RCFS_TEST_LIMIT seconds a single test file may run (default: $TEST_LIMIT)
-	  RCFS_BENCH_MOST how many containers --bench has around at most (default: 100000)
-	  RCFS_BUSYBOX    a statically linked busybox for guests of the machine that it is
-	                  built for (default: for x86_64 the one that is installed, for
-	                  arm64 that of Debian's package)
+	  RCFS_LIMIT      seconds that a guest may run (default: none; $((TESTS_LIMIT / 3600)) hours for tests)
+	  RCFS_TEST_LIMIT seconds that a single test file may run (default: $TEST_LIMIT)
+	  RCFS_BENCH_MOST the highest number of containers in --bench (default: 100000)
+	  RCFS_BUSYBOX    a statically linked busybox for guests of its architecture (default:
+	                  for x86_64 the installed one, for arm64 that of Debian's package)
 	  RCFS_QEMU       more arguments for QEMU, separated by spaces
 	HELP
 }
@@ -129,13 +127,12 @@ usage() {
 	exit 2
 }
 
-# mode_option: which option has set $MODE
+# mode_option: print the option that has set $MODE
 mode_option() {
 	[[ $SOAK ]] && echo soak || echo "$MODE"
 }
 
-# The machines are noisy and QEMU is emulation: limits are ten times what is
-# needed.
+# Machines may be busy, and QEMU is emulation: limits are ten times the usual time.
 TESTS_LIMIT=7200
 TEST_LIMIT=${RCFS_TEST_LIMIT:-900}
 SILENCE=${RCFS_SILENCE:-1200}
@@ -151,7 +148,7 @@ while [[ $# -gt 0 ]]; do
 	shift
 	case $option in
 	--arch | --config | --add | --module | --smp | --mem | --append | --accel | --patch | --soak | --seed)
-		[[ $# -gt 0 ]] || usage "$option wants a value" ;;&
+		[[ $# -gt 0 ]] || usage "$option needs a value" ;;&
 	--demo | --test | --bench | --build-only | --soak)
 		[[ ! $MODE ]] || usage "$option and --$(mode_option) exclude each other" ;;&
 	--demo)		MODE=demo ;;
@@ -161,11 +158,11 @@ while [[ $# -gt 0 ]]; do
 		if [[ $# -gt 0 && $1 != -* ]]; then PATTERN=$1; shift; fi
 		;;
 	--soak)
-		[[ $1 =~ ^[1-9][0-9]*$ ]] || usage "--soak wants minutes, not $1"
+		[[ $1 =~ ^[1-9][0-9]*$ ]] || usage "--soak needs a number of minutes, not $1"
 		MODE='test' SOAK=$1; shift
 		;;
 	--seed)
-		[[ $1 =~ ^[0-9]+$ ]] || usage "--seed wants a number, not $1"
+		[[ $1 =~ ^[0-9]+$ ]] || usage "--seed needs a number, not $1"
 		SEED=$1; shift
 		;;
 	--bench)
@@ -206,7 +203,7 @@ while [[ $# -gt 0 ]]; do
 	--verbose)	VERBOSE=1 ;;
 	-h | --help)	help; exit ;;
 	--)
-		[[ $# -gt 0 ]] || usage "-- wants a command"
+		[[ $# -gt 0 ]] || usage "-- needs a command"
 		[[ ! $MODE ]] || usage "--$(mode_option) and a command exclude each other"
 		MODE=command COMMAND=("$@")
 		break
@@ -214,37 +211,37 @@ while [[ $# -gt 0 ]]; do
 	*)		usage "there is no option $option; a command comes after --" ;;
 	esac
 done
-[[ $ARCH =~ ^(x86_64|arm64)$ ]] || usage "--arch wants x86_64 or arm64, not $ARCH"
+[[ $ARCH =~ ^(x86_64|arm64)$ ]] || usage "--arch needs x86_64 or arm64, not $ARCH"
 if [[ $ARCH == arm64 ]]; then
-	[[ $FLAVOUR == plain ]] || usage "--$FLAVOUR and --arch arm64 exclude each other: User Mode Linux is a program of this machine"
-	[[ ! $KCSAN ]] || usage "--kcsan and --arch arm64 exclude each other: data races are looked for on x86-64"
-	[[ ! $RT ]] || usage "--rt and --arch arm64 exclude each other: its checkers run on x86-64"
-	[[ $MODE != bench ]] || usage "--bench and --arch arm64 exclude each other: what is measured is x86-64"
-	[[ $ACCEL != kvm ]] || usage "--accel kvm and --arch arm64 exclude each other: KVM runs what this machine is"
+	[[ $FLAVOUR == plain ]] || usage "--$FLAVOUR and --arch arm64 exclude each other: User Mode Linux is a program for this machine"
+	[[ ! $KCSAN ]] || usage "--kcsan and --arch arm64 exclude each other: KCSAN runs on x86-64 only"
+	[[ ! $RT ]] || usage "--rt and --arch arm64 exclude each other: the checkers run on x86-64 only"
+	[[ $MODE != bench ]] || usage "--bench and --arch arm64 exclude each other: only x86-64 is measured"
+	[[ $ACCEL != kvm ]] || usage "--accel kvm and --arch arm64 exclude each other: KVM cannot run another architecture"
 fi
-[[ ! $RT || ( $FLAVOUR == plain && ! $KCSAN ) ]] || usage "--rt excludes --debug, --native and --kcsan: it is a kernel of its own"
-[[ ! $KCSAN || $FLAVOUR == plain ]] || usage "--kcsan and --$FLAVOUR exclude each other: KCSAN is for the plain kernel"
-[[ ! $SEED || $SOAK ]] || usage "--seed is for --soak"
+[[ ! $RT || ( $FLAVOUR == plain && ! $KCSAN ) ]] || usage "--rt excludes --debug, --native and --kcsan: they are other kernels"
+[[ ! $KCSAN || $FLAVOUR == plain ]] || usage "--kcsan and --$FLAVOUR exclude each other: KCSAN needs the plain kernel"
+[[ ! $SEED || $SOAK ]] || usage "--seed needs --soak"
 [[ ! $SOAK ]] || soak_prepare
-[[ $SMP =~ ^[1-9][0-9]*$ ]] || usage "--smp wants a number, not $SMP"
-[[ $ACCEL =~ ^(tcg|kvm|auto)$ ]] || usage "--accel wants tcg, kvm or auto, not $ACCEL"
-[[ $SILENCE$LIMIT$TEST_LIMIT =~ ^[0-9]+$ ]] || usage "RCFS_SILENCE, RCFS_LIMIT and RCFS_TEST_LIMIT want seconds"
+[[ $SMP =~ ^[1-9][0-9]*$ ]] || usage "--smp needs a number, not $SMP"
+[[ $ACCEL =~ ^(tcg|kvm|auto)$ ]] || usage "--accel needs tcg, kvm or auto, not $ACCEL"
+[[ $SILENCE$LIMIT$TEST_LIMIT =~ ^[0-9]+$ ]] || usage "RCFS_SILENCE, RCFS_LIMIT and RCFS_TEST_LIMIT need a number of seconds"
 if [[ $MODE == bench ]]; then
-	[[ $FLAVOUR != debug ]] || usage "--bench measures the kernel without checkers; it excludes --debug"
+	[[ $FLAVOUR != debug ]] || usage "--bench and --debug exclude each other: checkers distort the figures"
 	[[ $FLAVOUR == native ]] || CONFIGS=("$TOP/tools/run/bench.config" "${CONFIGS[@]}")
 	[[ ${#MODULE_SOURCES[@]} -eq 0 ]] || usage "--bench and --module exclude each other"
-	[[ ! $ICOUNT && ! $GDB ]] || usage "--bench boots on its own terms; it excludes --icount and --gdb"
-	[[ $SMP -ge 2 ]] || usage "--bench wants two processors for what runs side by side"
+	[[ ! $ICOUNT && ! $GDB ]] || usage "--bench excludes --icount and --gdb"
+	[[ $SMP -ge 2 ]] || usage "--bench needs two processors"
 	MEM=${MEM:-2G}
 fi
 if [[ $ICOUNT ]]; then
-	[[ $ACCEL != kvm ]] || usage "--icount counts what QEMU emulates; it excludes --accel kvm"
+	[[ $ACCEL != kvm ]] || usage "--icount and --accel kvm exclude each other: only QEMU's emulation counts instructions"
 	SMP=1 ACCEL=tcg
 fi
 if is_uml; then
 	[[ $FLAVOUR != debug ]] || MEM=${MEM:-1G}
-	[[ ! $ICOUNT ]] || usage "--icount is QEMU's; it excludes --$FLAVOUR"
-	[[ ! $GDB ]] || usage "--gdb is QEMU's; the $FLAVOUR kernel is a process: start it and use gdb -p PID"
+	[[ ! $ICOUNT ]] || usage "--icount and --$FLAVOUR exclude each other: only QEMU counts instructions"
+	[[ ! $GDB ]] || usage "--gdb and --$FLAVOUR exclude each other: the kernel is a process, so use gdb -p PID"
 fi
 [[ ! $RT ]] || MEM=${MEM:-1G}
 MEM=${MEM:-512M}

@@ -19,7 +19,7 @@ find_bench_tools() {
 bench_prepare() {
 	BENCH_RESULTS=$(realpath -m -- "$BENCH_RESULTS")
 	mkdir -p "$BENCH_RESULTS" && [[ -w $BENCH_RESULTS ]] ||
-		fail "the results cannot be put into $BENCH_RESULTS" "$(why_unwritable "$BENCH_RESULTS")" \
+		fail "the results cannot be written to $BENCH_RESULTS" "$(why_unwritable "$BENCH_RESULTS")" \
 			"name another folder: --bench FOLDER"
 	rm -f "$BENCH_RESULTS"/{table.md,results.json,chart.png,chart.svg}
 }
@@ -58,8 +58,8 @@ bench_boot() {
 	boot_watched >"$raw"
 	done_with "measured: $1"
 	[[ $GUEST_STATUS == 0 ]] ||
-		fail "the benchmark stopped before its end" "see its last lines above; what it had measured is in $raw" \
-			"if the kernel is at fault, see its console in the log" "$GUEST_STATUS"
+		fail "the benchmark did not finish" "see its last lines above; the figures so far are in $raw" \
+			"if the kernel has failed, see its console in the log" "$GUEST_STATUS"
 	[[ ${#SPLATS[@]} -eq 0 ]] || exit "$EXIT_COMPLAINT"
 }
 

@@ -11,7 +11,7 @@
 #	status		"exit N", or "module TEXT" if one cannot be loaded, from the guest's init
 #	modules/	see modules.sh
 
-# What must not be on the console. Used for every run; see check_console.
+# These messages on the console are failures in every run; see check_console.
 SPLAT='WARNING: |BUG: |BUG at |Oops|Internal error: |Kernel panic|general protection fault|unable to handle
 UBSAN: |KCSAN: |KASAN: |KFENCE: |ODEBUG: |DEBUG_LOCKS_WARN_ON
 possible (circular|recursive|irq) |inconsistent lock state|suspicious RCU usage|bad unlock balance
@@ -21,8 +21,8 @@ rcu: INFO: |detected stalls|blocked for more than|soft lockup|hard LOCKUP|workqu
 kmemleak: [1-9][0-9]* new suspected|Bad page state|rust_kernel: panicked|rcfs: cannot be mounted'
 SPLAT=${SPLAT//$'\n'/|}
 
-# What has a part in a data race, if it is in one of the stacks: functions of rcfs,
-# and what the series changes or hooks into
+# A data race counts if one of its stacks has these functions: those of rcfs, and those
+# that the series changes
 OURS='rcfs|nsproxy|task_namespaces|copy_namespaces|running_state'
 
 run_begin() {
@@ -35,7 +35,7 @@ run_begin() {
 	trap 'exit 143' TERM HUP
 }
 
-# However this ends: no process and no file of the run stays behind.
+# Remove all processes and files of this run, however it ends.
 run_end() {
 	local pid
 	trap - EXIT
@@ -48,8 +48,8 @@ run_end() {
 	rm -rf "$RUN"
 }
 
-# Take the kernel while the lock is held. A hard link is as good as a copy where
-# the linker writes a new file, as it does for User Mode Linux.
+# take_kernel: copy the kernel while the lock is held. For User Mode Linux a hard link
+# is enough, because the linker always writes a new file.
 take_kernel() {
 	local kernel=$RUN/kernel-$FLAVOUR
 	if is_uml; then
@@ -59,9 +59,9 @@ take_kernel() {
 	fi || fail "the kernel cannot be copied" "$(why_unwritable "$CACHE")" "make room"
 }
 
-# choose_accel: KVM only where it has been seen to work. There are machines where
-# it opens, and the guest then never runs an instruction, so a short boot tries
-# it; what came out is kept for this processor, host kernel and QEMU.
+# choose_accel: use KVM only if it works. On some machines it can be opened, but the
+# guest never runs an instruction. So try a short boot, and keep the result for this
+# processor, host kernel and QEMU.
 choose_accel() {
 	local key answer=tcg
 	[[ $ACCEL == auto ]] || return 0
@@ -109,11 +109,11 @@ qemu_arguments() {
 boot_command() {
 	local interactive=$1 line append
 	append="panic=-1 $APPEND"
-	# An oops leaves locks behind, and a test would hang on them.
+	# After an oops, locks may stay held, and a test would hang.
 	[[ $interactive ]] && append="loglevel=5 $append" || append="oops=panic $append"
 	[[ ! $GDB ]] || append="nokaslr $append"
 	[[ $MODE != test ]] || append="kunit.enable=1 kmemleak=on $append"
-	# The kernel crate's own tests of SpinLockIrq are not for locks that sleep.
+	# The KUnit tests of the kernel crate for SpinLockIrq fail if spinlocks sleep.
 	[[ ! $RT ]] || append="kunit.filter_glob=rcfs* $append"
 	modules_line
 	if is_uml; then
@@ -141,7 +141,7 @@ boot_command() {
 	VM_COMMAND+=("${VM_LINE[@]}" -serial chardev:console)
 }
 
-# boot_shell: the guest has our terminal until it ends
+# boot_shell: the guest uses the terminal until it ends
 boot_shell() {
 	boot_command interactive
 	printf '%s\n' "${VM_COMMAND[*]@Q}" >>"$LOG"
@@ -154,9 +154,10 @@ boot_shell() {
 	[[ ${#SPLATS[@]} -eq 0 ]]
 }
 
-# guest_stdin: what the guest reads. A terminal stays ours, for Ctrl-C; a pipe is
-# passed on through cat, since QEMU would make it non-blocking for everybody;
-# User Mode Linux has no line with an end of file, and gets a file beforehand.
+# guest_stdin: set the input of the guest. A terminal is not passed on, so that Ctrl-C
+# works. A pipe is passed on through cat, because QEMU would make it non-blocking for
+# all its users. User Mode Linux has no line with an end of file, so its input is read
+# to a file first.
 guest_stdin() {
 	if [[ -t 0 || $MODE != command ]]; then
 		exec {GUEST_STDIN}</dev/null
@@ -171,8 +172,8 @@ guest_stdin() {
 	touch "$GUEST/etc/rcfs/stdin"
 }
 
-# boot_watched: the guest's streams go to ours; returns the guest's status, or
-# ends with a status of its own for a panic, a hang, or a guest that got lost.
+# boot_watched: pass on the streams of the guest, and set GUEST_STATUS. Exits after a
+# panic, a hang, or an end without a result.
 boot_watched() {
 	local out_pid err_pid line size last_size='' last_change=$SECONDS started=$SECONDS stuck=''
 	boot_command ''
@@ -187,7 +188,7 @@ boot_watched() {
 	BACKGROUND+=("$out_pid" "$err_pid")
 	while kill -0 "$VM" 2>/dev/null; do
 		sleep 0.1
-		# Nobody reads us any more.
+		# The reader of the output is gone.
 		kill -0 "$out_pid" 2>/dev/null || { kill -0 "$VM" 2>/dev/null && exit 141; }
 		[[ ! $GDB ]] || continue
 		if [[ $SECONDS -gt $last_change ]]; then
@@ -196,7 +197,7 @@ boot_watched() {
 			last_size=$size
 		fi
 		if [[ $SILENCE -gt 0 && $((SECONDS - last_change)) -ge $SILENCE ]]; then
-			stuck="it printed nothing for $SILENCE s, neither on the console nor on a stream"
+			stuck="it printed nothing for $SILENCE s on its console and streams"
 		elif [[ $LIMIT -gt 0 && $((SECONDS - started)) -ge $LIMIT ]]; then
 			stuck="it ran for longer than $LIMIT s"
 		fi
@@ -211,23 +212,23 @@ boot_watched() {
 	cat "$RUN/console" >>"$LOG"
 	[[ ! $stuck ]] ||
 		ended "$EXIT_HANG" "the guest hangs" "$stuck" \
-			"if it only is slow: RCFS_SILENCE=SECONDS and RCFS_LIMIT=SECONDS set the limits, 0 for none"
+			"if the guest is only slow: RCFS_SILENCE=SECONDS and RCFS_LIMIT=SECONDS set the limits, 0 for none"
 	check_alive
 	GUEST_STATUS=$(sed -n 's/^exit //p' "$RUN/status" | tr -d '\r')
 	line=$(sed -n 's/^module //p' "$RUN/status" | tr -d '\r')
 	if [[ $line && $MODE == test ]]; then
 		GUEST_END=${line%%$'\n'*}
 	elif [[ $line ]]; then
-		fail "a module cannot be loaded, nothing ran" "$line" "correct it, and run the same command again"
+		fail "a module cannot be loaded, so nothing ran" "$line" "correct it, and run the same command again"
 	fi
 	[[ $GUEST_STATUS ]] ||
-		ended "$EXIT_LOST" "the guest ended without telling how its work went" \
-			"it was powered off, or QEMU was ended, before $MODE was through" "see its console in the log"
+		ended "$EXIT_LOST" "the guest ended without a result" \
+			"it was powered off, or QEMU was killed, before the end of $MODE" "see its console in the log"
 	check_console
 }
 
-# ended STATUS WHAT WHY DO: a guest's bad end, with the console's last lines. The
-# tests count it as a failure instead.
+# ended STATUS WHAT WHY DO: exit after a failure of the guest, with the last lines of
+# its console. The tests count it as a failure instead.
 ended() {
 	if [[ $MODE == test ]]; then
 		GUEST_END=${GUEST_END:-$2: $3}
@@ -244,8 +245,8 @@ check_alive() {
 	fi
 }
 
-# without_others_races: the console without the reports of data races in which no
-# function of rcfs has a part; says at the end how many these were
+# without_others_races: print the console without reports of data races that have no
+# function of rcfs, and their number at the end
 without_others_races() {
 	awk -v ours="$OURS" '
 		/BUG: KCSAN: / { inside = 1; report = ""; mine = 0 }
@@ -259,7 +260,7 @@ without_others_races() {
 			else
 				others++
 		}
-		# A report that the end of the console cuts off counts.
+		# A report that is cut off by the end of the console counts.
 		END {
 			if (inside)
 				printf "%s", report
@@ -268,8 +269,8 @@ without_others_races() {
 		}'
 }
 
-# check_console: SPLATS, one for each complaint of the kernel. Lines close to one
-# another belong to the same one.
+# check_console: set SPLATS, one for each complaint of the kernel. Lines near each other
+# are one complaint.
 check_console() {
 	local line
 	tr -d '\r' <"$RUN/console" | without_others_races >"$RUN/judged"
@@ -279,7 +280,7 @@ check_console() {
 		$0 ~ splat { if (!last || NR - last > 8) print; last = NR }' "$RUN/judged")
 	if [[ $FLAVOUR == debug ]] && ! grep -q 'rcfs: debug_locks 1' "$RUN/console"; then
 		line=$(grep -o 'rcfs: debug_locks.*' "$RUN/console" | tail -n 1)
-		SPLATS+=("lockdep was off at the end (${line:-the guest did not get there})")
+		SPLATS+=("lockdep was off at the end (${line:-or the guest did not get there})")
 	fi
 	for line in "${SPLATS[@]}"; do
 		say "the kernel complained: $line"

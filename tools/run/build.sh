@@ -111,7 +111,7 @@ configure() {
 		esac
 	done <"$BUILD/rcfs-fragments/.config"
 	[[ ! $lost ]] ||
-		fail "options did not make it into the configuration" "Kconfig dropped, for a dependency or because there is no such option:
+		fail "options are missing in the configuration" "Kconfig dropped, for a dependency or because there is no such option:
 ${lost%$'\n'}" "correct ${FRAGMENTS[*]#"$TOP/"}; for CONFIG_RUST, 'make rustavailable' in the log below tells why
 $({ "${MAKE[@]}" rustavailable 2>&1 || true; } | tee -a "$LOG" | grep '^\*\*\*' | head -n 4)"
 }

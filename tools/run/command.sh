@@ -36,7 +36,7 @@ command_prepare() {
 	logged command_make ||
 		fail "the command rcfs does not build" "$(tail -n 25 "$LOG")" "correct tools/rcfs"
 	[[ $(machine_of "$RCFS_COMMAND") == "$ARCH" ]] ||
-		fail "the command rcfs cannot be run in the guest" "$RCFS_COMMAND is no statically linked program for $ARCH" \
+		fail "the command rcfs cannot be run in the guest" "$RCFS_COMMAND is not a statically linked program for $ARCH" \
 			"look at the flags in tools/rcfs/Makefile"
 	echo "$key" >"$COMMAND_BUILD/.rcfs-key"
 	done_with "built the command rcfs"

@@ -1,29 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The tools of the host: which there are, which are missing, which of several
-# compilers to take. On Debian what is missing is installed.
+# The tools of the host: find them, choose among several compilers, and install
+# missing tools on Debian.
 #
-# Sets LLVM (what make's LLVM= wants), RUSTC, BINDGEN, TOOLCHAIN (a line that
-# changes when any of them does); BUSYBOX, the guest's; QEMU and what differs
-# between the machines that it emulates.
+# Sets LLVM (for make's LLVM=), RUSTC, BINDGEN and TOOLCHAIN (a line that changes with
+# any of them); BUSYBOX for the guest; QEMU, and its options for each architecture.
 
-# What is built for, by the name that the kernel's makefiles have: x86_64 or arm64.
+# The architecture to build for, as in the kernel's makefiles: x86_64 or arm64
 ARCH=x86_64
 
-# What Linux 7.3 asks for (scripts/min-tool-version.sh).
+# Minimum versions for Linux 7.3 (scripts/min-tool-version.sh)
 MIN_LLVM=17.0.1
 MIN_RUSTC=1.85.0
 MIN_BINDGEN=0.71.1
-# What is built when the distribution's bindgen is too old, and the oldest
-# compiler that builds it.
+# The bindgen to build if that of the distribution is too old, and the oldest compiler
+# that can build it
 BINDGEN_CRATE=0.72.1
 MIN_CARGO=1.70.0
 
-# The LLVM versions that are known to build this kernel, the best-tried first.
+# The LLVM versions that can build this kernel, the best tested one first
 LLVM_VERSIONS=(19 20 21 18 22 17)
 
-# Where depmod is, which a user does not have on the PATH.
+# depmod is not in the PATH of a user.
 PATH=$PATH:/usr/sbin:/sbin
 
 MISSING=()		# Debian packages
@@ -62,7 +61,7 @@ find_commands() {
 	find_busybox
 }
 
-# The machine that is emulated, by ARCH
+# set_machine: set the emulated machine for ARCH
 set_machine() {
 	case $ARCH in
 	x86_64)
@@ -92,7 +91,7 @@ machine_of() {
 
 is_static_for_guest() { [[ $(machine_of "$1") == "$ARCH" ]]; }
 
-# BUSYBOX stays empty where it is to be fetched.
+# find_busybox: BUSYBOX is empty if it has to be fetched.
 find_busybox() {
 	local own=${RCFS_BUSYBOX-}
 	BUSYBOX=
@@ -100,7 +99,7 @@ find_busybox() {
 		[[ -f $own ]] ||
 			fail "RCFS_BUSYBOX=$own cannot be used" "there is no such file" "name another one, or unset it"
 		[[ $(machine_of "$own") ]] ||
-			fail "RCFS_BUSYBOX=$own cannot be used" "it is no statically linked program for x86_64 or arm64" \
+			fail "RCFS_BUSYBOX=$own cannot be used" "it is not a statically linked program for x86_64 or arm64" \
 				"name another one, or unset it"
 	fi
 	if [[ $own ]] && is_static_for_guest "$own"; then
@@ -113,8 +112,8 @@ find_busybox() {
 	fi
 }
 
-# A busybox for another machine, out of Debian's package for that one. It is not
-# installed: only this program is taken out.
+# fetch_busybox: extract a busybox for another architecture from Debian's package,
+# without installing it
 fetch_busybox() {
 	local by_hand="name a statically linked busybox for $ARCH: RCFS_BUSYBOX=FILE $0 …"
 	BUSYBOX=$CACHE/tools/busybox-$ARCH
@@ -126,7 +125,7 @@ fetch_busybox() {
 	dpkg-deb --fsys-tarfile "$DEB" 2>>"$LOG" |
 		tar -xO --wildcards './*bin/busybox' >"$BUSYBOX.new" 2>>"$LOG"
 	is_static_for_guest "$BUSYBOX.new" ||
-		fail "$DEB has no busybox that can be used" "no statically linked program for $ARCH is called busybox in it" "$by_hand"
+		fail "$DEB has no busybox that can be used" "it contains no statically linked program busybox for $ARCH" "$by_hand"
 	chmod 755 "$BUSYBOX.new" && mv "$BUSYBOX.new" "$BUSYBOX" ||
 		fail "$BUSYBOX cannot be written" "$(why_unwritable "$CACHE")" "make it writable"
 	done_with "fetched busybox for $ARCH"
@@ -164,7 +163,7 @@ best_llvm() {
 	echo "${LLVM_VERSIONS[0]}"
 }
 
-# The headers that programs of the kernel build are compiled against.
+# The headers for programs of the kernel build
 find_headers() {
 	local pair
 	for pair in stdio.h:libc6-dev gelf.h:libelf-dev openssl/opensslv.h:libssl-dev; do
@@ -268,7 +267,7 @@ find_tools() {
 # host_prepare: everything found, or installed, or a clear end
 host_prepare() {
 	[[ $(uname -m) == x86_64 ]] ||
-		fail "this machine is $(uname -m)" "the kernel and its tests are built on x86-64 only" \
+		fail "this machine is $(uname -m)" "the kernel and its tests can only be built on x86-64" \
 			"use an x86-64 machine"
 	set_machine
 	find_tools
@@ -284,7 +283,7 @@ host_prepare() {
 	[[ $BUSYBOX || $FLAVOUR != plain ]] || fetch_busybox
 	# Some commands run guests of both machines, with one setting.
 	[[ ! ${RCFS_BUSYBOX-} || $BUSYBOX == "$RCFS_BUSYBOX" ]] ||
-		say "RCFS_BUSYBOX=$RCFS_BUSYBOX is for $(machine_of "$RCFS_BUSYBOX"): $BUSYBOX is used"
+		say "RCFS_BUSYBOX=$RCFS_BUSYBOX is for $(machine_of "$RCFS_BUSYBOX"), so $BUSYBOX is used"
 	TOOLCHAIN="$("$CLANG" --version | head -n 1); $("$RUSTC" --version); $BINDGEN $(version_of "$BINDGEN")"
 	echo "toolchain: $TOOLCHAIN" >>"$LOG"
 }
@@ -305,7 +304,7 @@ install_missing() {
 	local by_hand
 	by_hand="install, by their Debian names: ${MISSING[*]}"
 	if ! on_debian; then
-		fail "tools are missing" "$(printf '%s\n' "${WHY_MISSING[@]}" "only on Debian can they be installed from here")" "$by_hand"
+		fail "tools are missing" "$(printf '%s\n' "${WHY_MISSING[@]}" "they can be installed automatically on Debian only")" "$by_hand"
 	fi
 	if [[ $(id -u) != 0 ]]; then
 		command -v sudo >/dev/null ||

@@ -33,7 +33,7 @@ module_option() {
 	else
 		[[ $source == *.rs ]] || usage "--module: $1 is neither a folder nor a file of Rust (.rs)"
 		[[ $(basename "$source") =~ ^[A-Za-z0-9_-]+\.rs$ ]] ||
-			usage "--module: the name of $1 becomes that of a module: letters, digits, - and _"
+			usage "--module: the name of $1 becomes the name of a module: use letters, digits, - and _"
 	fi
 	[[ $source =~ ^[A-Za-z0-9_./+@,~-]+$ ]] || usage "--module: make cannot use the name $source; rename it"
 	MODULE_SOURCES+=("$source")
@@ -44,7 +44,7 @@ modules_build() {
 	[[ ${#MODULE_SOURCES[@]} -gt 0 ]] || return 0
 	step "modules"
 	grep -qx CONFIG_MODULES=y "$BUILD/.config" ||
-		fail "this kernel cannot load modules" "CONFIG_MODULES is off in its configuration" "leave out --module, or that option"
+		fail "this kernel cannot load modules" "CONFIG_MODULES is off in its configuration" "omit --module, or enable the option"
 	modules_forget
 	for source in "${MODULE_SOURCES[@]}"; do
 		module_build "$source"
@@ -86,11 +86,11 @@ module_build() {
 	# What the compiler says, as it is
 	grep -vE '^make(\[[0-9]+\])?: ' "$build/.rcfs-said" >&2
 	[[ $status == 0 ]] ||
-		fail "$source does not build" "see what make has said, above" "correct it, and run the same command again"
+		fail "$source does not build" "see the output of make above" "correct it, and run the same command again"
 	while read -r name; do
 		MODULE_FILES+=("$build/${name%.o}.ko")
 	done <"$build/modules.order"
-	[[ -s $build/modules.order ]] || fail "$source has no module" "its Makefile has no obj-m" "add a line: obj-m := NAME.o"
+	[[ -s $build/modules.order ]] || fail "$source has no module" "the Makefile has no obj-m" "add a line: obj-m := NAME.o"
 }
 
 # modules_collect FOLDER: make it, with the modules and the file "order"
@@ -153,7 +153,7 @@ modules_find_guest() {
 	done < <(find "$CACHE/run" -mindepth 3 -maxdepth 3 -path '*/modules/sources' -printf '%T@ %h\n' 2>/dev/null |
 		sort -rn | cut -d ' ' -f 2-)
 	[[ ! $other ]] ||
-		say "a guest with another kernel ($other) has these modules, and is left alone: give the same options to reload them there"
+		say "a guest with another kernel ($other) has these modules, and is not used: give the same options to reload them there"
 	return 1
 }
 
@@ -162,9 +162,9 @@ modules_find_guest() {
 modules_reload() {
 	local id=${RUN##*/} sum lines next=0 part='' line status='' started=$SECONDS waited=''
 	cmp -s "$KERNEL_IMAGE" "$FOUND/../kernel-$FLAVOUR" ||
-		fail "the modules cannot be reloaded in the guest that runs" \
-			"its kernel is not the one that has been built now, from source that has changed" \
-			"leave that guest, and run this again"
+		fail "the modules cannot be reloaded in the running guest" \
+			"its kernel differs from the new one, because the source has changed" \
+			"end that guest, and run this again"
 	unlock_cache
 	tar -C "$RUN/built" -czf "$RUN/request.tar" . 2>>"$LOG" ||
 		fail "the modules cannot be packed" "$(tail -n 1 "$LOG")" "see the log"
@@ -193,9 +193,9 @@ modules_reload() {
 			continue
 		fi
 		part+=$line
-		guest_lives "$FOUND" || fail "the guest has ended" "it did not answer before" "run this again, for a new guest"
+		guest_lives "$FOUND" || fail "the guest has ended" "it has not answered" "run this again, for a new guest"
 		if [[ $SILENCE -gt 0 && $((SECONDS - started)) -ge $SILENCE ]]; then
-			fail "the guest does not answer" "nothing came for $SILENCE s" "look at the guest; RCFS_SILENCE sets the limit" \
+			fail "the guest does not answer" "there was no answer for $SILENCE s" "examine the guest; RCFS_SILENCE sets the limit" \
 				"$EXIT_HANG"
 		elif [[ ! $waited && $((SECONDS - started)) -ge 10 ]]; then
 			waited=1

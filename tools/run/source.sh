@@ -22,7 +22,7 @@ source_prepare() {
 		elif [[ -f $LINUX_SRC ]]; then
 			source_from_tarball "$(realpath "$LINUX_SRC")"
 		else
-			fail "LINUX_SRC=$LINUX_SRC does not exist" "neither a folder nor a file has that name" \
+			fail "LINUX_SRC=$LINUX_SRC does not exist" "there is no file or folder of this name" \
 				"give a kernel tree or a kernel tarball, or unset it"
 		fi
 	else
@@ -40,8 +40,8 @@ LINUX_SRC=/path/to/linux-$KERNEL_ORG_VERSION.tar.xz $0 …"
 check_version() {
 	local version
 	version=$(sed -nE 's/^(VERSION|PATCHLEVEL) = //p' "$SOURCE/Makefile" 2>/dev/null | paste -sd.)
-	[[ $version ]] || fail "$SOURCE is no kernel source" "its Makefile states no version" "look at LINUX_SRC=${LINUX_SRC-}"
-	[[ $version == "$KERNEL" ]] || say "warning: the source is Linux $version; the series is made for $KERNEL"
+	[[ $version ]] || fail "$SOURCE is not a kernel source" "its Makefile states no version" "look at LINUX_SRC=${LINUX_SRC-}"
+	[[ $version == "$KERNEL" ]] || say "warning: the source is Linux $version, but the series is for $KERNEL"
 }
 
 # The newest of Debian's, else of kernel.org's; tools/series chooses alike.
@@ -94,7 +94,7 @@ source_from_directory() {
 	copy=$CACHE/src/$SOURCE_ID
 	list=$CACHE/src/$SOURCE_ID.files
 	if [[ ! -e $directory/.git && -e $directory/.config ]]; then
-		fail "LINUX_SRC=$directory has been built in" "it is no git tree, so its sources cannot be told from what was built" \
+		fail "LINUX_SRC=$directory has been built in" "it is not a git tree, so its sources cannot be distinguished from built files" \
 			"run 'make mrproper' there"
 	fi
 	[[ -f $copy/.rcfs-complete ]] || need_space 4500 "$CACHE"
@@ -135,7 +135,7 @@ private_apt() {
 setup_private_apt() {
 	local mirror=$1 suite=$2 arch=$3
 	[[ -f $DEBIAN_KEYS ]] ||
-		fail "Debian's keys are missing" "there is no $DEBIAN_KEYS" "install the package debian-archive-keyring, or set LINUX_SRC"
+		fail "Debian's keys are missing" "$DEBIAN_KEYS does not exist" "install the package debian-archive-keyring, or set LINUX_SRC"
 	mkdir -p "$CACHE/apt/lists/partial" "$CACHE/apt/cache/archives/partial"
 	echo "deb [signed-by=$DEBIAN_KEYS] $mirror $suite main" >"$CACHE/apt/sources.list"
 	cat >"$CACHE/apt/apt.conf" <<-CONF
@@ -179,7 +179,7 @@ package_from_debian() {
 		return 1
 	fi
 	if [[ ! -f $DEBIAN_KEYS ]]; then
-		tried "Debian's archive" "there is no $DEBIAN_KEYS to check signatures with (package debian-archive-keyring)"
+		tried "Debian's archive" "$DEBIAN_KEYS does not exist to check signatures with (package debian-archive-keyring)"
 		return 1
 	fi
 	doing "looking for $package"
