@@ -3,8 +3,8 @@
 #
 # Completion of rcfs for bash.
 
-# _rcfs_containers CUR: containers below the mount points, as PATHs from the roots of the hierarchies
-# or, if that is how CUR begins, with a mount point in front
+# _rcfs_containers CUR: print containers as PATHs relative to the roots of the hierarchies or, if CUR
+# begins with a mount point, as paths that begin with it
 _rcfs_containers() {
 	local cur=$1 mount folder
 	while read -r mount; do
@@ -15,7 +15,7 @@ _rcfs_containers() {
 	done < <(awk '$3 == "rcfs" { print $2 }' /proc/mounts)
 }
 
-# _rcfs_limits CUR: files that take a limit, from any container but a root
+# _rcfs_limits CUR: print the files for limits in a container
 _rcfs_limits() {
 	local file
 	for file in pids.max cpu.shares cpu.cfs_quota_us cpu.cfs_period_us cpuset.cpus freezer.state; do
@@ -79,7 +79,7 @@ _rcfs() {
 		;;
 	esac
 	if [[ $subcommand == run ]]; then
-		# Behind the options of run is a command with completions of its own.
+		# The command after the options of run has its own completion.
 		for ((i = 2; i < COMP_CWORD; i++)); do
 			case ${COMP_WORDS[i]} in
 			--)
@@ -88,7 +88,7 @@ _rcfs() {
 				;;
 			-l | --limit | --name | -c | --controllers | -o | --output)
 				i=$((i + 1))
-				# readline takes an equals sign for a word.
+				# readline splits words at an equals sign.
 				[[ ${COMP_WORDS[i + 1]-} != = ]] || i=$((i + 2))
 				;;
 			-*) ;;
@@ -112,7 +112,7 @@ _rcfs() {
 	fi
 }
 
-# _rcfs_command N: what is right for the command that begins with word N
+# _rcfs_command N: complete the command that begins with word N
 _rcfs_command() {
 	if declare -F _command_offset >/dev/null; then
 		_command_offset "$1"

@@ -75,12 +75,12 @@ takes "arm64: the one that was fetched" arm64 '' "$CACHE/tools/busybox-arm64"
 takes "x86-64: the one that is named" x86_64 "$tmp/mine-x86_64" "$tmp/mine-x86_64"
 takes "arm64: the one that is named" arm64 "$tmp/mine-arm64" "$tmp/mine-arm64"
 takes "x86-64: not one for arm64" x86_64 "$tmp/mine-arm64" "$tmp/bin/busybox" \
-	"RCFS_BUSYBOX=$tmp/mine-arm64 is for arm64: $tmp/bin/busybox is used"
+	"RCFS_BUSYBOX=$tmp/mine-arm64 is for arm64, so $tmp/bin/busybox is used"
 takes "arm64: not one for x86-64" arm64 "$tmp/mine-x86_64" "$CACHE/tools/busybox-arm64" \
-	"RCFS_BUSYBOX=$tmp/mine-x86_64 is for x86_64: $CACHE/tools/busybox-arm64 is used"
-takes "one for neither is an error" x86_64 "$tmp/riscv" '' "no statically linked program for x86_64 or arm64"
-takes "one with libraries is an error" arm64 "$tmp/dynamic" '' "no statically linked program for x86_64 or arm64"
-takes "no program is an error" x86_64 "$tmp/script" '' "no statically linked program for x86_64 or arm64"
+	"RCFS_BUSYBOX=$tmp/mine-x86_64 is for x86_64, so $CACHE/tools/busybox-arm64 is used"
+takes "one for neither is an error" x86_64 "$tmp/riscv" '' "not a statically linked program for x86_64 or arm64"
+takes "one with libraries is an error" arm64 "$tmp/dynamic" '' "not a statically linked program for x86_64 or arm64"
+takes "no program is an error" x86_64 "$tmp/script" '' "not a statically linked program for x86_64 or arm64"
 takes "no file is an error" x86_64 "$tmp/none" '' "there is no such file"
 
 # ---- packages

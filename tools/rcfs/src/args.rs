@@ -17,7 +17,8 @@ use std::{
     time::Duration,
 };
 
-/// The longest time that an option takes: more than 30 years. It can be added to any moment.
+/// The longest time that an option accepts: more than 30 years. Adding it to the present does not
+/// overflow.
 const MOST_SECONDS: f64 = 1e9;
 
 /// The next argument
@@ -28,7 +29,7 @@ pub(crate) enum Arg {
     Word(OsString),
 }
 
-/// The arguments that have not been looked at
+/// The remaining arguments
 pub(crate) struct Args {
     words: VecDeque<OsString>,
     /// The rest of a word like `-rf` or `--name=x`, and whether it can only be a value
@@ -112,7 +113,7 @@ impl Args {
         Ok(Arg::Option(self.option.clone()))
     }
 
-    /// The value of the option that was next
+    /// The value of the present option
     pub(crate) fn value(&mut self) -> Result<OsString> {
         let attached = self.rest.take().map(|(rest, _)| OsString::from_vec(rest));
 
@@ -164,7 +165,7 @@ impl Args {
             })
     }
 
-    /// A word that may be missing
+    /// A word, or None
     pub(crate) fn next_word(&mut self) -> Result<Option<OsString>> {
         match self.next()? {
             None => Ok(None),
@@ -173,7 +174,7 @@ impl Args {
         }
     }
 
-    /// All that is left, options of a command that is run among them. Without a `--` in front.
+    /// All remaining arguments, including options of the command, without a leading `--`
     pub(crate) fn into_command(mut self, first: Option<OsString>) -> Vec<OsString> {
         if first.is_none() && !self.only_words && self.words.front().is_some_and(|w| w == "--") {
             self.words.pop_front();
@@ -258,7 +259,10 @@ mod tests {
             args.next().unwrap();
             let error = args.seconds().unwrap_err();
 
-            assert_eq!(error.what, format!("-d needs a number of seconds, not {seconds:?}"));
+            assert_eq!(
+                error.what,
+                format!("-d needs a number of seconds, not {seconds:?}")
+            );
             assert!(error.remedy.unwrap().ends_with(", 1000000000 at most"));
         }
     }

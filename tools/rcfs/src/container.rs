@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A container: its directory, the files in there, and the containers below.
+//! A container: its directory, its files, and the containers below.
 
 use crate::{
     error::Result,
@@ -26,11 +26,11 @@ use std::{
     },
 };
 
-/// A container of a mounted hierarchy. It may be removed at any time by others.
+/// A container of a mounted hierarchy. Other processes may remove it at any time.
 #[derive(Debug, Clone)]
 pub(crate) struct Container<'a> {
     pub(crate) tree: &'a Tree,
-    /// From the root of the hierarchy
+    /// Relative to the root of the hierarchy
     pub(crate) path: PathBuf,
     pub(crate) dir: PathBuf,
 }
@@ -60,12 +60,12 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// The next container above, unless this is the topmost one that can be seen
+    /// The container above, unless this is the topmost visible one
     pub(crate) fn above(&self) -> Option<Self> {
         Container::new(self.tree, self.path.parent()?.to_path_buf())
     }
 
-    /// The containers in this one, by name. None of them if it has been removed.
+    /// The containers in this one, by name. Empty if this one has been removed.
     pub(crate) fn children(&self) -> Vec<Self> {
         let names: BTreeSet<_> = fs::read_dir(&self.dir)
             .into_iter()
@@ -78,7 +78,7 @@ impl<'a> Container<'a> {
         names.into_iter().map(|name| self.child(name)).collect()
     }
 
-    /// This one and all below: each in front of those in it
+    /// This container and all containers below, parents first
     pub(crate) fn walk(&self) -> Vec<Self> {
         let mut all = vec![self.clone()];
 
@@ -88,8 +88,8 @@ impl<'a> Container<'a> {
         all
     }
 
-    /// What is in a file, without white space around it. None if there is no such file: the
-    /// controller is elsewhere, this is the root, or the container has been removed.
+    /// The contents of a file without white space around them. None if there is no such file: the
+    /// controller is in another hierarchy, this is the root, or the container has been removed.
     pub(crate) fn read(&self, file: &str) -> Option<String> {
         let text = fs::read_to_string(self.dir.join(file)).ok()?;
 
@@ -109,7 +109,7 @@ impl<'a> Container<'a> {
     }
 }
 
-/// All of the value at once, in a file that has to be there
+/// Writes the whole value at once to a file that must exist.
 pub(crate) fn write_file(file: &Path, value: &str) -> io::Result<()> {
     // O_CREAT would turn a missing file into EACCES.
     OpenOptions::new()
@@ -130,7 +130,7 @@ pub(crate) mod tests {
         },
     };
 
-    /// A folder with files, which stands for a mounted hierarchy
+    /// A folder with files as in a mounted hierarchy
     pub(crate) struct Folder(PathBuf);
 
     impl Folder {
@@ -178,7 +178,7 @@ pub(crate) mod tests {
         assert_eq!(root.child("a").child("x").ids("tasks"), [7, 8]);
         assert_eq!(root.child("a").above().unwrap().dir, root.dir);
         assert!(root.above().is_none());
-        // It has been removed.
+        // The container has been removed.
         assert!(root.child("gone").walk().len() == 1);
         assert!(root.child("gone").ids("tasks").is_empty());
     }

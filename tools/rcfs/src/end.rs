@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The end of containers: of all tasks in them, of those below, and of themselves.
+//! Killing all tasks in containers and below, and removing containers.
 
 use crate::{
     container::Container,
@@ -21,17 +21,17 @@ pub(crate) fn kill_all(containers: &[Container<'_>]) -> Result<()> {
     containers.iter().try_for_each(kill)
 }
 
-/// Kill all processes that are in a container and below at this moment, those that are frozen as
-/// well. They may take a moment to be gone, and others may come in.
+/// Kills all processes in a container and below, even frozen ones. They end a moment later, and
+/// other processes may enter.
 pub(crate) fn kill(container: &Container<'_>) -> Result<()> {
     match container.write("kill", "1") {
-        // It has been removed, and had nobody in it.
+        // The container has been removed, and so had no tasks.
         Err(error) if matches!(error.errno, ENOENT | ENODEV) && !container.dir.is_dir() => Ok(()),
         result => result,
     }
 }
 
-/// Remove a container and all below, which have to be without tasks.
+/// Removes a container and all containers below, which must have no tasks.
 pub(crate) fn remove_tree(container: &Container<'_>) -> std::result::Result<(), Busy> {
     for child in container.children() {
         remove_tree(&child)?;
@@ -39,7 +39,7 @@ pub(crate) fn remove_tree(container: &Container<'_>) -> std::result::Result<(), 
     remove(container)
 }
 
-/// Remove a container. It does not matter if it has been removed already.
+/// Removes a container, unless it has been removed already.
 pub(crate) fn remove(container: &Container<'_>) -> std::result::Result<(), Busy> {
     fs::remove_dir(&container.dir).or_else(|error| match error.raw_os_error() {
         Some(ENOENT | ENODEV) => Ok(()),
@@ -72,7 +72,7 @@ mod tests {
 
         kill_all(&[root.clone(), root.child("gone")]).unwrap();
         assert_eq!(root.read("kill").unwrap(), "1");
-        // There is a container, and no file: the kernel cannot do it.
+        // The container exists without this file: the kernel is too old.
         kill_all(&[root.child("a")]).unwrap_err();
     }
 
@@ -87,7 +87,7 @@ mod tests {
         assert!(remove_tree(&root.child("a")).is_ok());
         assert!(!root.child("a").dir.exists());
         assert!(remove_tree(&root.child("a")).is_ok());
-        // Files do not go away in an ordinary folder.
+        // In an ordinary folder, rmdir does not remove files.
         let busy = remove_tree(&root.child("x")).err().unwrap();
 
         assert_ne!(busy.error.raw_os_error(), Some(EBUSY));

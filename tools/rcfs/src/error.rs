@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is told when something does not work: what, why, and what to do about it.
+//! Error messages: what failed, why, and what to do about it.
 
 use std::{
     fmt,
@@ -12,10 +12,10 @@ pub(crate) const USAGE: i32 = 2;
 
 pub(crate) type Result<T> = std::result::Result<T, Error>;
 
-/// Something that did not work
+/// A failure
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Error {
-    /// What was tried, and the file if there is one
+    /// What failed, and the file if there is one
     pub(crate) what: String,
     /// The reason
     pub(crate) why: String,
@@ -45,7 +45,7 @@ impl Error {
         }
     }
 
-    /// A system call that has failed, without a reason that only rcfs knows
+    /// A failed system call, without an explanation that is specific to rcfs
     pub(crate) fn io(what: impl Into<String>, error: &io::Error) -> Self {
         Self {
             errno: error.raw_os_error().unwrap_or(0),
@@ -78,7 +78,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Lines, the first one with a label, the others indented
+/// Writes lines, the first one with a label, the others indented.
 fn write_labelled(
     f: &mut fmt::Formatter<'_>,
     label: &str,

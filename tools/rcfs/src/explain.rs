@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the errors of rcfs mean, and what to do about them. They are those of the tables in
-//! `Documentation/admin-guide/rcfs.rst` and on the pages of the controllers.
+//! Explanations and remedies for the errors of rcfs, as in the tables of
+//! `Documentation/admin-guide/rcfs.rst` and the pages of the controllers.
 
 use crate::{
     container::Container,
@@ -36,7 +36,7 @@ use std::{
     path::Path, //
 };
 
-/// What the value of a file has to be, for the files that the kernel brings
+/// The valid values of files of the kernel
 pub(crate) fn values(file: &str) -> Option<&'static str> {
     Some(match file {
         "pids.max" => "a number from 0 to 4194304, or max for no limit",
@@ -67,7 +67,7 @@ pub(crate) fn values(file: &str) -> Option<&'static str> {
     })
 }
 
-/// How somebody gets the right to change a directory or file
+/// How a user gets the right to change a directory or file
 fn delegation(dir: &Path, files: &str) -> String {
     format!(
         "as root, give it to the user (see Delegation in Documentation/admin-guide/rcfs.rst):\n\
@@ -80,7 +80,7 @@ const REMOVED: &str = "the container has been removed";
 const READ_ONLY: &str = "the mount, or the hierarchy, is read-only";
 const REMOUNT: &str = "remount with mount -o remount,rw";
 
-/// A write to a file of a controller, or to `kill`
+/// A failed write to a file of a controller, or to `kill`
 pub(crate) fn write(
     container: &Container<'_>,
     file: &str,
@@ -128,7 +128,10 @@ pub(crate) fn write(
         Some(ENOENT | ENODEV) => why(REMOVED),
         Some(EINVAL | ERANGE) => match wanted {
             Some(wanted) => told.remedy(wanted),
-            None => told.remedy("write it in the format in which it is read; see the page of the controller for the range"),
+            None => told.remedy(
+                "write it in the format in which it is read; see the page of the controller for \
+                 the range",
+            ),
         },
         Some(EBUSY) if controller == "cpuset" => why(
             "a task with the policy SCHED_DEADLINE would have fewer CPUs than it was \
@@ -142,7 +145,7 @@ pub(crate) fn write(
     }
 }
 
-/// A container that cannot be made
+/// A failed mkdir
 pub(crate) fn mkdir(container: &Container<'_>, error: &io::Error) -> Error {
     let told = Error::io(format!("{}: cannot be made", container.name()), error);
     let above = container.dir.parent().unwrap_or(Path::new("/"));
@@ -152,7 +155,8 @@ pub(crate) fn mkdir(container: &Container<'_>, error: &io::Error) -> Error {
             let mut remedy = delegation(above, "");
 
             if let Some(own) = owned_below(container) {
-                remedy = format!("use --name {own}/NAME, where you have the permission; or\n{remedy}");
+                remedy =
+                    format!("use --name {own}/NAME, where you have the permission; or\n{remedy}");
             }
             told.remedy(remedy)
         }
@@ -178,7 +182,7 @@ pub(crate) fn mkdir(container: &Container<'_>, error: &io::Error) -> Error {
     }
 }
 
-/// A container near the root that belongs to the caller, whose name then goes in front of others
+/// A container near the root that belongs to the caller, as a prefix for other names
 fn owned_below(container: &Container<'_>) -> Option<String> {
     let uid = sys::effective_uid();
     let root = Container::new(container.tree, "/".into())?;
@@ -200,7 +204,7 @@ fn owner(file: &Path) -> String {
     }
 }
 
-/// A container that cannot be removed
+/// A failed rmdir
 pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
     let name = container.name();
     let told = Error::io(format!("{name}: cannot be removed"), error);
@@ -249,7 +253,7 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
     }
 }
 
-/// A process that could not be born in a container
+/// A process that could not be started in a container
 pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
     let name = container.name();
     let told = Error::io(format!("{name}: no process can be started in it"), error);
@@ -310,9 +314,10 @@ pub(crate) fn attach(container: &Container<'_>, file: &str, id: i32, error: &io:
         }
         .remedy("see rcfs ps for the existing processes"),
         Some(EPERM) => Error {
-            why: "the CPUs of the container are restricted, and the task has capabilities that you \
+            why:
+                "the CPUs of the container are restricted, and the task has capabilities that you \
                   lack; or a security module refuses"
-                .to_owned(),
+                    .to_owned(),
             ..told
         }
         .remedy("use CAP_SYS_NICE, or a container without cpuset.cpus"),
@@ -387,7 +392,8 @@ mod tests {
         let why = |path, file| write(&at(&tree, path), file, "1", &os(ENOENT)).why;
 
         assert!(why("/", "pids.max").contains("has no limits"));
-        assert!(why("/a", "freezer.state").contains("does not have the controller freezer, but pids,cpu"));
+        assert!(why("/a", "freezer.state")
+            .contains("does not have the controller freezer, but pids,cpu"));
         assert!(why("/a", "cpu.sharse").contains("cpu has no such file"));
         assert!(why("/a", "kill").contains("no file kill"));
         assert_eq!(why("/gone", "kill"), REMOVED);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How values look to people: times, tables, and text that fits into a line.
+//! Formatting of times, tables, and text that fits into a line.
 
 use crate::sys;
 use std::io::{
@@ -59,14 +59,14 @@ pub(crate) fn processes(number: u64) -> String {
     format!("{number} process{}", if number == 1 { "" } else { "es" })
 }
 
-/// On which side of its column something is
+/// The side on which a column is aligned
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Left,
     Right,
 }
 
-/// Rows of a table, one line each, the first one being the head. The last column has no padding.
+/// The rows of a table, one line each. The first row is the head. The last column has no padding.
 pub(crate) fn table(sides: &[Side], rows: &[Vec<String>]) -> Vec<String> {
     let widths: Vec<usize> = (0..sides.len())
         .map(|column| {
@@ -101,12 +101,12 @@ pub(crate) fn table(sides: &[Side], rows: &[Vec<String>]) -> Vec<String> {
         .collect()
 }
 
-/// How many columns a text takes on a terminal. Characters that take two are not known here.
+/// The width of a text on a terminal. Characters of double width are not handled.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The beginning of a text, with a mark if something is missing
+/// The beginning of a text, with a mark if the rest is cut off
 pub(crate) fn shorten(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
@@ -126,8 +126,7 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// Write to standard output. Whoever does not read it any more ends us, by a signal or by an
-/// error.
+/// Writes to standard output. If the reader is gone, a signal or an error ends the program.
 pub(crate) fn print(text: &str) {
     let mut out = io::stdout().lock();
 
@@ -140,14 +139,14 @@ pub(crate) fn print(text: &str) {
     }
 }
 
-/// Write to standard error. A reader that is gone, or a terminal that is hung up, keeps us neither
-/// from what has to be done nor from the exit status.
+/// Writes to standard error. If the reader is gone, or the terminal is hung up, the program still
+/// goes on, with the same exit status.
 pub(crate) fn complain(text: &str) {
     let _ = write_without_signal(io::stderr(), text);
 }
 
-/// Write all of a text. If nobody reads it any more, this is an error, and no SIGPIPE. The signal
-/// is ignored only here, so that a command that is run finds what was done about it before.
+/// Writes the whole text. If the reader is gone, this is an error instead of a SIGPIPE. The signal
+/// is only ignored here, so that a command that is run has the original setting.
 pub(crate) fn write_without_signal(mut file: impl Write, text: &str) -> io::Result<()> {
     let before = sys::ignore_signal(sys::SIGPIPE);
     let result = file.write_all(text.as_bytes());
@@ -228,7 +227,7 @@ mod tests {
     fn a_reader_that_is_gone_is_an_error() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let file = File::from(OwnedFd::from(ours));
-        // The runtime of the tests ignores the signal.
+        // The runtime of the tests ignores SIGPIPE.
         let before = sys::default_signal(sys::SIGPIPE);
         let default = sys::default_signal(sys::SIGPIPE);
 

@@ -69,7 +69,7 @@ pub(crate) fn main(mut args: Args, wish: Wish) -> Result<i32> {
     let mut system = System::read_mounted()?;
     let hierarchy = system.tree_with("freezer")?.hierarchy;
 
-    // Containers of the same name elsewhere have no part in it.
+    // Containers of the same name in other hierarchies do not count.
     system.trees.retain(|tree| tree.hierarchy == hierarchy);
     let containers = resolve::all_existing(&paths, &system)?;
 
@@ -93,7 +93,7 @@ pub(crate) fn main(mut args: Args, wish: Wish) -> Result<i32> {
     Ok(0)
 }
 
-/// Whoever freezes itself does not return from it.
+/// A process that freezes itself would not return.
 fn refuse_own(container: &Container<'_>, system: &System) -> Result<()> {
     if system.own_path(container.tree).starts_with(&container.path) && !container.is_root() {
         return Err(Error::new(
@@ -108,7 +108,7 @@ fn refuse_own(container: &Container<'_>, system: &System) -> Result<()> {
 fn wait_until_frozen(container: &Container<'_>, deadline: Option<Instant>) -> Result<()> {
     let state = || container.read("freezer.state");
 
-    // Somebody else may thaw it, or remove it: then nobody would wait for FROZEN.
+    // If another process thaws or removes the container, it never becomes FROZEN.
     let is_decided = || state().is_none_or(|state| state != "FREEZING");
 
     if !wait::until(deadline, is_decided) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The guardian: a process that makes the containers of `rcfs run`, and removes them if `rcfs run`
-//! does not live to do it.
+//! is killed.
 //!
 //! It is a child in a session of its own, outside of the containers, so that neither a signal from
-//! the terminal nor the end of the containers reaches it. It makes the containers itself: whenever
-//! `rcfs run` is killed, the guardian knows which containers it has made, and which were there
-//! before. It then waits for `rcfs run` to end, by a descriptor of that process, which no child
-//! can hold open as it could hold a pipe. `rcfs run` removes the containers itself when all goes
-//! well, and ends the guardian.
+//! the terminal nor the end of the containers reaches it. It makes the containers itself. So it
+//! knows which containers it has made, and which existed before, whenever `rcfs run` is killed. It
+//! waits for the end of `rcfs run` with a descriptor of that process. Children cannot keep this
+//! descriptor open, as they could keep a pipe. Normally `rcfs run` removes the containers itself,
+//! and ends the guardian.
 //!
 //! The guardian does not outlive its pid namespace. If `rcfs run` is process 1 of that namespace
 //! and is killed, the containers stay.
@@ -55,19 +55,19 @@ use std::{
     process,
 };
 
-/// How many names are tried before it is said that there is one already
+/// How many names are tried before giving up
 const NAMES: u32 = 100;
 
-/// How often the removal is tried: a task may come into a container that has just become empty
+/// How often the removal is tried: a task may enter a container that has just become empty
 const ATTEMPTS: u32 = 100;
 
-/// The guardian, as `rcfs run` sees it
+/// The guardian, from the side of `rcfs run`
 pub(crate) struct Guardian {
     pid: i32,
 }
 
 impl Guardian {
-    /// Start it, and have it make the containers of the plan.
+    /// Starts it, and lets it make the containers of the plan.
     pub(crate) fn start<'a>(plan: &Plan<'a>) -> Result<(Self, Vec<Container<'a>>)> {
         let failed = |error| Error::io("the guardian process cannot be started", &error);
         let own = sys::pidfd_open(process::id() as i32).map_err(failed)?;
@@ -99,15 +99,15 @@ impl Guardian {
         }
     }
 
-    /// End it: there is nothing to watch over any more.
+    /// Ends it, when its containers have been removed.
     pub(crate) fn dismiss(self) {
-        // It has ended if somebody has killed it.
+        // It may have been killed already.
         let _ = sys::kill(self.pid, sys::SIGKILL);
         let _ = sys::reap(self.pid);
     }
 }
 
-/// What the guardian tells `rcfs run`
+/// A message of the guardian to `rcfs run`
 #[derive(Debug, PartialEq, Eq)]
 enum Message {
     /// All containers are there, with the names of this attempt.
@@ -154,7 +154,8 @@ impl Message {
     }
 }
 
-/// A container that was made here, and not by another process who has used the name later
+/// A container that was made here, unlike one that another process has made later with the same
+/// name
 struct Made<'a> {
     container: Container<'a>,
     inode: u64,
@@ -166,7 +167,7 @@ impl Made<'_> {
     }
 }
 
-/// The life of the guardian
+/// The main function of the guardian
 fn watch_over(plan: &Plan<'_>, parent: OwnedFd, mut tell: UnixStream) {
     hide(&parent, &tell);
     let mut made = Vec::new();
@@ -179,7 +180,7 @@ fn watch_over(plan: &Plan<'_>, parent: OwnedFd, mut tell: UnixStream) {
     if has_failed {
         clean(&made);
     }
-    // If nobody reads it any more, the parent has ended, which is looked for below.
+    // If the message cannot be written, the parent has ended, which is detected below.
     let _ = tell.write_all(&message.to_bytes());
     drop(tell);
     if has_failed {
@@ -192,7 +193,7 @@ fn watch_over(plan: &Plan<'_>, parent: OwnedFd, mut tell: UnixStream) {
     clean(&made);
 }
 
-/// Be nobody whom a signal from a terminal, or a reader of a pipe, waits for or reaches.
+/// Detaches the process from the terminal, from pipes, and from the file system.
 fn hide(parent: &OwnedFd, tell: &UnixStream) {
     let _ = sys::new_session();
     for signal in [
@@ -206,21 +207,21 @@ fn hide(parent: &OwnedFd, tell: &UnixStream) {
     ] {
         sys::ignore_signal(signal);
     }
-    // Neither what rcfs run was given nor what it has opened: the guardian does not return to it.
+    // Close all descriptors that rcfs run has inherited or opened, which the guardian does not use.
     let _ = sys::close_inherited(&[parent.as_fd(), tell.as_fd()]);
     if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
         for fd in 0..3 {
             let _ = sys::replace_descriptor(fd, null.as_fd());
         }
     }
-    // No file system is kept busy.
+    // Do not keep a file system busy.
     let _ = env::set_current_dir("/");
-    // For those who look at processes
+    // The name in lists of processes
     let _ = fs::write("/proc/self/comm", "rcfs-guardian");
 }
 
-/// Make the containers, with limits, and return with which name. Those that have been made are
-/// noted, even if there is an error.
+/// Makes the containers, with limits, and returns the attempt whose names were used. Containers are
+/// recorded in `made` even if there is an error.
 fn make_all<'a>(plan: &Plan<'a>, made: &mut Vec<Made<'a>>) -> Result<u32> {
     let mut attempt = 1;
 
@@ -230,7 +231,7 @@ fn make_all<'a>(plan: &Plan<'a>, made: &mut Vec<Made<'a>>) -> Result<u32> {
         if !is_taken || !plan.any_name || attempt == NAMES {
             return Err(explain::mkdir(&container, &error));
         }
-        // All are to have the same name.
+        // All containers shall have the same name.
         clean(made);
         made.clear();
         attempt += 1;
@@ -282,7 +283,7 @@ fn clean(made: &[Made<'_>]) {
             };
             let _ = wait::until_empty(&made.container, None, None, kill_again);
         }
-        // A task may have come in since the container was empty.
+        // A task may have entered since the container was empty.
         let busy = |made: &&Made<'_>| {
             matches!(end::remove_tree(&made.container),
                      Err(busy) if busy.error.raw_os_error() == Some(EBUSY))
@@ -334,7 +335,7 @@ mod tests {
         assert_eq!(make_all(&plan, &mut made), Ok(3));
         assert!(made[0].is_there());
         assert!(made[0].container.dir.ends_with("run-5-3"));
-        // A name that was given is that one.
+        // A given name is not changed.
         plan.any_name = false;
         made.clear();
         assert_eq!(make_all(&plan, &mut made).unwrap_err().errno, EEXIST);
@@ -357,7 +358,7 @@ mod tests {
 
         assert!(make_all(&plan, &mut made).is_err());
         assert_eq!(made.len(), 1);
-        // A container of that name that another process has made is another one.
+        // A container that another process has made with that name is another one.
         fs::create_dir(made[0].container.dir.with_extension("new")).unwrap();
         fs::remove_dir(&made[0].container.dir).unwrap();
         fs::rename(

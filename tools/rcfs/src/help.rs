@@ -6,7 +6,7 @@ use crate::args::Args;
 
 /// The help of a subcommand, if the arguments ask for it
 pub(crate) fn wanted(name: &str, args: &Args) -> Option<String> {
-    // What follows the options of `run` is for the command.
+    // Options behind those of `run` belong to the command.
     let is_asked = if name == "run" {
         args.begin_with_help()
     } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! JSON, for programs that read what the command says.
+//! JSON output, for programs.
 
 use std::{
     fmt::{
@@ -19,7 +19,7 @@ pub(crate) enum Json {
     Text(String),
     List(Vec<Json>),
     Object(Vec<(&'static str, Json)>),
-    /// With names that are not known beforehand
+    /// With names that are not known in advance
     Map(Vec<(String, Json)>),
 }
 
@@ -83,7 +83,7 @@ impl From<bool> for Json {
 }
 
 impl From<u64> for Json {
-    /// No counter of the kernel comes near to the limit.
+    /// No counter of the kernel is near the limit.
     fn from(value: u64) -> Self {
         Self::Number(i64::try_from(value).unwrap_or(i64::MAX))
     }

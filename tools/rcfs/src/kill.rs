@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `rcfs kill`: end all that is in containers and below.
+//! `rcfs kill`: kill all processes in containers and below.
 
 use crate::{
     args::{
@@ -27,7 +27,7 @@ use std::{
     time::Duration, //
 };
 
-/// The init of the system or, in a pid namespace, of that namespace
+/// The init of the system, or of the pid namespace
 const INIT: i32 = 1;
 
 pub(crate) fn main(mut args: Args) -> Result<i32> {
@@ -75,22 +75,22 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     Ok(0)
 }
 
-/// The kernel drops a SIGKILL to an init that comes from inside of its pid namespace. All others
-/// would be killed, and the container would never be empty.
+/// The kernel drops a SIGKILL to an init from inside of its pid namespace. All other processes
+/// would be killed, and the container would never become empty.
 fn refuse_init(container: &Container<'_>) -> Result<()> {
     let is_in = |container: &Container<'_>| container.ids("procs").contains(&INIT);
     let Some(home) = container.walk().into_iter().find(is_in) else {
         return Ok(());
     };
-    // The root is not seen if only a part of the hierarchy is mounted.
+    // The root is not visible if only a part of the hierarchy is mounted.
     let elsewhere =
         Container::new(container.tree, "/".into()).map_or("PATH".to_owned(), |root| root.name());
 
     Err(Error::new(
         format!("{}: not killed", container.name()),
         format!(
-            "process {INIT}, the init of the system or of this pid namespace, is in {} and cannot be \
-             killed from inside",
+            "process {INIT}, the init of the system or of this pid namespace, is in {} and cannot \
+             be killed from inside",
             home.name()
         ),
     )
@@ -99,7 +99,7 @@ fn refuse_init(container: &Container<'_>) -> Result<()> {
     )))
 }
 
-/// Any other signal goes to each process that there is at this moment.
+/// Sends another signal to each present process.
 fn send(containers: &[Container<'_>], signal: i32) -> Result<()> {
     for container in containers.iter().flat_map(Container::walk) {
         members::for_each(&container, |member| {

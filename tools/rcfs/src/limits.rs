@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Limits, as `-l FILE=VALUE` gives them and as a container has them.
+//! Limits, from `-l FILE=VALUE` and of existing containers.
 
 use crate::{
     container::Container,
@@ -50,16 +50,13 @@ impl Limit {
     }
 }
 
-/// In the order in which they are to be written
+/// The order in which files are written
 pub(crate) fn in_order(limits: &mut [Limit]) {
-    // A quota is judged by the period that there is, whose default would be the wrong one.
+    // A quota is checked against the present period, which would still be the default.
     limits.sort_by_key(|limit| limit.file != "cpu.cfs_period_us");
 }
 
-/// A limit in bytes that is none, on machines with pages of up to 64 KiB
-const NO_LIMIT: u64 = i64::MAX as u64 - 0xffff;
-
-/// The limits that a container has of its own, as text that is short, and as files with values
+/// The own limits of a container, as short text, and as files with values
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Own {
     pub(crate) short: Vec<String>,
@@ -78,7 +75,6 @@ impl Own {
             format!("cpus {value}")
         });
         own.take_freezer(container);
-        own.take_memory(container);
         for file in maxima(container) {
             let current = container.read(&format!("{}current", file.trim_end_matches("max")));
 
@@ -94,7 +90,7 @@ impl Own {
         own
     }
 
-    /// A file whose value is not what a new container has
+    /// Records a file whose value differs from that of a new container.
     fn take(
         &mut self,
         container: &Container<'_>,
@@ -108,7 +104,7 @@ impl Own {
         }
     }
 
-    /// Two files are one limit.
+    /// Two files make one limit.
     fn take_cpu(&mut self, container: &Container<'_>) {
         let read = |file| container.read(file)?.parse::<i64>().ok();
 
@@ -126,24 +122,6 @@ impl Own {
             self.files
                 .push(("cpu.cfs_period_us".to_owned(), period.to_string()));
         }
-    }
-
-    fn take_memory(&mut self, container: &Container<'_>) {
-        let read = |file| container.read(file)?.parse::<u64>().ok();
-
-        // Without a limit there is the highest number of pages that can be counted.
-        let Some(limit) = read("memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT) else {
-            return;
-        };
-        let usage = read("memory.usage_in_bytes").unwrap_or_default();
-
-        self.short.push(format!(
-            "memory {}/{}",
-            crate::format::bytes(usage),
-            crate::format::bytes(limit)
-        ));
-        self.files
-            .push(("memory.limit_in_bytes".to_owned(), limit.to_string()));
     }
 
     fn take_freezer(&mut self, container: &Container<'_>) {
@@ -166,7 +144,7 @@ impl Own {
     }
 }
 
-/// Files with the name `max`, those of controllers that this command does not know among them
+/// Files with the name `max`, including those of controllers that this command does not know
 fn maxima(container: &Container<'_>) -> Vec<String> {
     let mut files: Vec<_> = fs::read_dir(&container.dir)
         .into_iter()
@@ -194,7 +172,7 @@ mod tests {
             ("pids.max", "64")
         );
         assert_eq!(limit.controller(), "pids");
-        // The first one separates.
+        // The first equals sign separates.
         assert_eq!(Limit::parse("a.b=c=d").unwrap().value, "c=d");
         for text in [
             "",

@@ -75,7 +75,7 @@ fn tree_lines(top: &Container<'_>, processes: bool) -> Vec<String> {
     lines
 }
 
-/// A row for a container and all below. `indent` is what is in front of those below.
+/// Adds a row for a container and for all below. `indent` is in front of the rows below.
 fn add_rows(
     container: &Container<'_>,
     name: String,

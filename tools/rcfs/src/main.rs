@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `rcfs`: groups of tasks, their limits and what they have used, on the command line.
+//! `rcfs`: containers, their limits and their use of resources, on the command line.
 //!
-//! Each subcommand has a module of its own. What the kernel offers is described in
-//! `Documentation/admin-guide/rcfs.rst`, the command in `rcfs.1`.
+//! Each subcommand has a module of its own. `Documentation/admin-guide/rcfs.rst` describes the
+//! interface of the kernel, and `rcfs.1` the command.
 
 #![cfg_attr(not(test), no_main)]
 #![deny(unsafe_code)]
@@ -48,11 +48,11 @@ use crate::{
 };
 use std::ffi::OsString;
 
-/// The exit status of a subcommand that could not do all of its work
+/// The exit status of a subcommand that has failed, at least in part
 const FAILED: i32 = 1;
 
-/// Run the subcommand that the arguments name, and return the exit status.
-// The tests have a main function of their own.
+/// Runs the subcommand that the arguments name, and returns the exit status.
+// The tests have their own main function.
 #[cfg_attr(test, allow(dead_code))]
 fn start(mut arguments: Vec<OsString>) -> i32 {
     if arguments.is_empty() {
@@ -65,7 +65,7 @@ fn start(mut arguments: Vec<OsString>) -> i32 {
         Ok(status) => status,
         Err(error) => {
             error.print();
-            // A caller of `run` has to tell the failure of `rcfs` from that of the command.
+            // A caller of `run` has to distinguish a failure of `rcfs` from one of the command.
             if name == "run" {
                 run::OWN_FAILURE
             } else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who is in containers, as processes with a descriptor that stays with them.
+//! The processes in containers, with descriptors that cannot come to refer to other processes.
 
 use crate::{
     container::Container,
@@ -18,18 +18,18 @@ use std::{
     os::fd::OwnedFd, //
 };
 
-/// A process that was in a container when its descriptor had been opened
+/// A process that was in a container after its descriptor had been opened
 pub(crate) struct Member {
     pub(crate) pid: i32,
     pub(crate) fd: OwnedFd,
 }
 
-/// How many descriptors are open at the same time: fewer than any usual limit allows
+/// How many descriptors are open at the same time: fewer than usual limits
 const BATCH: usize = 128;
 
-/// Act on the processes that are in a container now, not below. An id that is listed before and
-/// after its descriptor has been opened has not been given to another process in between, unless
-/// that one is a member as well.
+/// Acts on the processes that are in a container now, not below. A process is listed before and
+/// after its descriptor is opened. So its id cannot have been reused in between, unless the new
+/// process is a member as well.
 pub(crate) fn for_each(
     container: &Container<'_>,
     mut act: impl FnMut(&Member) -> Result<()>,
@@ -86,7 +86,7 @@ mod tests {
         let mut count = 0;
 
         for_each(&Container::new(&tree, "/".into()).unwrap(), |member| {
-            // The lowest number that is free
+            // The lowest free number
             assert!(member.fd.as_raw_fd() < 1024);
             count += 1;
             Ok(())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `rcfs move`: put processes, or threads, into a container.
+//! `rcfs move`: move processes, or threads, into a container.
 
 use crate::{
     args::{
@@ -54,8 +54,7 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
         .collect::<Result<Vec<_>>>()?;
     let system = System::read_mounted()?;
     let containers = resolve::existing(&words[0], &system)?;
-    // All descriptors before the first move: from here on an id that is given to another process
-    // moves nobody.
+    // Open all descriptors before the first move: an id that is reused from now on does not matter.
     let tasks = ids
         .iter()
         .map(|id| open(*id, threads))
@@ -101,7 +100,9 @@ fn open(id: i32, threads: bool) -> Result<OwnedFd> {
                 why: "it is the id of a thread, not of a process".to_owned(),
                 ..told
             }
-            .remedy("move the thread alone with rcfs move --threads, or give the id of the process"),
+            .remedy(
+                "move the thread alone with rcfs move --threads, or give the id of the process",
+            ),
             _ => told,
         }
     })

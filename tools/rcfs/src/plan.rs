@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which containers `rcfs run` makes, and which limits they get.
+//! The containers that `rcfs run` makes, and their limits.
 
 use crate::{
     container::Container,
@@ -28,26 +28,26 @@ use std::{
     process,
 };
 
-/// A container that is to be made
+/// A container to make
 #[derive(Debug)]
 pub(crate) struct Planned<'a> {
     pub(crate) tree: &'a Tree,
-    /// From the root of the hierarchy
+    /// Relative to the root of the hierarchy
     pub(crate) path: PathBuf,
     pub(crate) limits: Vec<Limit>,
 }
 
-/// One container in each of some hierarchies. The process is born in the first one.
+/// A container in each of some hierarchies. The process starts in the first one.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
     pub(crate) containers: Vec<Planned<'a>>,
-    /// Whether the name was made up, so that another one is as good
+    /// Whether the name is a default, and can be replaced by another one
     pub(crate) any_name: bool,
 }
 
 impl<'a> Plan<'a> {
-    /// Without `controllers`, all hierarchies take part in which the caller may make the container.
-    /// Those of the limits have to.
+    /// Without `controllers`, these are all hierarchies in which the caller may make the container,
+    /// and those of the limits.
     pub(crate) fn new(
         system: &'a System,
         limits: Vec<Limit>,
@@ -104,7 +104,7 @@ impl<'a> Plan<'a> {
             }
         }
         if containers.is_empty() {
-            // The attempt to make it tells best what is in the way.
+            // The error of the attempt is the best explanation.
             let tree = system
                 .trees
                 .iter()
@@ -117,7 +117,7 @@ impl<'a> Plan<'a> {
                 limits: Vec::new(),
             });
         }
-        // A fork is refused at pids.max, and an attach is not.
+        // At pids.max a fork is refused, and an attach is not.
         containers.sort_by_key(|planned| !planned.tree.has("pids"));
         Ok(Self {
             containers,
@@ -125,7 +125,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The containers of the plan: with the name as it is, or the `attempt`th one that was made up
+    /// The containers of the plan, with the given name or with the default name of this `attempt`
     pub(crate) fn named(&self, attempt: u32) -> Vec<Container<'a>> {
         self.containers
             .iter()
@@ -141,7 +141,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A path that names the container of one hierarchy is taken for the others as well.
+/// A path that names the container of one hierarchy is used for the others as well.
 fn path_in(meaning: &Meaning, tree: &Tree, system: &System) -> PathBuf {
     match meaning {
         Meaning::In(_, path) => path.clone(),
@@ -182,7 +182,7 @@ mod tests {
         let system = example();
         let plan = Plan::with(&system, vec![], Some("x".as_ref()), None, |_| true).unwrap();
 
-        // The one with pids is the first.
+        // The hierarchy with pids comes first.
         assert_eq!(
             paths(&plan),
             [(2, "/x".to_owned()), (1, "/user/x".to_owned())]
@@ -197,14 +197,14 @@ mod tests {
         let plan = Plan::with(&system, vec![], Some("x".as_ref()), None, may).unwrap();
 
         assert_eq!(paths(&plan), [(1, "/user/x".to_owned())]);
-        // Limits have to be there, whatever comes of it.
+        // The hierarchies of limits are always included.
         let limits = vec![limit("pids.max=5")];
         let plan = Plan::with(&system, limits, Some("x".as_ref()), None, may).unwrap();
 
         assert_eq!(paths(&plan).len(), 2);
         assert_eq!(plan.containers[0].limits, [limit("pids.max=5")]);
         assert_eq!(plan.containers[1].limits, []);
-        // Nowhere: one is tried.
+        // If the caller may not make it anywhere, one is tried.
         let plan = Plan::with(&system, vec![], Some("x".as_ref()), None, |_| false).unwrap();
 
         assert_eq!(paths(&plan), [(1, "/user/x".to_owned())]);

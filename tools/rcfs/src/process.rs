@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `/proc` says about a process.
+//! Information about a process from `/proc`.
 
 use crate::{
     format,
@@ -11,7 +11,7 @@ use std::fs;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: i32,
-    /// In programs and in the kernel, since the process was started, wherever it was
+    /// In user and kernel mode, since the process was started, in any container
     pub(crate) cpu_ns: u64,
     pub(crate) command: String,
 }
@@ -33,7 +33,7 @@ impl Process {
 
 /// The name, and the ticks of CPU time
 fn parse_stat(text: &str) -> Option<(String, u64)> {
-    // A name may have blanks and brackets in it.
+    // A name may contain spaces and brackets.
     let (begin, end) = (text.find('(')?, text.rfind(')')?);
     let fields: Vec<_> = text[end + 1..].split_ascii_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
@@ -41,7 +41,7 @@ fn parse_stat(text: &str) -> Option<(String, u64)> {
     Some((text[begin + 1..end].to_owned(), ticks(11)? + ticks(12)?))
 }
 
-/// The words of the command; for a kernel thread or a zombie, which has none, its name
+/// The words of the command, or the name of a kernel thread or zombie, which has no words
 fn command(words: &[u8], name: &str) -> String {
     let text: Vec<_> = words
         .split(|byte| *byte == 0)

@@ -70,8 +70,8 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     Ok(0)
 }
 
-/// By id, in which containers each process has threads. Without the roots, somebody who is nowhere
-/// else is not listed.
+/// The processes by id, with the containers of their threads. Without the roots, a process that is
+/// only in roots is not listed.
 fn members<'a>(tops: &[Container<'a>], with_roots: bool) -> BTreeMap<i32, Vec<Container<'a>>> {
     let mut members: BTreeMap<i32, Vec<Container<'a>>> = BTreeMap::new();
 
@@ -82,7 +82,7 @@ fn members<'a>(tops: &[Container<'a>], with_roots: bool) -> BTreeMap<i32, Vec<Co
         for pid in container.ids("procs") {
             let containers = members.entry(pid).or_default();
 
-            // One PATH may be below another one.
+            // A PATH may be below another one.
             if !containers.iter().any(|other| other.dir == container.dir) {
                 containers.push(container.clone());
             }

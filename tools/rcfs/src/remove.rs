@@ -47,7 +47,7 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
             end::remove(&container)
         };
 
-        // The others can go all the same.
+        // The others can still be removed.
         if let Err(busy) = result {
             busy.explained.print();
             status = crate::FAILED;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `rcfs run` says at the end: how the command has ended, and what it has used.
+//! The report of `rcfs run`: how the command has ended, and what it has used.
 
 use crate::{
     container::Container,
@@ -33,7 +33,7 @@ impl Ending {
         }
     }
 
-    /// The exit status, as a shell would have it
+    /// The exit status, as in a shell
     pub(crate) fn status(self) -> i32 {
         match self {
             Self::Exited(status) => status,
@@ -50,7 +50,7 @@ pub(crate) struct Report<'a> {
     pub(crate) ending: Ending,
     pub(crate) wall: Duration,
     pub(crate) stats: Stats,
-    /// How many processes were left when the command ended, or those that stay
+    /// How many processes were left when the command ended, or are kept
     pub(crate) left: u64,
     pub(crate) kept: bool,
 }
@@ -128,7 +128,7 @@ impl Report<'_> {
             .collect()
     }
 
-    /// What has to be known even if nobody has asked for a report
+    /// Warnings that are printed even without a report
     pub(crate) fn warnings(&self) -> Vec<String> {
         let at = |controller: &str| {
             self.containers
@@ -204,7 +204,7 @@ impl Report<'_> {
     }
 }
 
-/// That a limit on CPU time does not hold
+/// A warning that a limit on CPU time does not apply
 pub(crate) fn overruled_text(container: &str, number: u64) -> String {
     format!(
         "rcfs: {}: control groups with the controller cpu govern {} of it; the limits of cpu \

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which containers a PATH on the command line means.
+//! The containers that a PATH on the command line names.
 //!
-//! - A path that begins with a mount point means the container of that directory.
-//! - One that begins with `./` or `../`, or is one of these, is looked up from the current
-//!   directory, and has to lead to such a path.
-//! - Any other that begins with `/` begins at the root of the hierarchy, in each that has it.
-//! - Any other begins at the container that this process is in, in each hierarchy.
+//! - A path that begins with a mount point names the container of that directory.
+//! - A path whose first component is `.` or `..` is relative to the current directory, and has to
+//!   lead to a path of the first kind.
+//! - Any other path that begins with `/` is relative to the root of the hierarchy, in each
+//!   hierarchy that has it.
+//! - Any other path is relative to the container of this process, in each hierarchy.
 
 use crate::{
     container::Container,
@@ -30,14 +31,14 @@ use std::{
     },
 };
 
-/// What a path means, before anybody has looked whether it exists
+/// The meaning of a path, whether it exists or not
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// In one hierarchy, by its number
+    /// In the hierarchy of this number
     In(u32, PathBuf),
-    /// In all of them, from the root of the hierarchy
+    /// In all hierarchies, relative to the root
     FromRoot(PathBuf),
-    /// In all of them, from the container of this process
+    /// In all hierarchies, relative to the container of this process
     FromOwn(PathBuf),
 }
 
@@ -46,10 +47,7 @@ impl Meaning {
         let path = Path::new(path);
 
         if path.as_os_str().is_empty() {
-            return Err(Error::usage(
-                "the PATH is empty",
-                "correct it",
-            ));
+            return Err(Error::usage("the PATH is empty", "correct it"));
         }
         let from_here = matches!(
             path.components().next(),
@@ -64,8 +62,8 @@ impl Meaning {
                 Error::new(
                     format!("{}: not a container", show(path)),
                     format!(
-                        "the PATH is relative to the current directory, {}, which is not below a mount \
-                         of rcfs",
+                        "the PATH is relative to the current directory, {}, which is not below a \
+                         mount of rcfs",
                         show(&here)
                     ),
                 )
@@ -83,7 +81,7 @@ impl Meaning {
         Ok(below_a_mount(&path, system).unwrap_or(Self::FromRoot(path)))
     }
 
-    /// The path in a hierarchy, if it means one there
+    /// The path in a hierarchy, if there is one
     pub(crate) fn path_in(&self, tree: &Tree, system: &System) -> Option<PathBuf> {
         match self {
             Self::In(hierarchy, path) => (*hierarchy == tree.hierarchy).then(|| path.clone()),
@@ -93,7 +91,7 @@ impl Meaning {
     }
 }
 
-/// Without `.` and `..`: a container has no link in it, so that names are enough.
+/// Removes `.` and `..`. Containers have no links, so names are enough.
 fn normal(path: &Path) -> Result<PathBuf> {
     let mut result = PathBuf::new();
 
@@ -114,9 +112,9 @@ fn normal(path: &Path) -> Result<PathBuf> {
     Ok(result)
 }
 
-/// The container of a directory, if that is below a mount
+/// The container of a directory, if it is below a mount
 fn below_a_mount(path: &Path, system: &System) -> Option<Meaning> {
-    // One may be mounted in a directory whose name another one begins with, or below it.
+    // The mount points may be nested.
     let tree = system
         .mounts
         .iter()
@@ -129,7 +127,7 @@ fn below_a_mount(path: &Path, system: &System) -> Option<Meaning> {
     Some(Meaning::In(tree.hierarchy, inside))
 }
 
-/// The containers that there are of a path: one at least
+/// The existing containers of a path, at least one
 pub(crate) fn existing<'a>(path: &OsStr, system: &'a System) -> Result<Vec<Container<'a>>> {
     let meaning = Meaning::of(path, system)?;
     let candidates: Vec<_> = system
@@ -151,12 +149,14 @@ pub(crate) fn existing<'a>(path: &OsStr, system: &'a System) -> Result<Vec<Conta
             format!("{}: no such container", show(Path::new(path))),
             format!("there is no directory {}", looked.join(", nor ")),
         )
-        .remedy("rcfs ls / lists all; a PATH without a leading / is relative to your own container"));
+        .remedy(
+            "rcfs ls / lists all; a PATH without a leading / is relative to your own container",
+        ));
     }
     Ok(found)
 }
 
-/// The containers of several paths, none of them twice
+/// The containers of several paths, without duplicates
 pub(crate) fn all_existing<'a>(
     paths: &[std::ffi::OsString],
     system: &'a System,
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(meaning("/sys/fs/rcfs/cpu"), Meaning::In(1, "/".into()));
         assert_eq!(meaning("/a/b"), Meaning::FromRoot("/a/b".into()));
         assert_eq!(meaning("a/b"), Meaning::FromOwn("a/b".into()));
-        // Not below the mount, although the letters are the same
+        // Not below the mount: only the first letters are the same
         assert_eq!(
             meaning("/sys/fs/rcfs/cpuset"),
             Meaning::FromRoot("/sys/fs/rcfs/cpuset".into())
@@ -211,7 +211,7 @@ mod tests {
         let error = Meaning::of(OsStr::new("a/../../b"), &example()).unwrap_err();
 
         assert_eq!(error.status, crate::error::USAGE);
-        // The tests do not run below a mount of rcfs.
+        // The tests do not run in a mount of rcfs.
         let error = Meaning::of(OsStr::new("./a"), &example()).unwrap_err();
 
         assert!(error.why.contains("not below a mount"));

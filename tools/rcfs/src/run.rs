@@ -2,10 +2,10 @@
 
 //! `rcfs run`: a command in a container of its own, from its first instruction on.
 //!
-//! The process is born in the container of one hierarchy, by clone3(2) with `CLONE_INTO_CGROUP`. It
-//! places itself in those of the other hierarchies before it becomes the command, through
-//! descriptors that its parent has opened: then the command is never outside, a failure is known
-//! before the command exists, and no id is given to anybody.
+//! The process starts in the container of one hierarchy, by clone3(2) with `CLONE_INTO_CGROUP`. It
+//! attaches itself to those of the other hierarchies before it executes the command, with
+//! descriptors that its parent has opened. So the command is never outside, a failure is known
+//! before the command exists, and no id is passed.
 
 use crate::{
     args::{
@@ -69,13 +69,13 @@ use std::{
     },
 };
 
-/// The exit status when `rcfs run` itself has failed, as env(1) and timeout(1) have it
+/// The exit status when `rcfs run` itself has failed, as for env(1) and timeout(1)
 pub(crate) const OWN_FAILURE: i32 = 125;
 
-/// After how long it is said whom the end waits for
+/// The time after which a message says which container the end waits for
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The same on all machines that rcfs is built for
+/// The same on all architectures that rcfs supports
 const O_PATH: i32 = 0o10000000;
 
 #[derive(Default)]
@@ -139,7 +139,7 @@ pub(crate) fn main(args: Args) -> Result<i32> {
         options.name.as_deref(),
         options.controllers.as_deref(),
     )?;
-    // This may wait for a reader, and signals shall end it then. The guardian closes its copy.
+    // This may wait for a reader until a signal arrives. The guardian closes its copy.
     let output = open_output(&options)?;
     let signals = Signals::begin()?;
     let (guardian, containers) = Guardian::start(&plan)?;
@@ -149,7 +149,7 @@ pub(crate) fn main(args: Args) -> Result<i32> {
         Ok(Launched::Ended { ending, .. }) if !matches!(ending, Ending::NotExecuted(_))
     );
 
-    // What the command has left is killed, and what there is of it is known only then.
+    // What is left is killed, and the usage is complete only after that.
     let left = count_processes(&containers);
     let mut stats = None;
     let is_gone = if options.keep && was_executed {
@@ -162,7 +162,7 @@ pub(crate) fn main(args: Args) -> Result<i32> {
     if is_gone {
         guardian.dismiss();
     }
-    // Otherwise the guardian goes on once this process has ended.
+    // Otherwise the guardian continues after this process has ended.
     let (ending, wall, overruled) = match outcome? {
         Launched::NotBegun(signal) => return Ok(128 + signal),
         Launched::Ended {
@@ -238,9 +238,9 @@ fn tell(report: &Report<'_>, options: &Options, output: Option<File>) -> Result<
     }
 }
 
-/// What came of the command
+/// The result of the launch
 enum Launched {
-    /// Somebody has sent this signal before it was there.
+    /// This signal has arrived before the command was started.
     NotBegun(i32),
     Ended {
         ending: Ending,
@@ -249,7 +249,7 @@ enum Launched {
     },
 }
 
-/// Let the command be born in the first container and run, until it ends.
+/// Starts the command in the first container, and waits until it ends.
 fn launch(
     containers: &[Container<'_>],
     command: &sys::Command,
@@ -332,13 +332,16 @@ fn launch(
 }
 
 fn no_container() -> Error {
-    Error::new("there is no container for the command", "no hierarchy is mounted")
+    Error::new(
+        "there is no container for the command",
+        "no hierarchy is mounted",
+    )
 }
 
-/// More than a `cpu.stat` has
+/// Longer than any `cpu.stat`
 const STAT_LENGTH: usize = 512;
 
-/// What the child does, which may call nothing but system calls
+/// The part of the child, which may only use system calls
 fn become_command(
     places: &[File],
     cpu_stat: Option<&File>,
@@ -353,8 +356,8 @@ fn become_command(
             sys::exit_now(OWN_FAILURE);
         }
     }
-    // Who is governed by a control group is known only while there is somebody, and the command may
-    // end at once.
+    // cpu.stat only counts tasks that are present, and the command may end at once. So read it
+    // here.
     if let Some(file) = cpu_stat {
         let mut text = [0; STAT_LENGTH];
         let length = sys::read_some(file, &mut text).unwrap_or(0);
@@ -371,7 +374,7 @@ fn become_command(
 /// Where the child has failed
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// In the container of this number behind the first
+    /// In the container with this index after the first one
     Place(usize),
     Execute,
 }
@@ -409,7 +412,7 @@ impl Failure {
         bytes
     }
 
-    /// None if the child has become the command.
+    /// None if the command was executed
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let number = u32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?);
         let errno = i32::from_ne_bytes(bytes.get(4..8)?.try_into().ok()?);
@@ -421,17 +424,17 @@ impl Failure {
     }
 }
 
-/// The child, as its parent sees it
+/// The child, from the side of its parent
 struct Child {
     pid: i32,
-    /// Whether it has failed, and its `cpu.stat`; until it has become the command, or failed
+    /// The streams for its failure and its `cpu.stat`, until it has executed the command or failed
     told: Option<(UnixStream, UnixStream)>,
     failure: Option<Failure>,
     overruled: Option<u64>,
 }
 
 impl Child {
-    /// Pass on signals until it ends.
+    /// Passes on signals until the child ends.
     fn watch(&mut self, signals: &Signals) -> Result<Ending> {
         loop {
             let [signalled, told] = sys::wait_for(
@@ -463,7 +466,8 @@ impl Child {
         }
     }
 
-    /// How it has ended, if it has. If it was stopped, stop as well: the shell waits for us.
+    /// How the child has ended, if it has. If it was stopped, this process stops as well, because
+    /// the shell waits for it.
     fn look(&self) -> Option<Ending> {
         loop {
             match sys::changed(self.pid) {
@@ -479,7 +483,8 @@ impl Child {
         }
     }
 
-    /// The descriptors are closed by execve(2), or there is a failure to read.
+    /// The end of the streams: execve(2) closes the descriptors. Otherwise there is a failure to
+    /// read.
     fn read_told(&mut self) {
         if let Some((told, told_stat)) = self.told.take() {
             let mut bytes = [0; 8];
@@ -501,7 +506,7 @@ fn stats_of(containers: &[Container<'_>]) -> Stats {
         .fold(Stats::default(), Stats::or)
 }
 
-/// How many processes are in the first container, and below
+/// The number of processes in the first container and below
 fn count_processes(containers: &[Container<'_>]) -> u64 {
     containers.first().map_or(0, |container| {
         container
@@ -512,8 +517,8 @@ fn count_processes(containers: &[Container<'_>]) -> u64 {
     })
 }
 
-/// End what is left and remove the containers. In between, note what was used. False if somebody
-/// does not want to wait for it, or it cannot be done: that is then for the guardian.
+/// Kills all processes that are left, records the usage, and removes the containers. Returns false
+/// if this fails, or if a signal interrupts the wait: then the guardian goes on.
 fn remove(containers: &[Container<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bool {
     loop {
         if let Err(error) = end::kill_all(containers) {
@@ -529,7 +534,7 @@ fn remove(containers: &[Container<'_>], signals: &Signals, stats: &mut Option<St
         for container in containers {
             match end::remove_tree(container) {
                 Ok(()) => {}
-                // A task has come in since the container was empty.
+                // A task has entered since the container was empty.
                 Err(busy) if busy.error.raw_os_error() == Some(EBUSY) => {}
                 Err(busy) => {
                     busy.explained.print();
@@ -543,7 +548,7 @@ fn remove(containers: &[Container<'_>], signals: &Signals, stats: &mut Option<St
     }
 }
 
-/// Wait for the last task of a container that was killed. After a while, say for whom.
+/// Waits for the last task of a killed container. After a while, a message says so.
 fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
     let mut deadline = Some(Instant::now() + PATIENCE);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A terminal that shows lines in place, and gives single keys.
+//! A terminal that shows lines in place, and reads single keys.
 
 use crate::{
     error::{
@@ -24,7 +24,7 @@ use std::{
     },
 };
 
-/// What a terminal is taken for that does not know its size
+/// The size of a terminal that does not report it
 const SIZE: (usize, usize) = (24, 80);
 
 pub(crate) struct Screen {
@@ -41,7 +41,9 @@ impl Screen {
                 "top cannot show the table",
                 "standard input and output are not a terminal",
             )
-            .remedy("use rcfs top --batch for one table after the other, or --once for a single one"));
+            .remedy(
+                "use rcfs top --batch for one table after the other, or --once for a single one",
+            ));
         }
         let failed = |error| Error::io("the terminal cannot be set", &error);
         let before = sys::terminal_settings(stdin.as_fd()).map_err(failed)?;
@@ -51,7 +53,7 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Single keys, a clear screen, and no cursor
+    /// Single keys, a cleared screen, and no cursor
     pub(crate) fn resume(&self) -> Result<()> {
         sys::set_terminal(self.stdin.as_fd(), &sys::single_keys(&self.before))
             .map_err(|error| Error::io("the terminal cannot be set", &error))?;
@@ -59,7 +61,7 @@ impl Screen {
         Ok(())
     }
 
-    /// All as it was before, with the cursor in the last line
+    /// Restores all settings, with the cursor in the last line.
     pub(crate) fn pause(&self) {
         let (rows, _) = self.size();
 
@@ -96,8 +98,8 @@ impl Drop for Screen {
     }
 }
 
-/// The bytes that show as many of the lines as there is room for, without flicker: each line is
-/// written over the one before.
+/// The bytes that show as many lines as fit, without flicker: each line overwrites the previous
+/// one.
 fn frame(lines: &[String], (rows, columns): (usize, usize)) -> String {
     let mut frame = String::from("\x1b[H");
 
@@ -106,7 +108,7 @@ fn frame(lines: &[String], (rows, columns): (usize, usize)) -> String {
             frame += "\r\n";
         }
         frame += &format::shorten(line, columns);
-        // A line of the full width leaves the cursor on its last character.
+        // After a line of the full width, the cursor is on its last character.
         if format::width(line) < columns {
             frame += "\x1b[K";
         }

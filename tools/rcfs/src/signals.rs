@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The names of signals, and those that reach a command through `rcfs run`.
+//! The names of signals, and the signals that `rcfs run` passes on to the command.
 
 use crate::{
     error::{
@@ -27,10 +27,10 @@ const NAMES: [&str; 31] = [
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// Those that end `rcfs run` while there is no command, unless they were ignored when it started
+/// Signals that end `rcfs run` while there is no command, unless they were ignored at its start
 const ENDS: [i32; 4] = [sys::SIGHUP, sys::SIGINT, sys::SIGQUIT, sys::SIGTERM];
 
-/// Those that somebody sends to `rcfs run` for the command
+/// Signals to `rcfs run` that are meant for the command
 const PASSED_ON: [i32; 8] = [
     sys::SIGHUP,
     sys::SIGINT,
@@ -70,14 +70,14 @@ pub(crate) fn parse(text: &str) -> Result<i32> {
     })
 }
 
-/// What to do about a signal that has arrived while the command runs
+/// What to do with a signal that has arrived while the command runs
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Meant {
     /// A child has changed.
     Child,
-    /// The command has to get it.
+    /// Pass the signal on to the command.
     PassOn(i32),
-    /// It comes from the terminal, whose kernel has sent it to the command as well.
+    /// The signal comes from the terminal, and the kernel has sent it to the command as well.
     Nothing,
 }
 
@@ -87,31 +87,32 @@ pub(crate) fn meant(arrived: Arrived) -> Meant {
             signal: sys::SIGCHLD,
             ..
         } => Meant::Child,
-        // A terminal that is hung up tells the leader of the session alone, which may be us. To be
-        // told twice does no harm.
+        // After a hangup of the terminal, only the leader of the session is told, which may be this
+        // process. Sending the signal twice does no harm.
         Arrived {
             signal: sys::SIGHUP,
             ..
         } => Meant::PassOn(sys::SIGHUP),
-        // The command is in the same process group, in which the kernel tells everybody.
+        // The command is in the same process group, and the kernel sends the signal to the whole
+        // group.
         Arrived { code: 1.., .. } => Meant::Nothing,
         Arrived { signal, .. } => Meant::PassOn(signal),
     }
 }
 
-/// Signals, as something to read
+/// Signals that can be read
 pub(crate) struct Signals {
     fd: OwnedFd,
-    /// What was blocked before
+    /// The signals that were blocked before
     mask: SignalSet,
-    /// What was done about SIGCHLD before: who ignores it is not told of children.
+    /// The previous action of SIGCHLD: a process that ignores it is not told of children.
     child: Disposition,
-    /// Those of ENDS that were not ignored. A blocked signal arrives even if it is ignored.
+    /// The signals of ENDS that were not ignored. A blocked signal arrives even if it is ignored.
     ends: Vec<i32>,
 }
 
 impl Signals {
-    /// Those that `rcfs run` hears
+    /// The signals that `rcfs run` receives
     pub(crate) fn begin() -> Result<Self> {
         let mut signals = PASSED_ON.to_vec();
 
@@ -146,12 +147,12 @@ impl Signals {
         sys::next_signal(self.fd()).ok().flatten()
     }
 
-    /// Whether a signal ends `rcfs run` before the command has begun, or when it has ended.
+    /// Whether a signal ends `rcfs run` before the command has started, or after it has ended.
     pub(crate) fn is_end(&self, signal: i32) -> bool {
         self.ends.contains(&signal)
     }
 
-    /// Set all back to what it was when the program started. For children as well.
+    /// Restores all settings from the start of the program. Also for children.
     pub(crate) fn restore(&self) {
         sys::restore_signal(sys::SIGCHLD, self.child);
         sys::set_signal_mask(&self.mask);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a container has used, and how often a limit was in its way.
+//! The use of resources of a container, and how often its limits were reached.
 
 use crate::{
     container::Container,
@@ -8,7 +8,7 @@ use crate::{
     sys, //
 };
 
-/// Each is there if a controller says it.
+/// A member is None if the controller is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Stats {
     pub(crate) cpu_ns: Option<u64>,
@@ -17,15 +17,10 @@ pub(crate) struct Stats {
     pub(crate) tasks_now: Option<u64>,
     pub(crate) tasks_peak: Option<u64>,
     pub(crate) forks_refused: Option<u64>,
-    /// In bytes
-    pub(crate) memory_now: Option<u64>,
-    /// In bytes
-    pub(crate) memory_peak: Option<u64>,
-    pub(crate) oom_kills: Option<u64>,
     pub(crate) periods: Option<u64>,
     pub(crate) periods_throttled: Option<u64>,
     pub(crate) throttled_ns: Option<u64>,
-    /// How many members a control group governs instead of the container
+    /// The number of tasks that a control group governs instead of the container
     pub(crate) overruled: Option<u64>,
 }
 
@@ -35,8 +30,6 @@ impl Stats {
             cpu_ns: number(container, "cpuacct.usage"),
             tasks_now: number(container, "pids.current"),
             tasks_peak: number(container, "pids.peak"),
-            memory_now: number(container, "memory.usage_in_bytes"),
-            memory_peak: number(container, "memory.max_usage_in_bytes"),
             ..Self::default()
         };
 
@@ -49,10 +42,7 @@ impl Stats {
         if let Some(text) = container.read("pids.events") {
             stats.forks_refused = field(&text, "max");
         }
-        if let Some(text) = container.read("memory.events") {
-            stats.oom_kills = field(&text, "oom_kill");
-        }
-        // Lines of a later kernel are passed over.
+        // Ignore unknown lines of later kernels.
         if let Some(text) = container.read("cpu.stat") {
             stats.periods = field(&text, "nr_periods");
             stats.periods_throttled = field(&text, "nr_throttled");
@@ -62,7 +52,7 @@ impl Stats {
         stats
     }
 
-    /// With what a container of another hierarchy says
+    /// Adds the numbers of a container of another hierarchy.
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             cpu_ns: self.cpu_ns.or(other.cpu_ns),
@@ -71,9 +61,6 @@ impl Stats {
             tasks_now: self.tasks_now.or(other.tasks_now),
             tasks_peak: self.tasks_peak.or(other.tasks_peak),
             forks_refused: self.forks_refused.or(other.forks_refused),
-            memory_now: self.memory_now.or(other.memory_now),
-            memory_peak: self.memory_peak.or(other.memory_peak),
-            oom_kills: self.oom_kills.or(other.oom_kills),
             periods: self.periods.or(other.periods),
             periods_throttled: self.periods_throttled.or(other.periods_throttled),
             throttled_ns: self.throttled_ns.or(other.throttled_ns),
@@ -89,9 +76,6 @@ impl Stats {
             ("tasks_now", self.tasks_now.into()),
             ("tasks_peak", self.tasks_peak.into()),
             ("forks_refused", self.forks_refused.into()),
-            ("memory_now", self.memory_now.into()),
-            ("memory_peak", self.memory_peak.into()),
-            ("oom_kills", self.oom_kills.into()),
             ("periods", self.periods.into()),
             ("periods_throttled", self.periods_throttled.into()),
             ("throttled_ns", self.throttled_ns.into()),
@@ -100,7 +84,7 @@ impl Stats {
     }
 }
 
-/// How many members a control group governs, by the text of `cpu.stat`
+/// The number of tasks that a control group governs, from the text of `cpu.stat`
 pub(crate) fn overruled(text: &str) -> Option<u64> {
     field(text, "nr_overruled")
 }
@@ -109,7 +93,7 @@ fn number(container: &Container<'_>, file: &str) -> Option<u64> {
     container.read(file)?.parse().ok()
 }
 
-/// The number behind a name at the beginning of a line
+/// The number after a name at the beginning of a line
 fn field(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(' ')?;
@@ -131,9 +115,6 @@ mod tests {
             ("pids.current", "3\n"),
             ("pids.peak", "8\n"),
             ("pids.events", "max 12\n"),
-            ("memory.usage_in_bytes", "4096\n"),
-            ("memory.max_usage_in_bytes", "20971520\n"),
-            ("memory.events", "max 3\noom_kill 1\noom_group_kill 0\n"),
             (
                 "cpu.stat",
                 "nr_periods 10\nnr_throttled 4\nthrottled_time 500\nnr_unknown 7\nnr_overruled 2\n",
@@ -151,9 +132,6 @@ mod tests {
                 tasks_now: Some(3),
                 tasks_peak: Some(8),
                 forks_refused: Some(12),
-                memory_now: Some(4096),
-                memory_peak: Some(20 << 20),
-                oom_kills: Some(1),
                 periods: Some(10),
                 periods_throttled: Some(4),
                 throttled_ns: Some(500),

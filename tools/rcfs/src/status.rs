@@ -28,7 +28,7 @@ use std::{
     path::Path, //
 };
 
-/// What the kernel's own source has
+/// The controllers in the kernel source
 const CONTROLLERS: [&str; 6] = ["cpuacct", "cpu", "cpuset", "pids", "freezer", "debug"];
 
 pub(crate) fn main(mut args: Args) -> Result<i32> {
@@ -57,25 +57,25 @@ pub(crate) fn main(mut args: Args) -> Result<i32> {
     Ok(0)
 }
 
-/// A hierarchy that is mounted, and what is in it
+/// A mounted hierarchy
 struct Mounted<'a> {
     tree: &'a Tree,
     containers: u64,
     /// Tasks in other containers than the root
     tasks: u64,
-    /// Containers with members that control groups govern, and how many
+    /// Containers with tasks that control groups govern, and their number
     overruled: Vec<(String, u64)>,
 }
 
 struct Status<'a> {
     mounted: Vec<Mounted<'a>>,
-    /// Hierarchies that exist with containers and are mounted nowhere, as mount options
+    /// Hierarchies that exist with containers and are not mounted, as mount options
     unmounted: Vec<String>,
     /// Controllers that are in no hierarchy
     free: Vec<String>,
-    /// Controllers of this kernel's source that are not there, each with whether there is a module
+    /// Missing controllers of the kernel source, each with whether there is a module
     absent: Vec<(String, bool)>,
-    /// Other modules with controllers that are not there
+    /// Other modules with controllers that are not loaded
     modules: Vec<String>,
 }
 
@@ -293,7 +293,7 @@ impl<'a> Mounted<'a> {
     }
 }
 
-/// The controllers that modules of the running kernel have, by the names of these
+/// The names of the controllers in modules of the running kernel
 fn modules() -> Vec<String> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
 

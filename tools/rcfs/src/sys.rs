@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The system calls that the standard library does not have.
+//! System calls that the standard library lacks.
 //!
-//! All unsafe code of the command is in this file. The command has one thread: nothing here
-//! starts another one, nor does any other module.
+//! All unsafe code of the command is in this file. The command has one thread: no module starts
+//! another one.
 
 #![allow(unsafe_code)]
 
@@ -36,7 +36,7 @@ use std::{
     time::Duration,
 };
 
-// Numbers of system calls that are the same on all machines
+// Numbers of system calls that are the same on all architectures
 const SYS_PIDFD_SEND_SIGNAL: c_long = 424;
 const SYS_PIDFD_OPEN: c_long = 434;
 const SYS_CLONE3: c_long = 435;
@@ -199,12 +199,12 @@ unsafe extern "C" {
     fn ioctl(fd: c_int, request: c_ulong, ...) -> c_int;
 }
 
-/// The program starts here, and not in the standard library, which would change what is to be
-/// done about `SIGPIPE`, for the commands that are run as well.
+/// The program starts here. The main function of the standard library would change the action of
+/// `SIGPIPE`, also for the commands that are run.
 ///
 /// # Safety
 ///
-/// `argv` has to point to `argc` strings, which stay as they are.
+/// `argv` has to point to `argc` strings, which do not change.
 #[cfg(not(test))]
 #[no_mangle]
 unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
@@ -226,8 +226,8 @@ unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     crate::start(arguments)
 }
 
-/// Whoever has closed one of the first three descriptors must not get messages written to a file
-/// of a container that would have its number. A command that is run finds it closed again.
+/// If one of the first three descriptors is closed, a file of a container could get its number, and
+/// messages would be written to this file. A command that is run has it closed again.
 #[cfg_attr(test, allow(dead_code))]
 fn open_standard_streams() {
     for fd in 0..3 {
@@ -239,7 +239,7 @@ fn open_standard_streams() {
     }
 }
 
-/// What a system call has returned, or its error
+/// The result of a system call, or its error
 fn check(result: c_long) -> io::Result<c_long> {
     if result < 0 {
         Err(io::Error::last_os_error())
@@ -253,7 +253,7 @@ pub(crate) fn effective_uid() -> u32 {
     geteuid()
 }
 
-/// How many ticks of `/proc/PID/stat` and `cpuacct.stat` a second has
+/// The number of ticks a second in `/proc/PID/stat` and `cpuacct.stat`
 pub(crate) fn ticks_per_second() -> u64 {
     u64::try_from(sysconf(SC_CLK_TCK)).unwrap_or(100).max(1)
 }
@@ -268,13 +268,13 @@ pub(crate) fn may_change(dir: &Path) -> bool {
     unsafe { faccessat(AT_FDCWD, path.as_ptr(), W_OK | X_OK, AT_EACCESS) == 0 }
 }
 
-/// Which of the two processes this is after a fork
+/// The process after a fork: the parent or the child
 pub(crate) enum Forked {
     Parent(i32),
     Child,
 }
 
-/// Make a copy of this process.
+/// Forks this process.
 pub(crate) fn fork_process() -> io::Result<Forked> {
     // SAFETY: There is one thread, so that the child has a copy of all that is in memory, and no
     // lock in there is held by a thread that the child lacks.
@@ -287,10 +287,9 @@ pub(crate) fn fork_process() -> io::Result<Forked> {
     })
 }
 
-/// Make a copy of this process that is born in the container with the directory `dir`.
+/// Forks this process, with the child in the container with the directory `dir`.
 ///
-/// The child may do nothing but call functions of this module that say that they are for it, and
-/// end.
+/// The child may only call functions of this module that are for children, and end.
 pub(crate) fn fork_into(dir: BorrowedFd<'_>) -> io::Result<Forked> {
     let args = CloneArgs {
         flags: CLONE_INTO_CGROUP,
@@ -312,7 +311,7 @@ pub(crate) fn fork_into(dir: BorrowedFd<'_>) -> io::Result<Forked> {
     })
 }
 
-/// End at once, without flushing what the parent has buffered. For children.
+/// Exits at once, without flushing buffers of the parent. For children.
 pub(crate) fn exit_now(status: i32) -> ! {
     _exit(status)
 }
@@ -333,7 +332,7 @@ impl Command {
         (!words.is_empty()).then_some(Self { words })
     }
 
-    /// Become the command. Returns the error if that is not possible. For children.
+    /// Executes the command. Returns only if there is an error. For children.
     pub(crate) fn execute(&self) -> i32 {
         let mut argv: Vec<_> = self.words.iter().map(|word| word.as_ptr()).collect();
 
@@ -345,7 +344,7 @@ impl Command {
     }
 }
 
-/// Write a few bytes to a descriptor. For children.
+/// Writes a few bytes to a descriptor. For children.
 pub(crate) fn write_fd(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), i32> {
     // SAFETY: The buffer is as long as is said.
     let written = unsafe { write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
@@ -357,20 +356,20 @@ pub(crate) fn write_fd(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), i32> {
     }
 }
 
-/// A session of its own, without a terminal.
+/// Makes a session without a terminal.
 pub(crate) fn new_session() -> io::Result<()> {
     check(setsid().into()).map(drop)
 }
 
-/// Have `fd` closed and become a copy of `file`.
+/// Replaces `fd` by a copy of `file`.
 pub(crate) fn replace_descriptor(fd: i32, file: BorrowedFd<'_>) -> io::Result<()> {
-    // The standard streams only: nobody in this process owns one of these numbers.
+    // Only standard streams: no object of this process owns one of these numbers.
     assert!((0..3).contains(&fd));
     check(dup2(file.as_raw_fd(), fd).into()).map(drop)
 }
 
-/// Close all descriptors but the first three and those that are named. The process must neither use
-/// nor drop what owns one of the others any more.
+/// Closes all descriptors except for the first three and the given ones. The process must neither
+/// use nor drop the owners of the others afterwards.
 pub(crate) fn close_inherited(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut keep: Vec<_> = keep.iter().map(|fd| fd.as_raw_fd() as c_uint).collect();
     let mut first: c_uint = 3;
@@ -386,7 +385,7 @@ pub(crate) fn close_inherited(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     Ok(())
 }
 
-/// How a child has changed
+/// A change of a child
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     Exited(i32),
@@ -395,7 +394,7 @@ pub(crate) enum Change {
 }
 
 impl Change {
-    /// From what wait(2) has returned
+    /// From the status of wait(2)
     pub(crate) fn from_wait_status(status: i32) -> Self {
         if status & 0xff == 0x7f {
             Self::Stopped((status >> 8) & 0xff)
@@ -407,7 +406,7 @@ impl Change {
     }
 }
 
-/// Whether a child has ended or has been stopped since it was asked last.
+/// Whether a child has ended or has been stopped since the last call.
 pub(crate) fn changed(pid: i32) -> io::Result<Option<Change>> {
     let mut status = 0;
 
@@ -430,7 +429,7 @@ pub(crate) fn reap(pid: i32) -> io::Result<Change> {
     }
 }
 
-/// Send a signal to a child that has not been waited for, or to this process.
+/// Sends a signal to a child that has not been reaped, or to this process.
 pub(crate) fn kill(pid: i32, signal: i32) -> io::Result<()> {
     check(c_kill(pid, signal).into()).map(drop)
 }
@@ -468,19 +467,19 @@ pub(crate) fn pidfd_send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Resul
     .map(drop)
 }
 
-/// Wait until something is the case for one of the descriptors, or the time is up. The result says
-/// for each whether it was.
+/// Waits until an event of one of the descriptors, or the end of the time. The result tells for
+/// each descriptor whether its event has happened.
 pub(crate) fn wait_for<const N: usize>(
     wanted: [Option<(BorrowedFd<'_>, i16)>; N],
     timeout: Option<Duration>,
 ) -> io::Result<[bool; N]> {
-    // The kernel passes over what is negative.
+    // The kernel ignores negative descriptors.
     let mut fds = wanted.map(|fd| PollFd {
         fd: fd.map_or(-1, |(fd, _)| fd.as_raw_fd()),
         events: fd.map_or(0, |(_, events)| events),
         revents: 0,
     });
-    // A rest of a millisecond is waited for, instead of asking again at once.
+    // Round up to a millisecond, instead of polling again at once.
     let timeout = timeout.map_or(-1, |time| {
         c_int::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX)
     });
@@ -505,13 +504,13 @@ pub(crate) fn block_signals(signals: &[i32]) -> io::Result<SignalSet> {
     Ok(old)
 }
 
-/// Block just these signals. For children as well.
+/// Blocks exactly these signals. For children as well.
 pub(crate) fn set_signal_mask(mask: &SignalSet) {
     // SAFETY: The set is complete; the old one is not wanted.
     unsafe { sigprocmask(SIG_SETMASK, mask, ptr::null_mut()) };
 }
 
-/// Let a signal through that is blocked and has arrived.
+/// Unblocks a signal that is pending.
 pub(crate) fn deliver(signal: i32) {
     let Ok(before) = block_signals(&[]) else {
         return;
@@ -553,7 +552,7 @@ pub(crate) fn signal_descriptor(signals: &[i32]) -> io::Result<OwnedFd> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arrived {
     pub(crate) signal: i32,
-    /// Who has sent it: what `si_code` is. The kernel itself: more than 0.
+    /// The origin, `si_code`: more than 0 for the kernel
     pub(crate) code: i32,
 }
 
@@ -579,11 +578,11 @@ pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> io::Result<Option<Arrived>> {
     }
 }
 
-/// What is done about a signal: the default, nothing, or a function
+/// The action of a signal: the default, ignoring it, or a function
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Disposition(usize);
 
-/// Whether a signal is ignored, as long as it is not blocked.
+/// Whether a signal is ignored when it is not blocked.
 pub(crate) fn is_ignored(number: i32) -> bool {
     let mut action = SignalAction {
         handler: 0,
@@ -599,20 +598,19 @@ pub(crate) fn is_ignored(number: i32) -> bool {
     result == 0 && action.handler == 1
 }
 
-/// Let a signal have its default effect, and return what was to be done before. For children as
-/// well.
+/// Sets the default action of a signal, and returns the previous action. For children as well.
 pub(crate) fn default_signal(number: i32) -> Disposition {
     // SAFETY: SIG_DFL, which is 0, calls no function.
     Disposition(unsafe { signal(number, 0) })
 }
 
-/// Have a signal ignored, and return what was to be done before.
+/// Ignores a signal, and returns the previous action.
 pub(crate) fn ignore_signal(number: i32) -> Disposition {
     // SAFETY: SIG_IGN, which is 1, calls no function.
     Disposition(unsafe { signal(number, 1) })
 }
 
-/// Set back what is done about a signal. For children as well.
+/// Restores the action of a signal. For children as well.
 pub(crate) fn restore_signal(number: i32, was: Disposition) {
     // SAFETY: The command installs no handler: this is the default, or to ignore the signal, as it
     // was when the program was started.
@@ -634,8 +632,7 @@ pub(crate) fn set_terminal(terminal: BorrowedFd<'_>, settings: &Termios) -> io::
     check(unsafe { tcsetattr(terminal.as_raw_fd(), TCSADRAIN, settings) }.into()).map(drop)
 }
 
-/// Settings with which every key is read at once, and none is shown; but those that send signals
-/// still do.
+/// Settings with which every key is read at once and not shown. Keys for signals still work.
 pub(crate) fn single_keys(settings: &Termios) -> Termios {
     const ISIG: c_uint = 1;
     const OPOST: c_uint = 1;
@@ -648,7 +645,7 @@ pub(crate) fn single_keys(settings: &Termios) -> Termios {
     raw
 }
 
-/// The rows and columns of a terminal, if it knows them
+/// The rows and columns of a terminal, if it reports them
 pub(crate) fn terminal_size(terminal: BorrowedFd<'_>) -> Option<(usize, usize)> {
     let mut size = WindowSize::default();
 
@@ -659,7 +656,7 @@ pub(crate) fn terminal_size(terminal: BorrowedFd<'_>) -> Option<(usize, usize)> 
         .then(|| (size.rows.into(), size.columns.into()))
 }
 
-/// Read what is there, at most as much as there is room for.
+/// Reads the available bytes, up to the length of the buffer.
 pub(crate) fn read_some(fd: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
     // SAFETY: The buffer is as long as is said.
     let length = unsafe { read(fd.as_fd().as_raw_fd(), buf.as_mut_ptr().cast(), buf.len()) };

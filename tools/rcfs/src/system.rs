@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel has of rcfs: controllers, hierarchies, where these are mounted, and where a
-//! task is.
+//! The state of rcfs: controllers, hierarchies, their mounts, and the containers of a task.
 
 use crate::error::{
     Error,
@@ -33,22 +32,22 @@ pub(crate) struct Controller {
     pub(crate) containers: u64,
 }
 
-/// A line of `/proc/PID/rcfs`: where the task is in one hierarchy
+/// A line of `/proc/PID/rcfs`: the container of the task in one hierarchy
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) hierarchy: u32,
     pub(crate) controllers: Vec<String>,
-    /// From the root of the hierarchy
+    /// Relative to the root of the hierarchy
     pub(crate) path: PathBuf,
 }
 
-/// A hierarchy that is mounted
+/// A mounted hierarchy
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tree {
     pub(crate) hierarchy: u32,
     pub(crate) controllers: Vec<String>,
     pub(crate) mount: PathBuf,
-    /// Which of its containers is seen at the mount point: `/`, but for a bind mount
+    /// The container that is visible at the mount point: `/`, except for a bind mount
     pub(crate) top: PathBuf,
     pub(crate) read_only: bool,
 }
@@ -58,12 +57,12 @@ impl Tree {
         self.controllers.iter().any(|name| name == controller)
     }
 
-    /// The directory of a container, given by its path from the root of the hierarchy. None if it
-    /// is not below the mount.
+    /// The directory of a container, from its path relative to the root of the hierarchy. None if
+    /// it is not below the mount.
     pub(crate) fn directory(&self, path: &Path) -> Option<PathBuf> {
         let below = path.strip_prefix(&self.top).ok()?;
 
-        // join() would add a slash for nothing.
+        // join() would add a slash.
         Some(if below.as_os_str().is_empty() {
             self.mount.clone()
         } else {
@@ -71,21 +70,21 @@ impl Tree {
         })
     }
 
-    /// The names of its controllers, as mount options have them
+    /// The names of its controllers, as mount options
     pub(crate) fn options(&self) -> String {
         self.controllers.join(",")
     }
 }
 
-/// All of it
+/// The whole state
 #[derive(Debug, Clone)]
 pub(crate) struct System {
     pub(crate) controllers: Vec<Controller>,
-    /// One mount for each hierarchy that has any
+    /// One mount for each mounted hierarchy
     pub(crate) trees: Vec<Tree>,
-    /// All mounts that can be reached
+    /// All reachable mounts
     pub(crate) mounts: Vec<Tree>,
-    /// Where this process is, with a line for each hierarchy that exists
+    /// The containers of this process, one for each hierarchy
     pub(crate) own: Vec<Place>,
 }
 
@@ -105,7 +104,7 @@ impl System {
         })
     }
 
-    /// The same, for what needs a mount
+    /// The same, for subcommands that need a mount
     pub(crate) fn read_mounted() -> Result<Self> {
         let system = Self::read()?;
 
@@ -122,7 +121,8 @@ impl System {
         );
 
         match self.own.first() {
-            // It was unmounted with containers in it: only the same set brings it back.
+            // It was unmounted with containers in it: only the same set of controllers mounts it
+            // again.
             Some(place) => error.remedy(format!(
                 "mount -t rcfs -o {} none /sys/fs/rcfs",
                 place.controllers.join(",")
@@ -143,7 +143,7 @@ impl System {
             .map_or(Path::new("/"), |place| &place.path)
     }
 
-    /// The hierarchy that has a controller, or why there is none and what to do
+    /// The hierarchy of a controller, or an explanation why there is none
     pub(crate) fn tree_with(&self, controller: &str) -> Result<&Tree> {
         if let Some(tree) = self.trees.iter().find(|tree| tree.has(controller)) {
             return Ok(tree);
@@ -162,13 +162,11 @@ impl System {
         Err(match known {
             None => Error::new(
                 what,
-                format!(
-                    "the kernel has no such controller; {}",
-                    there.join("; ")
-                ),
+                format!("the kernel has no such controller; {}", there.join("; ")),
             )
             .remedy(format!(
-                "correct the name; or load the module with modprobe rcfs_{controller}, and mount it:\n\
+                "correct the name; or load the module with modprobe rcfs_{controller}, and mount \
+                 it:\n\
                  mkdir DIR && mount -t rcfs -o {controller} none DIR"
             )),
             Some(known) if known.hierarchy == 0 => Error::new(what, there.join("; ")).remedy(
@@ -190,14 +188,15 @@ impl System {
                     ),
                 )
                 .remedy(format!(
-                    "mount exactly the controllers of this hierarchy: mount -t rcfs -o {options} none DIR"
+                    "mount exactly the controllers of this hierarchy: \
+                     mount -t rcfs -o {options} none DIR"
                 ))
             }
         })
     }
 }
 
-/// A file of `/proc` that there is if the kernel has rcfs
+/// A file of `/proc` that exists if the kernel has rcfs
 fn read_proc(file: &str) -> Result<Vec<u8>> {
     fs::read(file).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
@@ -222,8 +221,8 @@ fn reachable(mounts: Vec<(Tree, u64)>, is_reachable: impl Fn(&Path, u64) -> bool
         .collect()
 }
 
-/// Of several mounts of a hierarchy one that shows all of it, and can be written, if there is such
-/// a mount. In the order of the hierarchies' numbers.
+/// For each hierarchy a mount that shows all of it and is writable, if there is one. In the order
+/// of the numbers of hierarchies.
 fn choose_trees(mounts: &[Tree]) -> Vec<Tree> {
     let mut trees: Vec<Tree> = Vec::new();
 
@@ -246,7 +245,7 @@ fn choose_trees(mounts: &[Tree]) -> Vec<Tree> {
     trees
 }
 
-/// Whether the file system of that device is what is seen at a mount point.
+/// Whether the file system of this device is visible at a mount point.
 fn is_reachable(mount: &Path, device: u64) -> bool {
     fs::metadata(mount).is_ok_and(|metadata| metadata.dev() == device)
 }
@@ -278,7 +277,7 @@ fn parse_controllers(text: &[u8]) -> Vec<Controller> {
 fn parse_places(text: &[u8]) -> Vec<Place> {
     lines(text)
         .filter_map(|line| {
-            // The path may have colons in it.
+            // The path may contain colons.
             let mut fields = line.splitn(3, |byte| *byte == b':');
 
             Some(Place {
@@ -294,20 +293,20 @@ fn names(list: &[u8]) -> Vec<String> {
     utf8(list).split(',').map(str::to_owned).collect()
 }
 
-/// The mounts of rcfs in `/proc/self/mountinfo`, each with the number of its device, for those
-/// hierarchies that a task is in.
+/// The mounts of rcfs in `/proc/self/mountinfo`, each with its device number, for the hierarchies
+/// of the task.
 fn parse_mounts(text: &[u8], places: &[Place]) -> Vec<(Tree, u64)> {
     lines(text)
         .filter_map(|line| {
             let fields: Vec<_> = line.split(|byte| *byte == b' ').collect();
-            // Behind some optional fields
+            // After some optional fields
             let dash = fields.iter().skip(6).position(|field| *field == b"-")? + 6;
 
             if *fields.get(dash + 1)? != b"rcfs" {
                 return None;
             }
             let options = names(fields.get(dash + 3)?);
-            // The VFS has options of its own, which are no controllers.
+            // Options of the VFS are not controllers.
             let place = places
                 .iter()
                 .find(|place| place.controllers.iter().all(|name| options.contains(name)))?;
@@ -327,7 +326,7 @@ fn parse_mounts(text: &[u8], places: &[Place]) -> Vec<(Tree, u64)> {
         .collect()
 }
 
-/// `MAJOR:MINOR`, as stat(2) has it
+/// `MAJOR:MINOR`, as in stat(2)
 fn parse_device(text: &str) -> Option<u64> {
     let (major, minor) = text.split_once(':')?;
     let (major, minor): (u64, u64) = (major.parse().ok()?, minor.parse().ok()?);
@@ -340,7 +339,7 @@ fn parse_device(text: &str) -> Option<u64> {
     )
 }
 
-/// A path in which blanks and the like are octal numbers
+/// A path in which spaces and the like are octal numbers
 fn unescape(text: &[u8]) -> OsString {
     let mut path = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -376,7 +375,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// Two hierarchies, a controller without, and this process in a container of each
+    /// Two hierarchies, a controller in no hierarchy, and this process in a container of each
     pub(crate) fn example() -> System {
         let trees = vec![
             tree(1, "cpuacct,cpu", "/sys/fs/rcfs/cpu"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `rcfs top`: the containers that use the most, live.
+//! `rcfs top`: the busiest containers, live.
 
 use crate::{
     args::{
@@ -140,7 +140,7 @@ pub(crate) fn main(args: Args) -> Result<i32> {
     }
 }
 
-/// What a container was at some moment
+/// The state of a container at one moment
 #[derive(Debug, Clone)]
 struct Sample {
     stats: Stats,
@@ -185,7 +185,7 @@ impl Snapshot {
 struct Row {
     name: PathBuf,
     tasks: u64,
-    /// What was used between two snapshots, and how long that was
+    /// The usage between two snapshots, and the time between them
     used_ns: Option<u64>,
     throttled_ns: Option<u64>,
     wall_ns: u64,
@@ -200,8 +200,8 @@ fn rows(before: &Snapshot, now: &Snapshot, order: Order) -> Vec<Row> {
         .iter()
         .map(|(name, sample)| {
             let old = before.samples.get(name);
-            // A container that is new has used all of it since. Another one of the same name
-            // may have taken the place of one that had used more.
+            // A new container has used all of it since the last snapshot. It may have replaced one
+            // of the same name with a higher usage.
             let grown = |value: fn(&Stats) -> Option<u64>| {
                 let new = value(&sample.stats)?;
                 let old = old.and_then(|old| value(&old.stats)).unwrap_or(0);
@@ -221,7 +221,7 @@ fn rows(before: &Snapshot, now: &Snapshot, order: Order) -> Vec<Row> {
         })
         .collect();
 
-    // By name where nothing else decides, so that lines stay where they are.
+    // By name if all else is equal, so that the order of lines is stable.
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     match order {
         Order::Cpu => rows.sort_by_key(|row| Reverse(row.used_ns)),
@@ -297,7 +297,7 @@ fn headline(rows: &[Row], options: &Options) -> String {
     )
 }
 
-/// One table behind the other
+/// Prints one table after the other.
 fn batch(options: &Options) -> Result<i32> {
     let mut before = Snapshot::take(options)?;
     let mut number = 0;
@@ -324,16 +324,16 @@ fn batch(options: &Options) -> Result<i32> {
     Ok(0)
 }
 
-/// Why there is something to do
+/// The reason for the next update
 enum Reason {
     Time,
     Redraw,
     Key(u8),
-    /// Somebody wants it to end.
+    /// The user or a signal ends it.
     End(i32),
 }
 
-/// In place, until a key or a signal ends it
+/// Shows the table in place, until a key or a signal ends it.
 fn live(options: &Options) -> Result<i32> {
     let mut options = Options {
         paths: options.paths.clone(),
@@ -365,7 +365,7 @@ fn live(options: &Options) -> Result<i32> {
                     return Ok(0);
                 }
                 before = std::mem::replace(&mut now, Snapshot::take(&options)?);
-                // After a stop, or on a slow machine, nothing is made up for.
+                // After a stop, or on a slow machine, missed updates are skipped.
                 next = next
                     .and_then(|next| next.checked_add(options.delay))
                     .map(|next| next.max(Instant::now()));
@@ -478,7 +478,7 @@ mod tests {
         assert_eq!(names(&rows), ["/", "/new", "/a", "/again"]);
         let used: Vec<_> = rows.iter().map(|row| row.used_ns.unwrap()).collect();
 
-        // A new container of an old name begins at 0.
+        // A new container with an old name begins at 0.
         assert_eq!(used, [1000, 500, 10, 4]);
         assert_eq!(rows[0].throttled_ns, None);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Waiting for a container to become empty, whose tasks are being killed.
+//! Waiting until a container becomes empty after its tasks were killed.
 
 use crate::{
     container::Container,
@@ -33,28 +33,28 @@ use std::{
     },
 };
 
-/// The time between two kills, which doubles each time, and the most that it becomes
+/// The time between two kills: it doubles each time, up to a maximum
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MOST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How waiting has ended
+/// The result of a wait
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waited {
-    /// No task is in the container, nor in one below; or it has been removed.
+    /// No task is in the container and below, or the container has been removed.
     Empty,
-    /// The time is up.
+    /// The time has expired.
     TimedOut,
-    /// There is something to read from the other descriptor.
+    /// The other descriptor is readable.
     Interrupted,
 }
 
-/// The moment at which a time that begins now is up. None if that never happens.
+/// The moment at which the time expires. None if it never does.
 pub(crate) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
     timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
-/// Wait until no task is in the container, nor in one below. `kill_again` is called from time to
-/// time: one kill does not reach a task that somebody moves or launches into the container later.
+/// Waits until no task is in the container and below. `kill_again` is called repeatedly: a kill
+/// does not reach a task that is moved or launched into the container later.
 pub(crate) fn until_empty(
     container: &Container<'_>,
     deadline: Option<Instant>,
@@ -68,7 +68,7 @@ pub(crate) fn until_empty(
             &error,
         )),
     };
-    // Opened once: another container that gets the same name is not waited for.
+    // Opened once: another container with the same name does not count.
     let mut file = match File::open(container.dir.join("empty")) {
         Ok(file) => file,
         Err(error) => return failed(error),
@@ -98,7 +98,7 @@ fn watch(
     loop {
         let mut text = String::new();
 
-        // The kernel notes with this read what is news for the next poll().
+        // This read tells the kernel which state the next poll() is relative to.
         file.rewind()?;
         file.read_to_string(&mut text)?;
         if text.trim() == "1" {
@@ -123,8 +123,8 @@ fn watch(
     }
 }
 
-/// Ask again and again, for what no file tells, with pauses that grow to a twentieth of a second.
-/// False if the time is up.
+/// Polls a condition that no file reports, with pauses up to a twentieth of a second. Returns false
+/// if the time has expired.
 pub(crate) fn until(deadline: Option<Instant>, mut done: impl FnMut() -> bool) -> bool {
     let mut pause = Duration::from_millis(1);
 
