@@ -80,7 +80,7 @@ bench_run() {
 		"${raw[@]}"
 }
 
-# bench_version: what was measured, by its commit
+# bench_version: print the commit that was measured
 bench_version() {
 	git -C "$TOP" -c safe.directory="$TOP" describe --always --dirty 2>/dev/null || echo "of no commit"
 }

@@ -87,7 +87,7 @@ choose_accel() {
 	echo "accelerator: $ACCEL" >>"$LOG"
 }
 
-# qemu_arguments: what every QEMU guest has, in VM_COMMAND
+# qemu_arguments: the arguments of every QEMU guest, in VM_COMMAND
 qemu_arguments() {
 	local accel=$ACCEL
 	# QEMU 7.2 can translate an instruction while another processor of the guest

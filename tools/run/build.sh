@@ -58,7 +58,7 @@ build_kernel() {
 	key="$config_key $(cat "$TREE/.rcfs-key")"
 	[[ ! -f $KERNEL_IMAGE || $key != "$(cat "$BUILD/.rcfs-key" 2>/dev/null)" ]] || return 0
 	need_space 800 "$CACHE"
-	# What another source left behind would only be in the way.
+	# Results of another source cannot be used.
 	[[ $SOURCE_ID == "$(cat "$BUILD/.rcfs-source" 2>/dev/null)" ]] || rm -rf "$BUILD"
 	mkdir -p "$BUILD"
 	echo "$SOURCE_ID" >"$BUILD/.rcfs-source"
@@ -145,7 +145,7 @@ counted_make() {
 		fail "the $FLAVOUR kernel does not build" "$(build_errors)" "correct the source, or see the log for the rest"
 }
 
-# The first error with what the compiler says about it.
+# Print the first error of the compiler.
 build_errors() {
 	awk '/(^|: )(fatal )?error(\[E[0-9]+\])?:|^ERROR: |^ld\.lld.*error|No space left/ && !n { n = 1 }
 		n && n++ < 25 && !/^make/' "$LOG" | tail -n 24

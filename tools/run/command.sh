@@ -6,7 +6,8 @@
 #
 # Sets RCFS_COMMAND, the program, which is empty if it cannot be built for the guest.
 
-# command_make [TARGET…]: make in tools/rcfs of the tree; what it builds is in $COMMAND_BUILD
+# command_make [TARGET…]: make in tools/rcfs of the tree; the output is in
+# $COMMAND_BUILD
 command_make() {
 	make -C "$TREE/tools/rcfs" O="$COMMAND_BUILD" ARCH="$ARCH" LLVM="$LLVM" RUSTC="$RUSTC" \
 		CLIPPY_DRIVER="${RUSTC%rustc}clippy-driver" RUST_STD="${RUST_STD-}" WERROR=1 "$@"
@@ -65,7 +66,8 @@ toolchain (rustup target add $target)"
 	RUST_STD=$folder/lib
 	[[ ! -f $folder/.rcfs-complete ]] || return 0
 	TRIED=()
-	# The updates of a release have what their archive has replaced.
+	# The updates of a release have the packages that are newer than those of
+	# the archive.
 	package_from_debian "$package" "$ARCH" "$(debian_release)" "$(debian_release)-updates" "$(debian_release)-security" || {
 		NO_RUST_STD="Debian's $package for $ARCH cannot be fetched: ${TRIED[*]}"
 		return 1

@@ -21,7 +21,7 @@ CACHE=$tmp/cache TOP=$tmp VERBOSE='' FLAVOUR=plain
 TERMINAL='' LOG=$tmp/log
 number=0 bad=0
 
-# check DESCRIPTION WRONG: what is wrong, or ""
+# check DESCRIPTION WRONG: WRONG is the failure, or ""
 check() {
 	number=$((number + 1))
 	[[ ! $2 ]] || bad=1

@@ -288,7 +288,7 @@ host_prepare() {
 	echo "toolchain: $TOOLCHAIN" >>"$LOG"
 }
 
-# on_debian: may packages be installed here? Debian's names are not everybody's.
+# on_debian: can packages be installed here? Package names are those of Debian.
 on_debian() {
 	# shellcheck source=/dev/null
 	command -v apt-get >/dev/null && [[ $(. /etc/os-release && echo "$ID") == debian ]]
@@ -322,7 +322,8 @@ install_missing() {
 	doing "installing ${MISSING[*]}"
 	need_space 2500 /usr
 	apt_install || {
-		# The lists may be older than what the mirror still has.
+		# The lists may name packages that the mirror does not have any
+		# more.
 		logged as_root apt-get -q update && apt_install
 	} || fail_apt "packages cannot be installed: ${MISSING[*]}"
 	done_with "installed ${#MISSING[@]} packages"
@@ -333,7 +334,7 @@ apt_install() {
 		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 install "${MISSING[@]}"
 }
 
-# fail_apt WHAT [DO]: apt's own errors, and what the network has to do with it
+# fail_apt WHAT [DO]: fail with the errors of apt, and a hint about the network
 fail_apt() {
 	local errors todo="see the log; then run this again: it goes on where it stopped${2:+; or
 $2}"

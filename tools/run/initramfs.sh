@@ -71,7 +71,7 @@ guest_command() {
 	done >"$GUEST/etc/rcfs/command"
 }
 
-# guest_shell: what a shell on our terminal has to know about it
+# guest_shell: write the settings of the terminal for a shell in the guest
 guest_shell() {
 	local size
 	size=$(stty size 2>/dev/null)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What everybody needs who builds a kernel from the repository. TOP and CACHE are
-# set, and FLAVOUR before a function is called.
+# Functions for all scripts that build a kernel from the repository. TOP and CACHE have to
+# be set before, and FLAVOUR before a function is called.
 
 # shellcheck source=tools/lib/owned.sh
 . "$TOP/tools/lib/owned.sh"

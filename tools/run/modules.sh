@@ -23,7 +23,7 @@ MODULE_SOURCES=()	# files and folders, absolute
 MODULE_FILES=()		# the modules that were built from them, in the order of loading
 MODULE_COMMANDS=()	# make's command lines
 
-# module_option NAME: what --module names
+# module_option NAME: handle the argument of --module
 module_option() {
 	local source
 	source=$(realpath -e -- "$1" 2>/dev/null) || usage "--module: there is no file or folder $1"
@@ -53,7 +53,7 @@ modules_build() {
 	modules_collect "$RUN/built"
 }
 
-# modules_forget: remove what was built from files that are gone
+# modules_forget: remove the output for files that do not exist any more
 modules_forget() {
 	local name
 	for name in "$BUILD"-modules/*/.rcfs-source; do
@@ -61,7 +61,7 @@ modules_forget() {
 	done
 }
 
-# module_build SOURCE: what is built goes below the cache. make decides what is out of date.
+# module_build SOURCE: the output is below the cache. make decides what to build.
 module_build() {
 	local source=$1 build command status name
 	build=$BUILD-modules/$(basename "$source" .rs)-$(sha256sum <<<"$source" | head -c 8)
@@ -83,7 +83,7 @@ module_build() {
 	status=$?
 	cat "$build/.rcfs-said" >>"$LOG"
 	STEP_ANNOUNCED=1 clear_progress
-	# What the compiler says, as it is
+	# Show the messages of the compiler unchanged.
 	grep -vE '^make(\[[0-9]+\])?: ' "$build/.rcfs-said" >&2
 	[[ $status == 0 ]] ||
 		fail "$source does not build" "see the output of make above" "correct it, and run the same command again"

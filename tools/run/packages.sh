@@ -71,7 +71,7 @@ unpack_packages() {
 			tar -x -C "$folder" --no-same-owner --keep-directory-symlink 2>>"$LOG" ||
 			fail "$package cannot be unpacked" "$(tail -n 3 "$LOG")" "see the log"
 	done
-	# Nobody reads these in the guest, which has all of it in memory.
+	# These files are not read in the guest, which keeps all files in memory.
 	rm -rf "$folder"/usr/share/{doc,man,info,locale,bug,lintian}
 	tar -c -C "$folder" --owner=0 --group=0 --numeric-owner . >"$DEBIAN_TREE.new" 2>>"$LOG" &&
 		mv "$DEBIAN_TREE.new" "$DEBIAN_TREE" ||

@@ -12,7 +12,7 @@ soak_prepare() {
 	LIMIT=${RCFS_LIMIT:-$((SOAK * 60 + TESTS_LIMIT))}
 }
 
-# guest_soak: what the guest's run-tests passes on to storm.sh
+# guest_soak: write the arguments of storm.sh for the guest's run-tests
 guest_soak() {
 	say "for $SOAK minutes, with seed $SEED"
 	printf 'RCFS_SOAK=%s RCFS_SEED=%s\n' "$SOAK" "$SEED" >"$GUEST/etc/rcfs/soak"

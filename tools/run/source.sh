@@ -56,7 +56,7 @@ source_from_cache() {
 	return 1
 }
 
-# tried WHAT WHY: remember what was tried in vain, for the message at the end
+# tried WHAT WHY: record a failed attempt, for the message at the end
 tried() {
 	TRIED+=("$1: $2")
 	echo "no source from $1: $2" >>"$LOG"
@@ -86,8 +86,8 @@ source_from_tarball() {
 	done_with "extracted $tarball"
 }
 
-# A folder is copied, and followed: what changes there is brought over, file by
-# file, so that only what depends on it is rebuilt.
+# source_from_directory: copy the folder. Later runs copy changed files only, so that only
+# their dependents are rebuilt.
 source_from_directory() {
 	local directory=$1 copy list
 	SOURCE_ID=directory-$(sha256sum <<<"$directory" | head -c 12)
@@ -162,8 +162,8 @@ debian_release() {
 }
 
 # debian_mirrors [-security]: the archives that this machine reads its own release
-# from, or that release's security updates. apt itself reads its sources, whatever
-# their format, and says what it would fetch.
+# from, or that release's security updates. apt itself reads its sources, in any
+# format, and prints what it would fetch.
 debian_mirrors() {
 	apt-get update --print-uris 2>>"$LOG" |
 		sed -nE "s,^'(.*/)dists/($(debian_release)|oldstable|stable|testing|unstable|sid)${1-}/InRelease'.*,\\1,p" |
@@ -199,11 +199,12 @@ package_from_debian() {
 	return 1
 }
 
-# apt_reason LINE WITHOUT: what apt has complained of in the log since that line,
-# or WITHOUT if it was silent
+# apt_reason LINE WITHOUT: print the complaint of apt in the log after this line, or
+# WITHOUT if there is none
 apt_reason() {
 	local errors kind
-	# Errors say more than warnings, and those more than the name of what failed.
+	# Errors are more useful than warnings, and warnings more than the name of
+	# the failed item.
 	for kind in E: W: Err:; do
 		errors=$(tail -n +"$1" "$LOG" | sed -nE "s/^$kind *//p" | head -n 1)
 		[[ ! $errors ]] || break
@@ -236,7 +237,7 @@ package_from_suite() {
 	if ! sha256sum --status -c <<<"$sum  $DEB" 2>/dev/null; then
 		doing "downloading $package $VERSION"
 		need_space 400 "$CACHE"
-		# What an interrupted run left may look complete to apt.
+		# An incomplete file of an interrupted run may look complete to apt.
 		rm -f "$DEB"
 		line=$(($(wc -l <"$LOG") + 1))
 		(cd "$CACHE/downloads" && logged private_apt apt-get -q download "$package=$VERSION") || {
@@ -330,9 +331,9 @@ source_from_kernel_org() {
 	done_with "extracted Linux $KERNEL_ORG_VERSION"
 }
 
-# check_signature FILE: false if it is bad. If it is good, by a key that the user
-# trusts, FILE has only what was signed afterwards. Without such a key nothing can
-# be said. gpg would make its folder where there is none.
+# check_signature FILE: returns false if it is bad. If it is good, by a key that the user
+# trusts, FILE is reduced to the signed text. Without such a key the file is not checked.
+# gpg would make its folder if there is none.
 check_signature() {
 	local status
 	[[ -d ${GNUPGHOME:-$HOME/.gnupg} ]] && command -v gpg >/dev/null || return 0

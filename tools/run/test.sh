@@ -31,7 +31,7 @@ selftests_install() {
 	done_with "built the selftests"
 }
 
-# guest_tests PATTERN: what the guest's run-tests reads
+# guest_tests PATTERN: write the files for the guest's run-tests
 guest_tests() {
 	mkdir -p "$GUEST/usr/lib/kselftest"
 	[[ ! $SELFTESTS ]] || cp -r "$SELFTESTS/." "$GUEST/usr/lib/kselftest/"

@@ -44,7 +44,7 @@ series() {
 	[[ ! -f $TOP/series ]] || sed 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$TOP/series"
 }
 
-# tree_key: what the files in place are made from
+# tree_key: print a key of the inputs of the tree
 tree_key() {
 	(
 		cd "$TOP" || exit
@@ -56,7 +56,7 @@ tree_key() {
 	) 2>&1 | sha256sum
 }
 
-# Bring over what changed in a LINUX_SRC folder.
+# Copy the changes of a LINUX_SRC folder.
 tree_follow_source() {
 	local changed=$CACHE/src/$SOURCE_ID.changed file
 	[[ -s $changed ]] || return 0
@@ -70,7 +70,7 @@ tree_follow_source() {
 			rm -f "$TREE/$file"
 		fi
 	done <"$changed"
-	# What was built from the files as they were is out of date.
+	# Objects that were built from the old files are out of date.
 	date +%s%N >"$TREE/.rcfs-followed"
 	rm -f "$changed" "$TREE/.rcfs-key"
 }
@@ -124,7 +124,7 @@ stage_owned_files() {
 	sort -u -o "$STAGE.files" "$STAGE.files" "$STAGE.owned"
 }
 
-# What --patch gives, on top of all else
+# Apply the patches of --patch after all others.
 stage_more_patches() {
 	local patch file report
 	for patch in "${PATCHES[@]}"; do

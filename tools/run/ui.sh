@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the person in front sees: steps, progress, errors. All of it goes to
-# stderr, because stdout belongs to the guest; everything in full goes to $LOG.
+# The user interface: steps, progress, errors. It uses stderr, because stdout belongs to
+# the guest. $LOG has the full output.
 #
-# Work that is already done says nothing, so that a second run is silent and
-# quick.
+# Work that is already done prints nothing, so that a second run is silent and quick.
 
-# Exit statuses of our own, away from what commands and the shell use.
+# Exit statuses that neither commands nor the shell use
 EXIT_SETUP=120		# nothing ran: tools, source, patches, build
 EXIT_PANIC=121		# the guest's kernel panicked
 EXIT_HANG=122		# the guest made no progress, or took too long
@@ -55,7 +54,7 @@ step() {
 	echo "--- [$STEP/$STEPS] $1" >>"$LOG"
 }
 
-# doing WHAT: this step has work to do; on a terminal the line is live
+# doing WHAT: this step begins some work; on a terminal the line is updated
 doing() {
 	STEP_ANNOUNCED=1 STARTED=$SECONDS
 	echo "+++ $1" >>"$LOG"
@@ -66,7 +65,7 @@ doing() {
 	fi
 }
 
-# progress WHAT: rewrite the live line
+# progress WHAT: rewrite this line
 progress() {
 	[[ $TERMINAL ]] || return 0
 	local elapsed=$((SECONDS - STARTED)) line
@@ -79,7 +78,7 @@ clear_progress() {
 	[[ ! $TERMINAL || ! $STEP_ANNOUNCED ]] || printf '\r\033[K' >&2
 }
 
-# done_with WHAT: leave a line behind on what took a while
+# done_with WHAT: print a line for work that took a while
 done_with() {
 	local elapsed=$((SECONDS - STARTED))
 	clear_progress
