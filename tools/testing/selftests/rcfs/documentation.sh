@@ -141,7 +141,7 @@ example() {
 	EXTRA_MOUNTS="$(mounts_below "$WORK") $EXTRA_MOUNTS"
 	wait_until sweep || return
 	[ $result = 0 ] && return
-	because "'$1' ends with $result; what it does, and what it says:"
+	because "'$1' ends with $result; commands and output:"
 	sed 's/^/# | /' "$WORK/example" "$WORK/output"
 	return 1
 }

@@ -725,7 +725,7 @@ static void remove_written(unsigned long rounds)
 	while (rounds--) {
 		must_mkdir(dir);
 		wait_any_moment();
-		must_rmdir(dir, "which nobody is in");
+		must_rmdir(dir, "which has no task");
 	}
 	reap_all();
 }

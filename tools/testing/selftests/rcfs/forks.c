@@ -408,7 +408,7 @@ static void cycle(int rounds)
 		if (!pid)
 			_exit(0);
 		if (pid < 0)
-			fail("round %d: %s, and nobody is left of the round before",
+			fail("round %d: %s, although no task is left of the last round",
 			     round, strerrorname_np(errno));
 		other = fork();
 		if (!other)

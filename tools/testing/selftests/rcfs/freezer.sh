@@ -195,7 +195,7 @@ freeze_in_a_storm() {
 		GENERATION=1
 		let_run 20 "$OTHER" || return
 		if is_recorded; then
-			because "round $round: somebody ran while the container was FROZEN"
+			because "round $round: a task ran while the container was FROZEN"
 			return 1
 		fi
 		# The record is not in use: begin with the first generation again.
@@ -233,7 +233,7 @@ reading_changes_nothing() {
 		fi
 		thaw "$C" || return
 	done
-	because "whoever waited for its child was frozen each time"
+	because "the task that waited for its child was frozen each time"
 	return 1
 }
 

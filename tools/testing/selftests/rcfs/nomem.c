@@ -936,7 +936,7 @@ static void fail_each(const struct operation *op)
 		op->prepare();
 	for (unsigned int n = 1; fired; n++) {
 		if (n > MAX_POINTS)
-			fail("there is no end");
+			fail("the allocations do not end");
 		do_it(op, fault, n, &fired, &err);
 		if (!fired)
 			break;
@@ -1101,7 +1101,7 @@ static int attach_in_vain(int fault, unsigned int n, int round, bool *fired)
 	arm(fault, 0);
 	reap(child);
 	if (err && poll(&wait, 1, 60000) != 1)
-		fail("nobody has told that the last task has left");
+		fail("no notification after the last task has left");
 	close(wait.fd);
 	return err;
 }

@@ -158,7 +158,7 @@ static void family(int own, const char *dir, int rounds, char **files)
 			fail("round %d: a child has the nice value %d, its parent %d",
 			     round, WEXITSTATUS(status) - 100, own);
 		if (waitpid(writer, NULL, WNOHANG))
-			fail("round %d: nobody writes any more", round);
+			fail("round %d: the writer has ended", round);
 	}
 	kill(writer, SIGKILL);
 	waitpid(writer, NULL, 0);
