@@ -5,7 +5,7 @@
 # ended.
 #
 # $RUN is this run's own folder: copies of kernels (kernel-FLAVOUR) and initramfs, so that
-# another run may build meanwhile, and the lines of the guest as files:
+# another run may build at the same time, and the lines of the guest as files:
 #	console		what the kernel prints
 #	out err		the command's streams
 #	status		"exit N", or "module TEXT" if one cannot be loaded, from the guest's init

@@ -167,8 +167,8 @@ struct WindowSize {
     ypixel: u16,
 }
 
-// SAFETY: The declarations are those of the C library. What is declared `safe` takes no pointers,
-// and has no effect on memory that Rust knows of.
+// SAFETY: The declarations are those of the C library. Functions declared `safe` take no pointers,
+// and have no effect on memory that Rust knows of.
 unsafe extern "C" {
     fn syscall(number: c_long, ...) -> c_long;
     fn fork() -> c_int;
@@ -276,8 +276,8 @@ pub(crate) enum Forked {
 
 /// Forks this process.
 pub(crate) fn fork_process() -> io::Result<Forked> {
-    // SAFETY: There is one thread, so that the child has a copy of all that is in memory, and no
-    // lock in there is held by a thread that the child lacks.
+    // SAFETY: There is one thread. So the child has a copy of all memory, and no lock in it is held
+    // by a thread that the child lacks.
     let pid = check(unsafe { fork() }.into())?;
 
     Ok(if pid == 0 {
@@ -298,7 +298,7 @@ pub(crate) fn fork_into(dir: BorrowedFd<'_>) -> io::Result<Forked> {
         ..CloneArgs::default()
     };
 
-    // SAFETY: `args` is of the size that is given, and without CLONE_VM the child has a copy of
+    // SAFETY: `args` has the given size, and without CLONE_VM the child has a copy of
     // the memory. As with fork_process(), no other thread can have held a lock. The C library does
     // not know of the child: it calls no handlers of pthread_atfork(), of which there are none,
     // and has the parent's id noted for locks and raise(), which the child does not use.
@@ -337,8 +337,7 @@ impl Command {
         let mut argv: Vec<_> = self.words.iter().map(|word| word.as_ptr()).collect();
 
         argv.push(ptr::null());
-        // SAFETY: `argv` ends with a null pointer, and what the others point to lives as long as
-        // `self`.
+        // SAFETY: `argv` ends with a null pointer. The other pointers are valid as long as `self`.
         unsafe { execvp(argv[0], argv.as_ptr()) };
         io::Error::last_os_error().raw_os_error().unwrap_or(0)
     }
@@ -346,7 +345,7 @@ impl Command {
 
 /// Writes a few bytes to a descriptor. For children.
 pub(crate) fn write_fd(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), i32> {
-    // SAFETY: The buffer is as long as is said.
+    // SAFETY: The length is that of the buffer.
     let written = unsafe { write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
 
     if written < 0 {
@@ -377,7 +376,7 @@ pub(crate) fn close_inherited(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
     keep.sort_unstable();
     for fd in keep.into_iter().chain([c_uint::MAX]) {
         if first < fd {
-            // SAFETY: Nothing in this process uses a descriptor in between: see above.
+            // SAFETY: This process does not use the descriptors in between: see above.
             check(unsafe { syscall(SYS_CLOSE_RANGE, first, fd - 1, 0 as c_uint) })?;
         }
         first = first.max(fd.saturating_add(1));
@@ -448,7 +447,7 @@ fn open_pidfd(id: i32, flags: c_uint) -> io::Result<OwnedFd> {
     // SAFETY: The call takes two numbers.
     let fd = check(unsafe { syscall(SYS_PIDFD_OPEN, id, flags) })?;
 
-    // SAFETY: The call has succeeded: the descriptor is new, and nobody else's.
+    // SAFETY: The call has succeeded: the descriptor is new, and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
 }
 
@@ -484,7 +483,7 @@ pub(crate) fn wait_for<const N: usize>(
         c_int::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX)
     });
 
-    // SAFETY: `fds` has as many elements as is said.
+    // SAFETY: The length is that of `fds`.
     let found = check(unsafe { poll(fds.as_mut_ptr(), N as c_ulong, timeout) }.into());
 
     match found {
@@ -499,14 +498,14 @@ pub(crate) fn block_signals(signals: &[i32]) -> io::Result<SignalSet> {
     let set = signal_set(signals);
     let mut old = signal_set(&[]);
 
-    // SAFETY: Both sets are complete.
+    // SAFETY: Both sets are initialised.
     check(unsafe { sigprocmask(SIG_BLOCK, &set, &mut old) }.into())?;
     Ok(old)
 }
 
 /// Blocks exactly these signals. For children as well.
 pub(crate) fn set_signal_mask(mask: &SignalSet) {
-    // SAFETY: The set is complete; the old one is not wanted.
+    // SAFETY: The set is initialised, and the old set is not requested.
     unsafe { sigprocmask(SIG_SETMASK, mask, ptr::null_mut()) };
 }
 
@@ -531,7 +530,7 @@ fn signal_set(signals: &[i32]) -> SignalSet {
     // SAFETY: The set may be written.
     unsafe { sigemptyset(&mut set) };
     for signal in signals {
-        // SAFETY: The set may be written. A number that is no signal is refused.
+        // SAFETY: The set may be written. A number that is not a signal is refused.
         unsafe { sigaddset(&mut set, *signal) };
     }
     set
@@ -541,10 +540,10 @@ fn signal_set(signals: &[i32]) -> SignalSet {
 pub(crate) fn signal_descriptor(signals: &[i32]) -> io::Result<OwnedFd> {
     let set = signal_set(signals);
 
-    // SAFETY: The set is complete.
+    // SAFETY: The set is initialised.
     let fd = check(unsafe { signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC) }.into())?;
 
-    // SAFETY: The call has succeeded: the descriptor is new, and nobody else's.
+    // SAFETY: The call has succeeded: the descriptor is new, and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as c_int) })
 }
 
@@ -561,7 +560,7 @@ pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> io::Result<Option<Arrived>> {
     // struct signalfd_siginfo: 128 bytes, which begin with signal, errno and code
     let mut info = [0i32; 32];
 
-    // SAFETY: The buffer is as long as is said.
+    // SAFETY: The length is that of the buffer.
     let length = unsafe { read(fd.as_raw_fd(), info.as_mut_ptr().cast(), 128) };
 
     if length == 128 {
@@ -591,7 +590,7 @@ pub(crate) fn is_ignored(number: i32) -> bool {
         restorer: 0,
     };
 
-    // SAFETY: `action` may be written; nothing is to be changed.
+    // SAFETY: `action` may be written, and no new action is given.
     let result = unsafe { sigaction(number, ptr::null(), &mut action) };
 
     // SIG_IGN is 1.
@@ -612,8 +611,8 @@ pub(crate) fn ignore_signal(number: i32) -> Disposition {
 
 /// Restores the action of a signal. For children as well.
 pub(crate) fn restore_signal(number: i32, was: Disposition) {
-    // SAFETY: The command installs no handler: this is the default, or to ignore the signal, as it
-    // was when the program was started.
+    // SAFETY: The command installs no handler. So this is the default action or ignoring the signal,
+    // from the start of the program.
     unsafe { signal(number, was.0) };
 }
 
@@ -628,7 +627,7 @@ pub(crate) fn terminal_settings(terminal: BorrowedFd<'_>) -> io::Result<Termios>
 
 /// Change the settings of a terminal.
 pub(crate) fn set_terminal(terminal: BorrowedFd<'_>, settings: &Termios) -> io::Result<()> {
-    // SAFETY: The settings are complete.
+    // SAFETY: The settings are initialised.
     check(unsafe { tcsetattr(terminal.as_raw_fd(), TCSADRAIN, settings) }.into()).map(drop)
 }
 
@@ -658,7 +657,7 @@ pub(crate) fn terminal_size(terminal: BorrowedFd<'_>) -> Option<(usize, usize)> 
 
 /// Reads the available bytes, up to the length of the buffer.
 pub(crate) fn read_some(fd: impl AsFd, buf: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: The buffer is as long as is said.
+    // SAFETY: The length is that of the buffer.
     let length = unsafe { read(fd.as_fd().as_raw_fd(), buf.as_mut_ptr().cast(), buf.len()) };
 
     check(length as c_long).map(|length| length as usize)

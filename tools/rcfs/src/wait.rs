@@ -151,7 +151,7 @@ mod tests {
     };
 
     fn not_again() -> Result<()> {
-        panic!("nobody was to be killed");
+        panic!("an unexpected kill");
     }
 
     #[test]
