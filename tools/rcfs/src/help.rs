@@ -51,7 +51,8 @@ processes that are left in the container are killed, and the container is remove
 This is also done if rcfs run is killed.
 
   -l, --limit FILE=VALUE     set a limit, for example -l pids.max=64,
-                             -l cpu.cfs_quota_us=20000, -l cpuset.cpus=0-1;
+                             -l cpu.cfs_quota_us=20000, -l cpuset.cpus=0-1,
+                             -l memory.limit_in_bytes=20M;
                              may be repeated, for any hierarchies
       --name PATH            name the container (default: run-PID); the PATH is
                              relative to the caller's own container, or with a

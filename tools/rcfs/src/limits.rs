@@ -56,6 +56,9 @@ pub(crate) fn in_order(limits: &mut [Limit]) {
     limits.sort_by_key(|limit| limit.file != "cpu.cfs_period_us");
 }
 
+/// From here on, a size in bytes means no limit, on machines with pages of up to 64 KiB.
+const NO_LIMIT: u64 = i64::MAX as u64 - 0xffff;
+
 /// The own limits of a container, as short text, and as files with values
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Own {
@@ -75,6 +78,7 @@ impl Own {
             format!("cpus {value}")
         });
         own.take_freezer(container);
+        own.take_memory(container);
         for file in maxima(container) {
             let current = container.read(&format!("{}current", file.trim_end_matches("max")));
 
@@ -122,6 +126,24 @@ impl Own {
             self.files
                 .push(("cpu.cfs_period_us".to_owned(), period.to_string()));
         }
+    }
+
+    fn take_memory(&mut self, container: &Container<'_>) {
+        let read = |file| container.read(file)?.parse::<u64>().ok();
+
+        // Without a limit, the file has the highest number of pages that can be counted.
+        let Some(limit) = read("memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT) else {
+            return;
+        };
+        let usage = read("memory.usage_in_bytes").unwrap_or_default();
+
+        self.short.push(format!(
+            "memory {}/{}",
+            crate::format::bytes(usage),
+            crate::format::bytes(limit)
+        ));
+        self.files
+            .push(("memory.limit_in_bytes".to_owned(), limit.to_string()));
     }
 
     fn take_freezer(&mut self, container: &Container<'_>) {

@@ -17,6 +17,11 @@ pub(crate) struct Stats {
     pub(crate) tasks_now: Option<u64>,
     pub(crate) tasks_peak: Option<u64>,
     pub(crate) forks_refused: Option<u64>,
+    /// In bytes
+    pub(crate) memory_now: Option<u64>,
+    /// In bytes
+    pub(crate) memory_peak: Option<u64>,
+    pub(crate) oom_kills: Option<u64>,
     pub(crate) periods: Option<u64>,
     pub(crate) periods_throttled: Option<u64>,
     pub(crate) throttled_ns: Option<u64>,
@@ -30,6 +35,8 @@ impl Stats {
             cpu_ns: number(container, "cpuacct.usage"),
             tasks_now: number(container, "pids.current"),
             tasks_peak: number(container, "pids.peak"),
+            memory_now: number(container, "memory.usage_in_bytes"),
+            memory_peak: number(container, "memory.max_usage_in_bytes"),
             ..Self::default()
         };
 
@@ -41,6 +48,9 @@ impl Stats {
         }
         if let Some(text) = container.read("pids.events") {
             stats.forks_refused = field(&text, "max");
+        }
+        if let Some(text) = container.read("memory.events") {
+            stats.oom_kills = field(&text, "oom_kill");
         }
         // Ignore unknown lines of later kernels.
         if let Some(text) = container.read("cpu.stat") {
@@ -61,6 +71,9 @@ impl Stats {
             tasks_now: self.tasks_now.or(other.tasks_now),
             tasks_peak: self.tasks_peak.or(other.tasks_peak),
             forks_refused: self.forks_refused.or(other.forks_refused),
+            memory_now: self.memory_now.or(other.memory_now),
+            memory_peak: self.memory_peak.or(other.memory_peak),
+            oom_kills: self.oom_kills.or(other.oom_kills),
             periods: self.periods.or(other.periods),
             periods_throttled: self.periods_throttled.or(other.periods_throttled),
             throttled_ns: self.throttled_ns.or(other.throttled_ns),
@@ -76,6 +89,9 @@ impl Stats {
             ("tasks_now", self.tasks_now.into()),
             ("tasks_peak", self.tasks_peak.into()),
             ("forks_refused", self.forks_refused.into()),
+            ("memory_now", self.memory_now.into()),
+            ("memory_peak", self.memory_peak.into()),
+            ("oom_kills", self.oom_kills.into()),
             ("periods", self.periods.into()),
             ("periods_throttled", self.periods_throttled.into()),
             ("throttled_ns", self.throttled_ns.into()),
@@ -115,6 +131,9 @@ mod tests {
             ("pids.current", "3\n"),
             ("pids.peak", "8\n"),
             ("pids.events", "max 12\n"),
+            ("memory.usage_in_bytes", "4096\n"),
+            ("memory.max_usage_in_bytes", "20971520\n"),
+            ("memory.events", "max 3\noom_kill 1\noom_group_kill 0\n"),
             (
                 "cpu.stat",
                 "nr_periods 10\nnr_throttled 4\nthrottled_time 500\nnr_unknown 7\nnr_overruled 2\n",
@@ -132,6 +151,9 @@ mod tests {
                 tasks_now: Some(3),
                 tasks_peak: Some(8),
                 forks_refused: Some(12),
+                memory_now: Some(4096),
+                memory_peak: Some(20 << 20),
+                oom_kills: Some(1),
                 periods: Some(10),
                 periods_throttled: Some(4),
                 throttled_ns: Some(500),

@@ -121,6 +121,18 @@ full_from_the_beginning() {
 	must_be_gone
 }
 
+out_of_memory() {
+	need_controller memory || return
+	expect 137 status_of run -l memory.limit_in_bytes=20M --time --json -o "$WORK/report" \
+		hog anon 40 || return
+	must_say "out of memory: 1 process killed" || return
+	must_be_gone || return
+	expect 1 member oom_kills "$WORK/report" || return
+	[ "$(member memory_peak "$WORK/report")" -le 20971520 ] || return
+	[ "$(member memory_peak "$WORK/report")" -ge 19000000 ] || return
+	grep -q '^  memory    [12][0-9.]* MiB at most$' "$WORK/report"
+}
+
 exit_statuses() {
 	expect 0 status_of run true || return
 	expect 7 status_of run sh -c 'exit 7' || return
@@ -852,6 +864,7 @@ point "run: a command is in its container from the beginning" in_its_container
 point "run: limits are set before the command starts" limits_are_there_before_it
 point "run: a fork bomb ends with a report" fork_bomb
 point "run: no command starts in a full container" full_from_the_beginning
+point "run: a command that exceeds its memory limit is killed, and the kill is reported" out_of_memory
 point "run: the exit status is that of the command" exit_statuses
 point "run: the exit status if nobody reads the report" exit_status_without_reader
 point "run: signals are passed on" signals_are_passed_on
