@@ -303,7 +303,7 @@ in_edit reset -q --hard HEAD~1
 t "a commit dropped in the edit tree drops its patch" exports
 in_edit commit -q --amend -m "rcfs: accounting, reworded" -m "Signed-off-by: Ada Tester <ada@example.org>"
 sed -i 's/^Some  other text/Edited here/' patches/0002-*
-t "export refuses when patches/ and the tree have both changed" refuses "has changed as well" series export
+t "export refuses when patches/ and the tree have both changed" refuses "holds unexported commits" series export
 t "so does tree" refuses "git rebase refs/rcfs/incoming" series tree
 t "the tree's work is as it was" bash -c "git -C '$edit' log -1 --format=%s | grep -q reworded"
 in_edit rebase -q refs/rcfs/incoming >/dev/null 2>&1

@@ -6,6 +6,10 @@
 # came, "Bail out!", a test file that reports no test points (-v nested=1), a
 # parent that failed although nothing below it did.
 #
+# The kernel's own kunit.py parse cannot take its place: for it a document without a
+# plan, points beyond the plan, and a test file without points have passed, and an
+# expected failure has failed.
+#
 # Prints "passed N", "failed N", "skipped N", and "failure TEXT" for each.
 
 function failure(text) {
