@@ -9,7 +9,6 @@ set -u
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
 # shellcheck source=tools/run/command.sh

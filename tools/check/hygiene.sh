@@ -9,9 +9,7 @@ set -u
 export LC_ALL=C.UTF-8
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 FLAVOUR=clippy
-VERBOSE=
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
 # shellcheck source=tools/run/command.sh
@@ -252,7 +250,6 @@ check_hazards() {
 }
 
 check_series() { tools/series check; }
-check_apply() { tools/series apply "$1"; }
 
 # ---- all of them
 
@@ -279,8 +276,6 @@ main() {
 	done
 	add "the patches of tools/check/hazards.sh apply" check_hazards
 	add "the series and the repository agree" check_series
-	add "quilt push -a" check_apply --quilt
-	add "git am" check_apply --git-am
 	while read -r patch; do
 		add "checkpatch $patch" check_checkpatch "$patch"
 	done < <(series)

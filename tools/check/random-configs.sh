@@ -25,13 +25,11 @@ set -u
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
-FOLDER=$CACHE/random-configs
 FLAVOUR=random
-VERBOSE=
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
 STEPS=4
+FOLDER=$CACHE/random-configs
 
 # ---- what there is to choose
 
@@ -450,14 +448,7 @@ main() {
 		return
 	fi
 
-	log_start "${arguments[@]}"
-	lock_cache
-	step "tools"
-	host_prepare
-	step "source"
-	source_prepare
-	step "series"
-	tree_update
+	kernel_prepare "${arguments[@]}"
 	step "configurations"
 	mkdir -p "$FOLDER" && exec {OWN_LOCK}>"$FOLDER/lock" ||
 		fail "$FOLDER cannot be written" "$(why_unwritable "$FOLDER")" "make it writable, or set XDG_CACHE_HOME"

@@ -16,9 +16,8 @@ set -u
 export LC_ALL=C.UTF-8
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 # shellcheck disable=SC2034 # what the functions of kernel.sh look at
-FLAVOUR=plain VERBOSE=
+FLAVOUR=plain
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
 # shellcheck disable=SC2034 # what step() looks at
@@ -47,14 +46,7 @@ module() {
 	echo "obj-m += ${1//-/_}.o" >>"$modules/Kbuild"
 }
 
-log_start "$@"
-lock_cache
-step "tools"
-host_prepare
-step "source"
-source_prepare
-step "series"
-tree_update
+kernel_prepare "$@"
 step "kernel"
 build_kernel
 

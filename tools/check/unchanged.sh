@@ -16,9 +16,7 @@ set -u
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 FLAVOUR=unchanged
-VERBOSE=
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
 
@@ -222,15 +220,8 @@ main() {
 	done
 	STEPS=$((3 + 2 * ${#machines[@]}))
 	[[ " ${machines[*]} " != *" x86_64 "* ]] || STEPS=$((STEPS + 1))
-	log_start "$@"
-	lock_cache
-	step "tools"
-	host_prepare
+	kernel_prepare "$@"
 	OBJDUMP=llvm-objdump${CLANG#clang}
-	step "source"
-	source_prepare
-	step "series"
-	tree_update
 	mkdir -p "$CACHE/build"
 	KCONFIG=$(kconfig_of_series | sha256sum)
 	RUN=$(mktemp -d) || fail "no temporary folder" "mktemp failed" "make room in ${TMPDIR:-/tmp}"

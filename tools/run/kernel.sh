@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Functions for all scripts that build a kernel from the repository. TOP and CACHE have to
-# be set before, and FLAVOUR before a function is called.
+# Functions for all scripts that build a kernel from the repository. TOP has to be set
+# before, and FLAVOUR before a function is called.
 
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
+VERBOSE=
 # shellcheck source=tools/lib/owned.sh
 . "$TOP/tools/lib/owned.sh"
 # shellcheck source=tools/run/ui.sh
@@ -16,3 +18,15 @@
 . "$TOP/tools/run/tree.sh"
 # shellcheck source=tools/run/build.sh
 . "$TOP/tools/run/build.sh"
+
+# kernel_prepare ARGUMENT…: what comes before all builds, up to a tree with the series
+kernel_prepare() {
+	log_start "$@"
+	lock_cache
+	step "tools"
+	host_prepare
+	step "source"
+	source_prepare
+	step "series"
+	tree_update
+}

@@ -7,9 +7,8 @@
 #
 # For scripts that run the plain kernel with them, and have set TOP.
 
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 # shellcheck disable=SC2034 # what the functions of kernel.sh look at
-FLAVOUR=plain VERBOSE=
+FLAVOUR=plain
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
 
