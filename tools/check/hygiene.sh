@@ -44,17 +44,7 @@ prepare() {
 	lock_cache
 	step "Tools"
 	host_prepare
-	# Twice: the first round may end with fresh package lists alone.
-	for _ in 1 2; do
-		find_checkers
-		[[ ${#MISSING[@]} -gt 0 ]] || break
-		install_missing
-		hash -r
-	done
-	find_checkers
-	[[ ${#MISSING[@]} -eq 0 ]] ||
-		fail "tools are still missing after the installation" "$(printf '%s\n' "${WHY_MISSING[@]}")" \
-			"see the log; install them by hand"
+	install_what find_checkers
 	step "Source"
 	source_prepare
 	step "Series"

@@ -48,8 +48,7 @@ PROTECTIONS=(
 	HAD:LIST:a_task_of_another_container_is_listed
 )
 
-# install_missing() calls it again after it has fetched the package lists.
-find_tools() {
+find_checkers() {
 	local pair
 	MISSING=() WHY_MISSING=()
 	for pair in spin:spin gcc:gcc; do
@@ -64,14 +63,7 @@ find_tools() {
 prepare() {
 	log_start "$@"
 	step "Tools"
-	find_tools
-	[[ ${#MISSING[@]} -gt 0 ]] || return 0
-	install_missing
-	hash -r
-	find_tools
-	[[ ${#MISSING[@]} -eq 0 ]] ||
-		fail "tools are still missing after the installation" "$(printf '%s\n' "${WHY_MISSING[@]}")" \
-			"see the log; install spin and gcc by hand"
+	install_what find_checkers
 }
 
 # model_of SCENARIO: its file

@@ -270,15 +270,7 @@ host_prepare() {
 		fail "this machine is $(uname -m)" "the kernel and its tests can only be built on x86-64" \
 			"use an x86-64 machine"
 	set_machine
-	find_tools
-	if [[ ${#MISSING[@]} -gt 0 ]]; then
-		install_missing
-		hash -r
-		find_tools
-		[[ ${#MISSING[@]} -eq 0 ]] ||
-			fail "tools are still missing after the installation" \
-				"$(printf '%s\n' "${WHY_MISSING[@]}")" "see the log; install them by hand"
-	fi
+	install_what find_tools
 	[[ $BINDGEN ]] || build_bindgen
 	[[ $BUSYBOX || $FLAVOUR != plain ]] || fetch_busybox
 	# Some commands run guests of both machines, with one setting.
@@ -300,6 +292,19 @@ as_root() {
 
 APT_LISTS=/var/lib/apt/lists
 
+# install_what FIND: FIND sets MISSING and WHY_MISSING; install that
+install_what() {
+	"$1"
+	[[ ${#MISSING[@]} -gt 0 ]] || return 0
+	install_missing "$1"
+	hash -r
+	"$1"
+	[[ ${#MISSING[@]} -eq 0 ]] ||
+		fail "tools are still missing after the installation" \
+			"$(printf '%s\n' "${WHY_MISSING[@]}")" "see the log; install them by hand"
+}
+
+# install_missing FIND: FIND is asked again once there are package lists
 install_missing() {
 	local by_hand
 	by_hand="install, by their Debian names: ${MISSING[*]}"
@@ -317,7 +322,8 @@ install_missing() {
 	if ! compgen -G "$APT_LISTS/*_Packages*" >/dev/null; then
 		doing "fetching the package lists"
 		logged as_root apt-get -q update || fail_apt "the package lists cannot be fetched"
-		find_tools
+		"${1:-find_tools}"
+		[[ ${#MISSING[@]} -gt 0 ]] || return 0
 	fi
 	doing "installing ${MISSING[*]}"
 	need_space 2500 /usr
