@@ -259,6 +259,8 @@ struct rc_subsys {
  * @switches_begun: how often tasks began to move from one nsproxy of the container to
  *		    another
  * @switches_done: how often such a move ended
+ * @arrivals: how often a task of the container, or of one below, has been counted by a
+ *	      count that did not count it before
  * @parent: the parent; NULL in the root of a hierarchy
  * @children: list of the children, by their @sibling, for readers under RCU
  * @sibling: entry in the list of @parent while the container is in use
@@ -278,6 +280,7 @@ struct rcfs_container {
 	struct hlist_head nsproxies;
 	atomic_t switches_begun;
 	atomic_t switches_done;
+	atomic_t arrivals;
 	struct rcfs_container *parent;
 	struct hlist_head children;
 	struct hlist_node sibling;
@@ -303,13 +306,6 @@ static inline bool rcfs_container_is_root(const struct rcfs_container *cont)
 static inline bool rcfs_container_is_retired(const struct rcfs_container *cont)
 {
 	return !atomic_read(&cont->nr_nsproxies);
-}
-
-/* Whether the container itself has no tasks; not for the root of a hierarchy */
-static inline bool rcfs_container_is_empty(const struct rcfs_container *cont)
-{
-	return refcount_read(&cont->nsproxy->count) <= 1 &&
-	       atomic_read(&cont->nr_nsproxies) <= 1;
 }
 
 /*
@@ -345,6 +341,7 @@ rcfs_next_below(const struct rcfs_container *top, const struct rcfs_container *p
 	return next ? hlist_entry(next, struct rcfs_container, sibling) : NULL;
 }
 
+bool rcfs_container_is_empty(const struct rcfs_container *cont);
 bool rcfs_is_empty_below(const struct rcfs_container *top);
 
 /*
@@ -841,6 +838,7 @@ enum rcfs_delay {
 	RCFS_DELAY_CPUS,	/* before setting the CPUs that the cpuset allowed */
 	RCFS_DELAY_LIST,	/* attach, between removal from a list and adding */
 	RCFS_DELAY_WALK,	/* walk along a list, at each task */
+	RCFS_DELAY_EMPTY,	/* between the counts that say whether a container is empty */
 	RCFS_NR_DELAYS
 };
 

@@ -22,6 +22,7 @@ static const char * const names[RCFS_NR_DELAYS] = {
 	[RCFS_DELAY_CPUS]	= "delay_cpus",
 	[RCFS_DELAY_LIST]	= "delay_list",
 	[RCFS_DELAY_WALK]	= "delay_walk",
+	[RCFS_DELAY_EMPTY]	= "delay_empty",
 };
 
 static u32 delays[RCFS_NR_DELAYS];

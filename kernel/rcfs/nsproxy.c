@@ -141,22 +141,84 @@ static void rcfs_unhash_nsproxy(struct nsproxy *ns)
 	ns->rcfs_hashed = false;
 }
 
+/* Begin to read the counts of a container. The result is for rcfs_end_look(). */
+static int rcfs_begin_look(const struct rcfs_container *cont)
+{
+	/* The counts include all tasks that have arrived: pairs with rcfs_arrive(). */
+	return atomic_read_acquire(&cont->arrivals);
+}
+
+/*
+ * Whether no task has arrived in a container, or in one below, since rcfs_begin_look().
+ * A task that gets another nsproxy may leave a count that has not been read yet, for a
+ * count that has been read. The reader misses the task then, but sees that a task has
+ * arrived.
+ */
+static bool rcfs_end_look(const struct rcfs_container *cont, int arrivals)
+{
+	/* A task arrives before it leaves the old count: pairs with the release there. */
+	smp_rmb();
+	return atomic_read(&cont->arrivals) == arrivals;
+}
+
+/**
+ * rcfs_container_is_empty - whether no task is in a container itself
+ * @cont: the container, not the root of a hierarchy
+ *
+ * Context: Any.
+ * Return: true if no task was there during the call; false if a task was there
+ *	   during all of the call. Otherwise either.
+ */
+bool rcfs_container_is_empty(const struct rcfs_container *cont)
+{
+	int arrivals = rcfs_begin_look(cont);
+
+	if (refcount_read(&cont->nsproxy->count) > 1)
+		return false;
+	rcfs_delay(RCFS_DELAY_EMPTY);
+	return atomic_read(&cont->nr_nsproxies) <= 1 && rcfs_end_look(cont, arrivals);
+}
+
 /**
  * rcfs_is_empty_below - whether a container and all its descendants have no tasks
  * @top: the container, not the root of a hierarchy
  *
  * Context: Under RCU, or with the mutex of rcfs held.
- * Return: whether no task was there. If tasks come or go during the call, the answer
- *	   was true at some time during the call.
+ * Return: true if no task was there during the call; false if a task was there
+ *	   during all of the call, even if it moved from one container below @top to
+ *	   another. Otherwise either.
  */
 bool rcfs_is_empty_below(const struct rcfs_container *top)
 {
+	int arrivals = rcfs_begin_look(top);
 	const struct rcfs_container *cont;
 
 	for (cont = top; cont; cont = rcfs_next_below(top, cont))
 		if (!rcfs_container_is_empty(cont))
 			return false;
-	return true;
+	return rcfs_end_look(top, arrivals);
+}
+
+/*
+ * Note that a task is counted in a container by a count that did not count the task
+ * before. Call this before the count drops that counted the task so far, because both
+ * may be counts of the same container, or of containers below one.
+ */
+static void rcfs_arrive_in(struct rcfs_container *cont)
+{
+	for (; cont && !rcfs_container_is_root(cont); cont = cont->parent)
+		atomic_inc(&cont->arrivals);
+}
+
+/* As above, for all containers of an nsproxy that a task gets */
+static void rcfs_arrive(const struct nsproxy *ns)
+{
+	if (!ns->rcfs_listed)
+		return;
+	/* A reader that sees the arrival sees the new count: pairs with rcfs_begin_look(). */
+	smp_mb__before_atomic();
+	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
+		rcfs_arrive_in(ns->rcfs_container[i]);
 }
 
 /*
@@ -305,6 +367,7 @@ void rcfs_follow_containers(struct nsproxy *ns, const struct nsproxy *from)
 		return;
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		rcfs_set_container(ns, i, from->rcfs_container[i]);
+	rcfs_arrive(ns);
 	memcpy(ns->ctlr_data, from->ctlr_data, sizeof(ns->ctlr_data));
 }
 
@@ -393,6 +456,9 @@ int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
 	 * reference on @ns, and keeps it until it gets the siglock.
 	 */
 	get_nsproxy(ns);
+	/* Without CLONE_INTO_CGROUP, the count of the parent counts the child as well. */
+	if (args->rcfs_ns)
+		rcfs_arrive(ns);
 	rcfs_delay(RCFS_DELAY_VISIBLE);
 
 	if (!child->nsproxy) {
@@ -820,6 +886,8 @@ unsigned int rcfs_replace_nsproxy(struct task_struct **threads, unsigned int nr,
 	WRITE_ONCE(old->rcfs_replaced, true);
 	/* Take all references with one atomic operation. */
 	refcount_add(nr, &new->count);
+	/* Before a reference on @old is put here, or by the caller */
+	rcfs_arrive(new);
 	rcfs_begin_switch(old, new);
 	for (unsigned int i = 0; i < nr; i++) {
 		if (replace_nsproxy(threads[i], old, new)) {

@@ -31,12 +31,6 @@ rust_helper_rcfs_container_is_retired(const struct rcfs_container *cont)
 }
 
 __rust_helper bool
-rust_helper_rcfs_container_is_empty(const struct rcfs_container *cont)
-{
-	return rcfs_container_is_empty(cont);
-}
-
-__rust_helper bool
 rust_helper_rcfs_container_watch_empty(struct rcfs_container *cont)
 {
 	return rcfs_container_watch_empty(cont);

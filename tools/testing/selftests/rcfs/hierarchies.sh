@@ -48,6 +48,17 @@ each_task_is_in_one_container_of_each() {
 	must_be_in "$PID" "$C"
 }
 
+# The task goes from one count of the container to another one. A reader that looks at
+# one count after the other must not miss the task.
+movers_elsewhere_stay() {
+	mount_tree one test0 || return
+	mkdir "$WORK/one/a" || return
+	delay empty 50
+	for file in empty tasks; do
+		listed empty "$C/$file" 1000 "$WORK/one" "$WORK/one/a" "$C" || return
+	done
+}
+
 # In 2007 no listing had a task with two memberships.
 every_combination_is_listed() {
 	mount_tree one test0 || return
@@ -288,6 +299,7 @@ need_subsystems 0
 [ "$COUNT" -ge 3 ] || skip_all "there is no room for three more subsystems"
 point "a task is in one container of each hierarchy" each_task_is_in_one_container_of_each
 point "tasks are listed whatever their containers elsewhere" every_combination_is_listed
+point "a task that moves in another hierarchy is always seen" movers_elsewhere_stay
 point "a child begins in all containers of its parent" children_inherit_all
 point "several subsystems share a hierarchy" several_subsystems_share_one
 point "a set that overlaps another is EBUSY" overlap_is_busy

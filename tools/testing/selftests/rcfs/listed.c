@@ -5,6 +5,7 @@
  * The kernel has one list of tasks for each combination of namespaces and containers.
  * Some tasks here change their list all the time, by new namespaces and by moves. Others
  * stay. A task that is in the container all the time has to be in each listing, once.
+ * A container must not be empty while a task in it moves.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,10 @@ static const char usage[] =
 	"usage: listed CONTAINER ELSEWHERE ROUNDS\n"
 	"           read the tasks of the container so often, while 3 tasks in there sleep,\n"
 	"           2 get other namespaces all the time, and 2 are moved between there\n"
-	"           and elsewhere\n";
+	"           and elsewhere\n"
+	"       listed empty FILE ROUNDS HERE THERE [CONTAINER]\n"
+	"           read the file so often, \"empty\" or \"tasks\", which must know of a task\n"
+	"           that is moved between two containers, and is in the third one as well\n";
 
 static char tasks[2][4096];
 
@@ -75,16 +79,40 @@ static pid_t start(void (*run)(void))
 }
 
 static pid_t moved[MOVERS];
+static int movers = MOVERS;
 static int here, elsewhere;
 
 static void move_on(void)
 {
 	for (;;) {
-		for (int i = 0; i < MOVERS; i++)
+		for (int i = 0; i < movers; i++)
 			move(elsewhere, moved[i], tasks[1]);
-		for (int i = 0; i < MOVERS; i++)
+		for (int i = 0; i < movers; i++)
 			move(here, moved[i], tasks[0]);
 	}
+}
+
+static int never_empty(const char *file, int rounds, const char *container)
+{
+	char also[4096];
+
+	movers = 1;
+	moved[0] = start(sleep_on);
+	if (container)
+		move(open_tasks(container, also, sizeof(also)), moved[0], also);
+	move(here, moved[0], tasks[0]);
+	start(move_on);
+	for (int round = 1; round <= rounds; round++) {
+		int fd = open(file, O_RDONLY | O_CLOEXEC);
+		char said[16] = "";
+
+		if (fd < 0 || read(fd, said, sizeof(said) - 1) < 0)
+			fail("%s: %s", file, strerror(errno));
+		close(fd);
+		if (!*said || !strcmp(said, "1\n"))
+			fail("round %d: %s says '%.1s', and a task is there", round, file, said);
+	}
+	return 0;
 }
 
 static void must_be_listed(const char *text, pid_t pid, const char *what, int round)
@@ -118,6 +146,11 @@ int main(int argc, char **argv)
 	pid_t steady[STEADY];
 	char text[4096];
 
+	if ((argc == 6 || argc == 7) && !strcmp(argv[1], "empty")) {
+		here = open_tasks(argv[4], tasks[0], sizeof(tasks[0]));
+		elsewhere = open_tasks(argv[5], tasks[1], sizeof(tasks[1]));
+		return never_empty(argv[2], atoi(argv[3]), argv[6]);
+	}
 	if (argc != 4) {
 		fputs(usage, stderr);
 		return 2;

@@ -295,6 +295,14 @@ emptiness_is_announced() {
 	must_be_removable "$C"
 }
 
+# A reader may look at the new place of a task before the task is there, and at the old
+# place after the task has left.
+movers_do_not_leave() {
+	mkdir "$C/here" "$C/there" || return
+	delay empty 50
+	listed empty "$C/empty" 3000 "$C/here" "$C/there"
+}
+
 # A reader is notified when the last task below its container leaves, and not
 # otherwise.
 emptiness_below_is_announced() {
@@ -348,5 +356,6 @@ point "zombies are not listed" zombies_are_not_listed
 point "ids are those of the reader's pid namespace" ids_of_the_readers_namespace
 point "poll and inotify report that a container becomes empty" emptiness_is_announced
 point "poll and inotify report that all below become empty" emptiness_below_is_announced
+point "a container is not empty while its task moves below it" movers_do_not_leave
 point "any user may read the tasks of a container" anybody_may_read
 ktap_finished
