@@ -5,10 +5,10 @@
 # kernel, and in one with as many hierarchies and subsystems as there can be, and
 # controllers in modules; a controller that is edited and reloaded in the plain kernel;
 # those that depend most on the machine on arm64; those that depend most on locks and sets
-# of CPUs on PREEMPT_RT; the model of the protocol; and what needs no kernel. The last line
-# is the sum, "N passed, N failed"; the status is 0 when something passed and nothing
-# failed. All tests run on arm64 by ./qemu-run.sh --arch arm64 --test, and on PREEMPT_RT by
-# ./qemu-run.sh --rt --test. Both take longer.
+# of CPUs on PREEMPT_RT; the model of the protocol; the litmus tests of its barriers; and
+# what needs no kernel. The last line is the sum, "N passed, N failed"; the status is 0
+# when something passed and nothing failed. All tests run on arm64 by ./qemu-run.sh --arch
+# arm64 --test, and on PREEMPT_RT by ./qemu-run.sh --rt --test. Both take longer.
 
 set -u
 
@@ -49,6 +49,7 @@ stage "debug kernel" "$top/qemu-run.sh" --debug --test
 stage "realtime kernel" "$top/qemu-run.sh" --rt --test attach,launch,kill,procs,pids,cpuset,freezer
 stage "largest kernel" "$top/tools/check/matrix.sh" h64-s255-smp-modules
 stage "model" "$top/tools/check/model.sh"
+stage "litmus tests" "$top/tools/check/litmus.sh"
 stage "hygiene" "$top/tools/check/hygiene.sh"
 
 printf '%s\n' "${report[@]}"
