@@ -22,7 +22,8 @@
  *
  * - Every task is in exactly one container of each hierarchy, as /proc shows.
  * - Counts of tasks equal the number of tasks and zombies.
- * - No task may run on a CPU that its container does not have.
+ * - No task may run on a CPU that its container does not have, nor have a lower nice value
+ *   than its container allows.
  *
  * Then all tasks end or leave:
  *
@@ -48,8 +49,10 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,7 +82,8 @@ enum op {
 	OP_START, OP_KILL, OP_FORK, OP_THREAD, OP_EXEC_CHILD, OP_UNSHARE, OP_HOME,
 	OP_ATTACH_SELF, OP_ATTACH, OP_ATTACH_PROCESS, OP_MKDIR, OP_RMDIR, OP_MOUNT,
 	OP_UMOUNT, OP_READ, OP_RUBBISH, OP_FREEZE, OP_THAW, OP_CPUSET, OP_PIDS, OP_CPU,
-	OP_LOAD, OP_UNLOAD, OP_EXEC, OP_EXIT, OP_LAUNCH, OP_KILL_ALL,
+	OP_LOAD, OP_UNLOAD, OP_EXEC, OP_EXIT, OP_LAUNCH, OP_KILL_ALL, OP_NICE,
+	OP_SET_NICE, OP_FORKRATE, OP_DEVICES, OP_USE_DEVICE,
 	NR_OPS
 };
 
@@ -114,6 +118,11 @@ static const struct {
 	[OP_EXIT] = { "exit", 1 },
 	[OP_LAUNCH] = { "launch", 6 },
 	[OP_KILL_ALL] = { "kill all", 1 },
+	[OP_NICE] = { "change nice", 3 },
+	[OP_SET_NICE] = { "setpriority", 3 },
+	[OP_FORKRATE] = { "change forkrate", 2 },
+	[OP_DEVICES] = { "change devices", 3 },
+	[OP_USE_DEVICE] = { "use a device", 3 },
 };
 
 enum kind {
@@ -597,6 +606,27 @@ static void set_value(const char *dir, const char *name, const char *value)
 	expect(write_text(path(dir, name), value), ERANGE, GONE, 0);
 }
 
+/* To open it, or to make a node of it */
+static void use_device(bool make)
+{
+	const char *node = path(shared->folder, "node");
+	int err = 0, fd;
+
+	if (make) {
+		if (mknod(node, S_IFCHR | 0600, makedev(1, 5)))
+			err = errno;
+		/* Others use the same name. */
+		unlink(node);
+	} else {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			err = errno;
+		else
+			close(fd);
+	}
+	expect(err, EPERM, EEXIST, 0);
+}
+
 static void mount_some(unsigned int draw)
 {
 	static const char * const options[] = { "test0", "forks", "test0,forks" };
@@ -628,6 +658,9 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 	static const char * const cpus[] = { "0", "1", "0-1", "\n", "7", "0-63" };
 	static const char * const limits[] = { "0", "3", "20", "max", "max", "max" };
 	static const char * const quotas[] = { "-1", "20000", "50000" };
+	static const char * const bounds[] = { "-20", "-20", "-1", "0", "3", "10" };
+	static const char * const rates[] = { "max", "max", "1000", "10 20", "0 5" };
+	static const char * const rules[] = { "a", "c 1:3 rw", "c 1:* r", "c *:* m", "b *:* rwm" };
 	static const unsigned long namespaces[] = {
 		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWTIME,
 	};
@@ -733,6 +766,26 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 			/* Not more than what is above */
 			expect(write_text(path(where, "cpu.cfs_quota_us"), quotas[c % 3]),
 			       EINVAL, GONE, 0);
+		break;
+	case OP_NICE:
+		set_value(where, "nice.min", bounds[b % 6]);
+		break;
+	case OP_SET_NICE:
+		pid = some_process(b);
+		if (pid)
+			expect(setpriority(PRIO_PROCESS, some_thread(pid, c),
+					   (int)(c / 16 % 7) - 3) ? errno : 0, ESRCH, 0);
+		break;
+	case OP_FORKRATE:
+		set_value(where, "forkrate.max", rates[b % 5]);
+		break;
+	case OP_DEVICES:
+		/* Not what is denied above */
+		expect(write_text(path(where, b % 2 ? "devices.allow" : "devices.deny"),
+				  rules[b / 2 % 5]), EPERM, GONE, 0);
+		break;
+	case OP_USE_DEVICE:
+		use_device(b % 2);
 		break;
 	case OP_LOAD:
 		if (*shared->module)
@@ -1253,6 +1306,17 @@ static unsigned long long cpus_of(pid_t tid)
 	return mask;
 }
 
+static int nice_of(pid_t tid)
+{
+	int value;
+
+	errno = 0;
+	value = getpriority(PRIO_PROCESS, tid);
+	if (errno)
+		fail("getpriority of %d: %s", tid, strerror(errno));
+	return value;
+}
+
 /* Each task is in one container of the tree, and counted there. */
 static void look_at(const char *root, int hierarchy)
 {
@@ -1266,7 +1330,10 @@ static void look_at(const char *root, int hierarchy)
 	for (int d = 0; d < nr_dirs; d++) {
 		char *line = listing, *end;
 		unsigned long long cpus = ~0ULL;
+		int bound = PRIO_MIN;
 
+		if (d && has(dirs[d], "nice.effective"))
+			bound = number_in(dirs[d], "nice.effective");
 		if (d && has(dirs[d], "cpuset.effective_cpus"))
 			cpus = cpus_in(must_read(path(dirs[d], "cpuset.effective_cpus")));
 		must_read(path(dirs[d], "tasks"));
@@ -1296,6 +1363,9 @@ static void look_at(const char *root, int hierarchy)
 				fail("task %d in %s may run on CPUs %#llx, which has %#llx", tid,
 				     dirs[d], cpus_of(tid),
 				     cpus);
+			if (nice_of(tid) < bound)
+				fail("task %d in %s has the nice value %d, below the bound %d",
+				     tid, dirs[d], nice_of(tid), bound);
 		}
 	}
 	for (int i = 0; i < nr_tasks; i++)
