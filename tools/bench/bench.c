@@ -1246,6 +1246,8 @@ static void freeze(const struct grouping *g, const char *set, const char *operat
 			while (!is_frozen(g, events))
 				sched_yield();
 			write_state(state, is_v2(g) ? "0" : "THAWED");
+			/* Or it would not have gone on before it is frozen again. */
+			sched_yield();
 		}
 		start = since(start);
 		if (batch >= 0)
