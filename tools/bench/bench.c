@@ -2210,12 +2210,29 @@ static void native_all(void)
 
 /* ---- for ever, for a profile */
 
+static __attribute__((noreturn)) void switch_between(void)
+{
+	char c = 0;
+	int to[2], from[2];
+	pid_t pid;
+
+	if (pipe(to) || pipe(from))
+		die("cannot make a pipe");
+	pid = fork();
+	if (pid < 0)
+		die("cannot fork");
+	for (;;)
+		if (write(pid ? to[1] : from[1], &c, 1) != 1 ||
+		    read(pid ? from[0] : to[0], &c, 1) != 1)
+			die("a byte got lost");
+}
+
 static void loop(const char *what, const char *set)
 {
 	const struct grouping *g = &rcfs;
 	const char *name;
 	char text[1 << 16];
-	int fd[2], procs[2] = { }, length = 0;
+	int fd[2], procs[2] = { }, length = 0, state = -1;
 	struct launcher l;
 
 	begin(g, set);
@@ -2229,6 +2246,11 @@ static void loop(const char *what, const char *set)
 		put(fd[0], "0", 1);
 	if (!strcmp(what, "listing"))
 		gather(CROWD);
+	if (!strcmp(what, "freeze")) {
+		gather(1);
+		move(g, "b", crowd[0]);
+		state = open_file(path(g, "b", "freezer.state"), O_RDWR);
+	}
 	if (!strcmp(what, "threads")) {
 		length = snprintf(text, sizeof(text), "%d", threads(100));
 		procs[0] = open_file(path(g, "a", g->procs), O_WRONLY);
@@ -2253,6 +2275,14 @@ static void loop(const char *what, const char *set)
 			single_fork(FORK);
 		} else if (!strcmp(what, "launch")) {
 			single_launch(&l);
+		} else if (!strcmp(what, "freeze")) {
+			write_state(state, "FROZEN");
+			while (!is_frozen(g, state))
+				sched_yield();
+			write_state(state, "THAWED");
+			sched_yield();
+		} else if (!strcmp(what, "switch")) {
+			switch_between();
 		} else {
 			errno = EINVAL;
 			die("there is no such loop");
@@ -2276,11 +2306,23 @@ static void wait_for_entropy(void)
 int main(int argc, char **argv)
 {
 	static const char usage[] =
-		"usage: bench count CONTAINERS | time | native | "
-		"loop groups|threads|listing|fork|launch [CONTROLLERS]\n";
+		"usage: bench count CONTAINERS [SERIES] | time | native | "
+		"loop groups|threads|listing|fork|launch|freeze|switch [CONTROLLERS]\n";
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} series[] = {
+		{ "attach", attach_series }, { "directory", directory_series },
+		{ "switch", switch_series }, { "fork", fork_series },
+		{ "listing", listing_series }, { "freeze", freeze_series },
+		{ "launch", launch_series }, { "limited", limited_series },
+		{ "around", around_series },
+		{ "memory", memory_series }, { "favordynmods", favordynmods_series },
+	};
 	bool native = argc == 2 && !strcmp(argv[1], "native");
+	unsigned int i;
 
-	counting = argc == 3 && !strcmp(argv[1], "count");
+	counting = argc >= 3 && argc <= 4 && !strcmp(argv[1], "count");
 	if (argc < 2 || !(counting || native || !strcmp(argv[1], "time") ||
 			  !strcmp(argv[1], "loop"))) {
 		fputs(usage, stderr);
@@ -2302,17 +2344,9 @@ int main(int argc, char **argv)
 	calibrate();
 	if (counting) {
 		many = atoi(argv[2]);
-		attach_series();
-		directory_series();
-		switch_series();
-		fork_series();
-		listing_series();
-		freeze_series();
-		launch_series();
-		limited_series();
-		around_series();
-		memory_series();
-		favordynmods_series();
+		for (i = 0; i < sizeof(series) / sizeof(*series); i++)
+			if (argc == 3 || !strcmp(argv[3], series[i].name))
+				series[i].run();
 	} else if (native) {
 		native_all();
 	} else {

@@ -27,7 +27,11 @@ CALLS = {
     "listing": {"__x64_sys_pread64": "listing"},
     "fork": {"__x64_sys_clone": "fork"},
     "launch": {"__x64_sys_clone3": "launch"},
+    "freeze": {"__x64_sys_pwrite64": "freeze or thaw"},
+    "switch": {"__x64_sys_write": "switch"},
 }
+# Of these, all that the kernel does
+WHOLE = ("fork", "launch", "freeze", "switch")
 # Functions of the series, in C and in Rust, whose names are mangled
 OWN = re.compile(r"rcfs|nsproxy|zombie|4pids|7cpuacct|3cpu|rust_helper")
 TRACE = re.compile(r"^Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
@@ -217,7 +221,7 @@ def main():
                                   "log none", "stop"])
     symbols = Symbols(options.symbols)
     with open(options.log, encoding="ascii", errors="replace") as log:
-        counter = count_all if options.what in ("fork", "launch") else count
+        counter = count_all if options.what in WHOLE else count
         profiles = counter(log, symbols, CALLS[options.what])
     for name, profile in profiles.items():
         profile.show(name, symbols)

@@ -5,12 +5,14 @@
 # go: QEMU logs every instruction of a guest that does nothing else, and profile.py
 # counts them by function. Exact, and blind to what the processor would make of them.
 #
-#	tools/bench/profile.sh groups|threads|listing|fork|launch [CONTROLLERS [MEGABYTES]]
+#	tools/bench/profile.sh groups|threads|listing|fork|launch|freeze|switch [CONTROLLERS [MEGABYTES]]
 #
 # groups: attach (of oneself, between two containers), mkdir and rmdir
 # threads: attach of a process with a hundred threads, by procs
 # listing: a read of tasks, with a thousand of them
 # launch: a child that begins in a container, and ends
+# freeze: one task, until it is frozen, and its thawing
+# switch: a byte from one task to another, which waits for it
 # MEGABYTES: how long the log is to get; an instruction has about a hundred bytes
 
 set -u
@@ -23,8 +25,8 @@ fail() {
 	exit 1
 }
 
-[[ ${1-} =~ ^(groups|threads|listing|fork|launch)$ ]] || {
-	echo "usage: tools/bench/profile.sh groups|threads|listing|fork|launch [CONTROLLERS [MEGABYTES]]" >&2
+[[ ${1-} =~ ^(groups|threads|listing|fork|launch|freeze|switch)$ ]] || {
+	echo "usage: tools/bench/profile.sh groups|threads|listing|fork|launch|freeze|switch [CONTROLLERS [MEGABYTES]]" >&2
 	exit 2
 }
 what=$1 controllers=${2:-cpuacct,pids} megabytes=${3:-100}
