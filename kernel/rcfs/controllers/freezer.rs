@@ -20,9 +20,12 @@ use kernel::{
         self,
         prelude::*, //
     },
-    sync::atomic::{
-        ordering::Relaxed,
-        AtomicFlag, //
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            AtomicFlag, //
+        },
+        SetOnce, //
     },
     task::Task,
 };
@@ -33,8 +36,9 @@ struct Freezer;
 struct State {
     /// Whether the container itself has been set to `FROZEN`. Hooks, which cannot sleep, read this.
     asked: AtomicFlag,
-    #[pin]
-    request: rcfs::Mutex<Option<Request>>,
+    /// Set by the first freezing, and kept until the container is removed: making and dropping a
+    /// request patch the kernel, which takes longer than the rest of a change.
+    request: SetOnce<Request>,
     /// The mutex of the root state is held during a change and until all tasks have been told. The
     /// last change is therefore told last. The other mutexes are not used.
     #[pin]
@@ -98,18 +102,14 @@ fn set(mut access: Access<'_, Freezer>, wish: Wish) {
     let root = state.root();
     let cx = access.context();
     let _change = root.change.lock(cx);
-    let mut request = state.request.lock(cx);
 
+    if wish == Wish::Freeze && state.request.as_ref().is_none() {
+        state.request.populate(Request::new());
+    }
     state.asked.store(wish == Wish::Freeze, Relaxed);
     match wish {
-        Wish::Freeze => {
-            request.get_or_insert_with(Request::new);
-            state.for_each_task(cx, Task::freeze);
-        }
-        Wish::Thaw => {
-            *request = None;
-            state.for_each_task(cx, Task::thaw);
-        }
+        Wish::Freeze => state.for_each_task(cx, Task::freeze),
+        Wish::Thaw => state.for_each_task(cx, Task::thaw),
     }
 }
 
@@ -124,7 +124,7 @@ impl Controller for Freezer {
     ) -> impl PinInit<State, Error> {
         try_pin_init!(State {
             asked: AtomicFlag::new(false),
-            request <- rcfs::Mutex::new(new_mutex!(None)),
+            request: SetOnce::new(),
             change <- rcfs::Mutex::new(new_mutex!(())),
         }? Error)
     }
