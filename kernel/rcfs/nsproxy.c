@@ -28,9 +28,9 @@
 #include "nsproxy.h"
 
 /*
- * The nsproxies that find_nsproxy() may give to a task: those that it made before,
- * those that directories of rcfs own, and init_nsproxy. The key is the combination
- * of namespaces and containers. It does not change while an nsproxy is in the table.
+ * The nsproxies that find_nsproxy() made. It may give them to other tasks, as those of
+ * own_nsproxy(), which are not in this table. The key is the combination of namespaces
+ * and containers. It does not change while an nsproxy is in the table.
  */
 static struct rhashtable nsproxy_hash;
 
@@ -65,6 +65,14 @@ static const void *const *namespaces_of(const struct nsproxy *ns)
 	return (const void *const *)&ns->uts_ns;
 }
 
+static bool have_same_namespaces(const struct nsproxy *a, const struct nsproxy *b)
+{
+	for (int i = 0; i < NSPROXY_NAMESPACES; i++)
+		if (namespaces_of(a)[i] != namespaces_of(b)[i])
+			return false;
+	return true;
+}
+
 static const struct rcfs_container *
 key_container(const struct nsproxy_key *key, int hierarchy)
 {
@@ -72,9 +80,29 @@ key_container(const struct nsproxy_key *key, int hierarchy)
 }
 
 /*
- * This is called for every attach, and has to be fast. It need not resist attacks:
- * user space does not choose the pointers. The upper half of each product depends
- * on all lower bits of the factor.
+ * If a task has the initial namespaces, and is in one container at most: the nsproxy
+ * that the directory of the container owns, or init_nsproxy. NULL for all other tasks.
+ */
+static struct nsproxy *own_nsproxy(const struct nsproxy_key *key)
+{
+	const struct rcfs_container *only = NULL;
+	struct nsproxy *ns;
+
+	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++) {
+		const struct rcfs_container *cont = key_container(key, i);
+
+		if (cont && only)
+			return NULL;
+		only = cont ?: only;
+	}
+	ns = only ? only->nsproxy : &init_nsproxy;
+	return have_same_namespaces(ns, key->base) ? ns : NULL;
+}
+
+/*
+ * This is called for attaches that own_nsproxy() does not cover, and has to be fast.
+ * It need not resist attacks: user space does not choose the pointers. The upper half
+ * of each product depends on all lower bits of the factor.
  */
 static unsigned long mix_pointer(unsigned long hash, const void *ptr)
 {
@@ -106,9 +134,8 @@ static int nsproxy_obj_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 	const struct nsproxy_key *key = arg->key;
 	const struct nsproxy *ns = obj;
 
-	for (int i = 0; i < NSPROXY_NAMESPACES; i++)
-		if (namespaces_of(ns)[i] != namespaces_of(key->base)[i])
-			return 1;
+	if (!have_same_namespaces(ns, key->base))
+		return 1;
 	for (int i = 0; i < CONFIG_MAX_RC_HIERARCHIES; i++)
 		if (ns->rcfs_container[i] != key_container(key, i))
 			return 1;
@@ -785,6 +812,11 @@ struct nsproxy *find_nsproxy(struct nsproxy *base, struct rcfs_container *cont)
 	struct nsproxy *ns;
 	int i;
 
+	ns = own_nsproxy(&key);
+	/* It is zero while the container is out of use. */
+	if (ns && refcount_inc_not_zero(&ns->count))
+		return ns;
+
 	rcu_read_lock();
 	ns = rhashtable_lookup(&nsproxy_hash, &key, nsproxy_hash_params);
 	if (ns && !refcount_inc_not_zero(&ns->count))
@@ -961,6 +993,7 @@ struct rcfs_container *rcfs_alloc_container(int hierarchy,
 	}
 	borrow_namespaces(cont->nsproxy);
 	/* rcfs_publish_container() sets the counts for this nsproxy. */
+	refcount_set(&cont->nsproxy->count, 0);
 	cont->nsproxy->rcfs_container[hierarchy] = cont;
 	cont->nsproxy->rcfs_owner = cont;
 	cont->nsproxy->rcfs_listed = true;
@@ -989,9 +1022,9 @@ void rcfs_publish_container(struct rcfs_container *cont,
 	/* The pin of the container's own nsproxy */
 	refcount_set(&cont->nr_pins, 1);
 	hlist_add_head_rcu(&cont->sibling, &cont->parent->children);
+	refcount_set(&cont->nsproxy->count, 1);
 	/* All fields above are set before find_nsproxy() can see the count. */
 	atomic_set_release(&cont->nr_nsproxies, 1);
-	rcfs_hash_nsproxy(cont->nsproxy);
 }
 
 /**
@@ -1021,7 +1054,6 @@ bool rcfs_retire_container(struct rcfs_container *cont)
 	}
 	/* A walk that has reached this container still finds the next sibling. */
 	hlist_del_rcu(&cont->sibling);
-	rcfs_unhash_nsproxy(ns);
 	return true;
 }
 
@@ -1046,24 +1078,14 @@ void rcfs_abandon_container(struct rcfs_container *cont, struct rcu_work *free_w
 void rcfs_free_container(struct rcfs_container *cont)
 {
 	/* borrow_namespaces() took no references. */
-	if (!rcfs_container_is_root(cont)) {
-		rcfs_unhash_nsproxy(cont->nsproxy);
+	if (!rcfs_container_is_root(cont))
 		free_nsproxy_later(cont->nsproxy);
-	}
 	kernfs_put(cont->empty);
 	kernfs_put(cont->directory);
 	kfree_rcu(cont, rcu);
 }
 
-/*
- * Call this before the first mount, and after init_nsproxy has its final namespaces:
- * they are part of its key.
- */
 int namespaces_init(void)
 {
-	int err = rhashtable_init(&nsproxy_hash, &nsproxy_hash_params);
-
-	if (!err)
-		rcfs_hash_nsproxy(&init_nsproxy);
-	return err;
+	return rhashtable_init(&nsproxy_hash, &nsproxy_hash_params);
 }

@@ -526,11 +526,16 @@ impl NsProxy {
         unsafe { bindings::nsproxy_count_references(self.as_ptr()) }
     }
 
-    /// Whether the nsproxy is in the table in which nsproxies for other tasks are found.
+    /// Whether other tasks may be given the nsproxy.
     pub fn can_be_shared(&self) -> bool {
-        // SAFETY: The nsproxy is valid. The field may change at any time, so this is a volatile
-        // read.
-        unsafe { (&raw const (*self.as_ptr()).rcfs_hashed).read_volatile() }
+        let ns = self.as_ptr();
+
+        ptr::eq(ns, &raw const bindings::init_nsproxy)
+            // SAFETY: The nsproxy is valid. `rcfs_hashed` may change at any time, so this is a
+            // volatile read.
+            || unsafe {
+                !(*ns).rcfs_owner.is_null() || (&raw const (*ns).rcfs_hashed).read_volatile()
+            }
     }
 
     /// Whether a task ever had this nsproxy replaced from outside.
