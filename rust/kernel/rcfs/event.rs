@@ -2,19 +2,27 @@
 
 //! Notifying the readers of a file of a change.
 
-use super::context::MayNotify;
+use super::{
+    context::MayNotify,
+    fill, //
+};
 use crate::{
     bindings,
     prelude::*,
-    sync::{
-        atomic::{
-            ordering::Full,
-            AtomicFlag, //
+    sync::atomic::{
+        ordering::{
+            Acquire,
+            Full,
+            Relaxed, //
         },
-        SetOnce, //
+        Atomic,
+        AtomicFlag, //
     },
 };
-use core::ptr::NonNull;
+use core::ptr::{
+    self,
+    NonNull, //
+};
 
 /// The highest number of files of one event.
 const FILES: usize = 2;
@@ -26,8 +34,12 @@ const FILES: usize = 2;
 /// notified once of an event: poll(2) returns `POLLPRI`, and inotify(7) reports `IN_MODIFY`.
 ///
 /// There are no notifications in the root of a hierarchy.
+///
+/// # Invariants
+///
+/// The event has a reference on each file in `files`. An entry that is not NULL does not change.
 pub struct Event {
-    files: [SetOnce<FileRef>; FILES],
+    files: [Atomic<*mut bindings::kernfs_node>; FILES],
     watched: AtomicFlag,
 }
 
@@ -35,7 +47,7 @@ impl Event {
     /// An event without files.
     pub const fn new() -> Self {
         Self {
-            files: [const { SetOnce::new() }; FILES],
+            files: [const { Atomic::new(ptr::null_mut()) }; FILES],
             watched: AtomicFlag::new(false),
         }
     }
@@ -45,11 +57,11 @@ impl Event {
         // The caller has made its change before this exchange of the flag. A reader looks at the
         // change after the exchange in `watch`. So either the reader sees the change, or this sees
         // the flag.
-        if self.files[0].as_ref().is_some() && self.watched.xchg(false, Full) {
-            for file in self.files.iter().filter_map(SetOnce::as_ref) {
-                // SAFETY: The event has a reference on the file.
-                unsafe { bindings::kernfs_notify(file.0.as_ptr()) };
-            }
+        if !self.files[0].load(Relaxed).is_null() && self.watched.xchg(false, Full) {
+            self.for_each_file(|file| {
+                // SAFETY: By the type invariant, there is a reference on the file.
+                unsafe { bindings::kernfs_notify(file) };
+            });
         }
     }
 
@@ -71,14 +83,25 @@ impl Event {
     ///
     /// `file` must be valid.
     pub(super) unsafe fn add_file(&self, file: NonNull<bindings::kernfs_node>) -> Result {
+        // SAFETY: By the safety requirements.
+        unsafe { bindings::kernfs_get(file.as_ptr()) };
         for place in &self.files {
-            // SAFETY: By the safety requirements.
-            unsafe { bindings::kernfs_get(file.as_ptr()) };
-            if place.populate(FileRef(file)) {
+            // INVARIANT: The reference is the one from above.
+            if fill(place, file.as_ptr()).is_ok() {
                 return Ok(());
             }
         }
+        // SAFETY: This gives back the reference from above.
+        unsafe { bindings::kernfs_put(file.as_ptr()) };
         Err(ENOSPC)
+    }
+
+    fn for_each_file(&self, f: impl Fn(*mut bindings::kernfs_node)) {
+        for file in self.files.iter().map(|place| place.load(Acquire)) {
+            if !file.is_null() {
+                f(file);
+            }
+        }
     }
 }
 
@@ -88,18 +111,12 @@ impl Default for Event {
     }
 }
 
-/// A counted reference on a file.
-struct FileRef(NonNull<bindings::kernfs_node>);
-
-// SAFETY: A reference can be dropped on any thread.
-unsafe impl Send for FileRef {}
-
-// SAFETY: kernfs synchronises itself.
-unsafe impl Sync for FileRef {}
-
-impl Drop for FileRef {
+impl Drop for Event {
     fn drop(&mut self) {
-        // SAFETY: This object owns the reference.
-        unsafe { bindings::kernfs_put(self.0.as_ptr()) };
+        self.for_each_file(|file| {
+            // SAFETY: By the type invariant, there is a reference on the file, which nobody uses
+            // any more.
+            unsafe { bindings::kernfs_put(file) };
+        });
     }
 }
