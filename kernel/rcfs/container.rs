@@ -16,7 +16,10 @@ use crate::{
     registry::Guard,
     tasks::Tasks,
 };
-use core::pin::Pin;
+use core::{
+    iter,
+    pin::Pin, //
+};
 use kernel::{
     error::code::*,
     kernfs::{
@@ -47,8 +50,6 @@ const MAX_DEPTH: usize = kernel::bindings::RCFS_MAX_DEPTH as usize;
 pub(crate) struct Container {
     states: States,
     inner: GlobalLockedBy<ContainerInner, REGISTRY>,
-    /// The number of ancestors.
-    depth: usize,
     /// Dropped after the states, which may use those of the parent.
     parent: ParentRef<Container>,
 }
@@ -91,7 +92,6 @@ impl Container {
             Self {
                 states,
                 inner: GlobalLockedBy::new(inner),
-                depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 parent: ParentRef::new(parent),
             },
             GFP_KERNEL,
@@ -145,7 +145,9 @@ impl Container {
     /// `ENOMEM`, or the error of a subsystem that refuses.
     pub(crate) fn create(guard: &mut Guard, parent: &Arc<Self>, name: &CStr, mode: Mode) -> Result {
         parent.check_alive(guard)?;
-        if parent.depth >= MAX_DEPTH {
+        let above = iter::successors(Some(parent), |container| container.parent.get());
+
+        if above.count() > MAX_DEPTH {
             return Err(EMLINK);
         }
         let hierarchy = parent.hierarchy();
