@@ -385,12 +385,20 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// limits. The counters of common ancestors do not change, not even for a moment.
     #[inline(always)]
     pub fn move_charge(self, from: StateRef<'a, C>, amount: u64, of: impl CounterOf<C>) {
-        let above = self.common_ancestor(from);
+        let (mut to, mut from) = (self, from);
 
-        // If the root is the only common ancestor, this stops there, where nothing is counted.
-        self.below(above)
-            .for_each(|state| of(state.get()).add(units(amount)));
-        from.below(above)
-            .for_each(|state| of(state.get()).sub(units(amount)));
+        // Up to the lowest common ancestor. If that is the root, nothing is counted there.
+        while to != from {
+            let (depth, depth_of_from) = (to.depth(), from.depth());
+
+            if depth >= depth_of_from {
+                of(to.get()).add(units(amount));
+                to = to.parent().unwrap_or(from);
+            }
+            if depth_of_from >= depth {
+                of(from.get()).sub(units(amount));
+                from = from.parent().unwrap_or(to);
+            }
+        }
     }
 }

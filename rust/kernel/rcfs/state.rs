@@ -241,6 +241,11 @@ impl<'a, C: Controller> StateRef<'a, C> {
         unsafe { &*ptr::from_ref(&*self.0) }
     }
 
+    /// The number of ancestors.
+    pub(super) fn depth(self) -> usize {
+        self.node().depth
+    }
+
     /// The state itself, for the lifetime of the container reference.
     pub fn get(self) -> &'a C::State {
         &self.node().state
@@ -287,7 +292,7 @@ impl<'a, C: Controller> StateRef<'a, C> {
         let (mut one, mut another) = (self, other);
 
         while one != another {
-            let (depth, depth_of_another) = (one.node().depth, another.node().depth);
+            let (depth, depth_of_another) = (one.depth(), another.depth());
 
             // All states have the same root, which is the only state without a parent.
             if depth >= depth_of_another {
