@@ -164,7 +164,9 @@ static void bomb(size_t bytes)
 
 static void take(const char *kind, size_t bytes, const char *file, char **argv)
 {
-	if (!strcmp(kind, "anon")) {
+	if (!strcmp(kind, "anon") && !bytes) {
+		return;
+	} else if (!strcmp(kind, "anon")) {
 		touch(map(bytes, MAP_PRIVATE), bytes);
 	} else if (!strcmp(kind, "locked")) {
 		if (mlock(map(bytes, MAP_PRIVATE), bytes))

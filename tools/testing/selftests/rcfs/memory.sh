@@ -269,9 +269,12 @@ cache_counts_and_stays() {
 
 # ---- limits
 
-# Where files are that can be reclaimed: RAM disks
+# need_disk DEVICE: a RAM disk, whose pages in the cache can be reclaimed. There are none.
 need_disk() {
-	[ -b "$1" ] && return
+	if [ -b "$1" ]; then
+		echo 3 >/proc/sys/vm/drop_caches
+		return
+	fi
 	because "there is no $1 (CONFIG_BLK_DEV_RAM)"
 	return "$KSFT_SKIP"
 }
@@ -298,15 +301,14 @@ high_reclaims() {
 }
 
 writing_a_limit_reclaims() {
-	need_disk /dev/ram0 || return
 	for file in limit_in_bytes high; do
+		need_disk /dev/ram0 || return
 		hog_in "$C" file 32 /dev/ram0 || return
 		end_task "$PID"
 		wait_until at_least 16 "$C" || return
 		set_file "$C/memory.$file" 8M || return
 		at_most 8 "$C" || return
 		set_file "$C/memory.$file" max || return
-		echo 3 >/proc/sys/vm/drop_caches
 	done
 }
 
