@@ -44,8 +44,8 @@ __rust_helper unsigned long rust_helper_mem_cgroup_swap_max(struct mem_cgroup *m
 	return READ_ONCE(memcg->swap.max);
 }
 
-__rust_helper void rust_helper_mem_cgroup_set_swap_max(struct mem_cgroup *memcg,
-							unsigned long max)
+__rust_helper void
+rust_helper_mem_cgroup_set_swap_max(struct mem_cgroup *memcg, unsigned long max)
 {
 	xchg(&memcg->swap.max, max);
 }
@@ -55,21 +55,22 @@ __rust_helper bool rust_helper_mem_cgroup_oom_group(struct mem_cgroup *memcg)
 	return READ_ONCE(memcg->oom_group);
 }
 
-__rust_helper void rust_helper_mem_cgroup_set_oom_group(struct mem_cgroup *memcg,
-							 bool oom_group)
+__rust_helper void
+rust_helper_mem_cgroup_set_oom_group(struct mem_cgroup *memcg, bool oom_group)
 {
 	WRITE_ONCE(memcg->oom_group, oom_group);
 }
 
-__rust_helper unsigned long rust_helper_mem_cgroup_events(struct mem_cgroup *memcg,
-							   enum memcg_memory_event event)
+__rust_helper unsigned long
+rust_helper_mem_cgroup_events(struct mem_cgroup *memcg, enum memcg_memory_event event)
 {
 	return atomic_long_read(&memcg->memory_events[event]);
 }
 
 /* Those that the limits of the group itself are the reason for */
-__rust_helper unsigned long rust_helper_mem_cgroup_events_local(struct mem_cgroup *memcg,
-								 enum memcg_memory_event event)
+__rust_helper unsigned long
+rust_helper_mem_cgroup_events_local(struct mem_cgroup *memcg,
+				    enum memcg_memory_event event)
 {
 	return atomic_long_read(&memcg->memory_events_local[event]);
 }
