@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory cgroups that belong to containers: what mm asks their owner
+ * Containers as owners of memory cgroups
  */
 
 #include <linux/kernfs.h>
@@ -11,14 +11,14 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 
-/* Processes that share an mm have one owner: each mm is found once. */
+/* An mm has one owner, even if processes share it: each mm is found once. */
 static bool owns_mm(struct task_struct *tsk)
 {
 	guard(task_lock)(tsk);
 	return tsk->mm && rcu_access_pointer(tsk->mm->owner) == tsk;
 }
 
-/* Tasks that move meanwhile may be found or not, as in control groups. */
+/* Tasks that move in the meantime may be missed, as in control groups. */
 static int scan_tasks(void *owner, struct mem_cgroup *memcg,
 		      int (*fn)(struct task_struct *, void *), void *arg)
 {
@@ -28,7 +28,7 @@ static int scan_tasks(void *owner, struct mem_cgroup *memcg,
 
 	rcfs_walk_begin(&walk, owner);
 	while (!ret && (tsk = rcfs_walk_next(&walk)))
-		/* A control group may have a better claim on the task. */
+		/* A control group with the memory controller takes precedence. */
 		if (owns_mm(tsk) && mem_cgroup_from_task(tsk) == memcg)
 			ret = fn(tsk, arg);
 	return ret;
@@ -39,7 +39,7 @@ static void pr_cont_path(void *owner)
 	const struct rcfs_container *cont = owner;
 
 	pr_cont("rcfs:");
-	/* Not before the directory is there */
+	/* A new container has no directory yet. */
 	if (READ_ONCE(cont->directory))
 		pr_cont_kernfs_path(cont->directory);
 }

@@ -67,7 +67,7 @@ rust_helper_mem_cgroup_events(struct mem_cgroup *memcg, enum memcg_memory_event 
 	return atomic_long_read(&memcg->memory_events[event]);
 }
 
-/* Those that the limits of the group itself are the reason for */
+/* Events that a limit of the group itself has caused */
 __rust_helper unsigned long
 rust_helper_mem_cgroup_events_local(struct mem_cgroup *memcg,
 				    enum memcg_memory_event event)

@@ -37,16 +37,15 @@ use core::ptr::{
     NonNull, //
 };
 
-/// A group of tasks whose memory is accounted and limited as one.
+/// A memory cgroup that belongs to no control group.
 ///
-/// What a task allocates, or touches first, is charged to its group and to those above: anonymous
-/// memory, page cache, tmpfs, memory of the kernel on behalf of the task, and swap. It stays
-/// charged there when the task goes elsewhere. When the group goes, it is charged to the group
-/// above.
+/// Memory is charged to the group of the task that allocates or first touches it, and to all groups
+/// above: anonymous memory, page cache, tmpfs, kernel memory on behalf of the task, and swap. The
+/// charge stays when the task moves. When the group is dropped, its charges go to the group above.
 ///
-/// A task is in a group if [`rcfs::Controller::mem_cgroup`] says so.
+/// [`rcfs::Controller::mem_cgroup`] assigns tasks to groups.
 ///
-/// Dropping it may sleep. The memory of the group goes later, when nothing is charged any more.
+/// Dropping a group may sleep. The group itself is freed when its last charge has gone.
 ///
 /// [`rcfs::Controller::mem_cgroup`]: crate::rcfs::Controller::mem_cgroup
 ///
@@ -93,20 +92,20 @@ unsafe impl Send for MemCgroup {}
 // SAFETY: All functions that take a memory cgroup do their own locking.
 unsafe impl Sync for MemCgroup {}
 
-/// What has happened to the memory of a [`MemCgroup`], or of one below.
+/// Events that are counted for a [`MemCgroup`] and those above.
 #[cfg(CONFIG_MEMCG_DETACHED)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum MemoryEvent {
-    /// A task was slowed down because of [`MemCgroup::high`].
+    /// A task was slowed down for exceeding [`MemCgroup::high`].
     High = bindings::memcg_memory_event_MEMCG_HIGH,
     /// The usage was about to go over [`MemCgroup::max`].
     Max = bindings::memcg_memory_event_MEMCG_MAX,
-    /// It was, and could not be lowered.
+    /// Reclaim has failed at [`MemCgroup::max`].
     Oom = bindings::memcg_memory_event_MEMCG_OOM,
-    /// A process was killed for that.
+    /// The OOM killer has killed a process.
     OomKill = bindings::memcg_memory_event_MEMCG_OOM_KILL,
-    /// All processes of the group were.
+    /// The OOM killer has killed all processes of the group.
     OomGroupKill = bindings::memcg_memory_event_MEMCG_OOM_GROUP_KILL,
 }
 
@@ -140,8 +139,8 @@ impl MemCgroup {
         parent.create_below()
     }
 
-    // Generic functions are compiled into the module that calls them, and mm exports none of the
-    // functions that these here call.
+    // Generic functions are compiled into the calling module, and mm does not export the functions
+    // that are called here. Therefore these functions are not generic.
     fn create_below(&self) -> Result<Self> {
         // SAFETY: By the type invariant, the group is valid.
         let memcg = from_err_ptr(unsafe { bindings::mem_cgroup_create_detached(self.as_ptr()) })?;
@@ -175,17 +174,17 @@ impl MemCgroup {
         self.memcg.as_ptr()
     }
 
-    /// Gives the group up. No task may be charged to it any more.
+    /// Ends the use of the group. No task may be charged to it any more.
     ///
-    /// Returns whether that is news.
+    /// Returns whether this is the first call.
     pub(crate) fn kill(&self) -> bool {
-        let news = !self.killed.xchg(true, Full);
+        let first = !self.killed.xchg(true, Full);
 
-        if news {
+        if first {
             // SAFETY: By the type invariant, as the flag of the root is set from the beginning.
             unsafe { bindings::mem_cgroup_kill_detached(self.as_ptr()) };
         }
-        news
+        first
     }
 
     fn is_root(&self) -> bool {
@@ -193,83 +192,83 @@ impl MemCgroup {
         ptr::eq(self.as_ptr(), unsafe { bindings::root_mem_cgroup })
     }
 
-    /// How much is charged to the group and to those below.
+    /// The memory that is charged to the group and to those below.
     pub fn usage(&self) -> Pages {
         // SAFETY: By the type invariant, the group is valid.
         Pages(unsafe { bindings::mem_cgroup_usage(self.as_ptr()) })
     }
 
-    /// The most that there ever was, or since [`reset_peak`](Self::reset_peak).
+    /// The highest usage since the group was made, or since [`reset_peak`](Self::reset_peak).
     pub fn peak(&self) -> Pages {
         // SAFETY: By the type invariant, the group is valid.
         Pages(unsafe { bindings::mem_cgroup_peak(self.as_ptr()) })
     }
 
-    /// Makes the present usage the peak.
+    /// Sets the peak to the present usage.
     pub fn reset_peak(&self) {
         // SAFETY: By the type invariant, the group is valid.
         unsafe { bindings::mem_cgroup_reset_peak(self.as_ptr()) };
     }
 
-    /// How much the group may have at most.
+    /// The hard limit.
     pub fn max(&self) -> Pages {
         // SAFETY: By the type invariant, the group is valid.
         Pages(unsafe { bindings::mem_cgroup_max(self.as_ptr()) })
     }
 
-    /// Sets that. Reclaims what is above, and kills processes if that is not enough.
+    /// Sets the hard limit. Reclaims memory above it, and kills processes if that is not enough.
     pub fn set_max(&self, _cx: &mut impl MaySleep, max: Pages) {
         self.do_set_max(max);
     }
 
-    /// From where on tasks are slowed down, and their memory is reclaimed.
+    /// The usage above which tasks are slowed down and memory is reclaimed.
     pub fn high(&self) -> Pages {
         // SAFETY: By the type invariant, the group is valid.
         Pages(unsafe { bindings::mem_cgroup_high(self.as_ptr()) })
     }
 
-    /// Sets that, and reclaims what is above.
+    /// Sets [`high`](Self::high), and reclaims memory above it.
     pub fn set_high(&self, _cx: &mut impl MaySleep, high: Pages) {
         self.do_set_high(high);
     }
 
-    /// How much of the group may be in swap.
+    /// The limit for memory in swap.
     pub fn swap_max(&self) -> Pages {
         // SAFETY: By the type invariant, the group is valid.
         Pages(unsafe { bindings::mem_cgroup_swap_max(self.as_ptr()) })
     }
 
-    /// Sets that. What is in swap already stays there.
+    /// Sets the limit for memory in swap. Memory that is in swap already stays there.
     pub fn set_swap_max(&self, max: Pages) {
         // SAFETY: By the type invariant, the group is valid.
         unsafe { bindings::mem_cgroup_set_swap_max(self.as_ptr(), max.0) };
     }
 
-    /// Whether all processes of the group are killed where one would be.
+    /// Whether the OOM killer kills all processes of the group.
     pub fn oom_group(&self) -> bool {
         // SAFETY: By the type invariant, the group is valid.
         unsafe { bindings::mem_cgroup_oom_group(self.as_ptr()) }
     }
 
-    /// Sets that.
+    /// Sets whether the OOM killer kills all processes of the group.
     pub fn set_oom_group(&self, all: bool) {
         // SAFETY: By the type invariant, the group is valid.
         unsafe { bindings::mem_cgroup_set_oom_group(self.as_ptr(), all) };
     }
 
-    /// How often something has happened in the group or below.
+    /// The count of an event in the group and below.
     pub fn events(&self, event: MemoryEvent) -> usize {
         // SAFETY: By the type invariant, the group is valid.
         unsafe { bindings::mem_cgroup_events(self.as_ptr(), event as u32) }
     }
 
-    /// How often something has happened because of a limit of the group itself.
+    /// The count of an event that a limit of the group itself has caused.
     pub fn own_events(&self, event: MemoryEvent) -> usize {
         // SAFETY: By the type invariant, the group is valid.
         unsafe { bindings::mem_cgroup_events_local(self.as_ptr(), event as u32) }
     }
 
-    /// Prints what `memory.stat` of a control group has.
+    /// Prints the contents of `memory.stat` of control groups.
     ///
     /// # Errors
     ///
@@ -283,13 +282,14 @@ impl MemCgroup {
 impl Drop for MemCgroup {
     fn drop(&mut self) {
         if self.kill() {
-            // A container that never was has no grace period, and what belongs to it goes now.
+            // After a failed mkdir(2), the container is freed without a grace period. Events may
+            // still be looking at its state.
             rcu::synchronize_rcu();
         }
         if !self.is_root() {
-            // SAFETY: By the type invariant, there is a reference. Only what lives as long as a
-            // state of rcfs can be handed to mm: see `rcfs::Controller::mem_cgroup`. Whoever found
-            // the group by a task is done with that, or has a reference.
+            // SAFETY: By the type invariant, there is a reference. mm gets a group of this type from
+            // `rcfs::Controller::mem_cgroup` only, for the life time of a state. mm uses such a
+            // group under RCU or takes a reference, and a state is freed after a grace period.
             unsafe { bindings::mem_cgroup_put(self.as_ptr()) };
         }
     }
@@ -383,7 +383,7 @@ impl Parse for Pages {
     }
 }
 
-/// [`Pages`] of which none that are too many are shown as `max`.
+/// [`Pages`] that show no limit as `max`.
 #[cfg(CONFIG_MEMCG_DETACHED)]
 pub struct OrMax(pub Pages);
 

@@ -438,15 +438,15 @@ pub trait Controller: Sized + 'static {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// The group that memory of tasks in the container with `state` is charged to.
+    /// The memory cgroup to which memory of tasks in the container with `state` is charged.
     ///
-    /// It must not change for as long as the state lives, and be a group of its own in each
-    /// container. Tasks that come and go are seen to by the core.
+    /// Each container must have a group of its own, which must not change during the life time of
+    /// the state. The core updates tasks that move.
     fn mem_cgroup<'a>(_cx: &AnyContext, _state: StateRef<'a, Self>) -> &'a MemCgroup {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
-    /// Something has happened that [`MemCgroup::events`] counts.
+    /// A count of [`MemCgroup::events`] has changed.
     ///
     /// [`MemCgroup::events`]: crate::memcg::MemCgroup::events
     fn memory_event(_cx: &AnyContext, _state: StateRef<'_, Self>) {
@@ -505,8 +505,7 @@ impl<C: Controller> Vtable<C> {
 
             #[cfg(CONFIG_MEMCG_DETACHED)]
             if C::HAS_MEM_CGROUP {
-                // SAFETY: The group is new, and was made for this container. The core holds the
-                // mutex.
+                // SAFETY: The group is new and belongs to this container. The core holds the mutex.
                 unsafe {
                     let group = C::mem_cgroup(&AnyContext::new(), StateRef::of(&node));
 
@@ -651,7 +650,7 @@ impl<C: Controller> Vtable<C> {
             C::offline(cx, state);
         }
         if C::HAS_MEM_CGROUP {
-            // SAFETY: This is process context. No task is in the container any more.
+            // SAFETY: This is process context. The container has no tasks any more.
             C::mem_cgroup(unsafe { &AnyContext::new() }, state).kill();
         }
     }

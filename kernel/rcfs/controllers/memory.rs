@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory: how much may a container have, and how much does it have?
+//! Limiting and counting the memory of containers.
 //!
-//! A container has a group of the kernel's memory controller, the same as control groups use, which
-//! needs no control group here. What a task allocates or touches first counts for the container
-//! that the task is in then, and for those above: anonymous memory, page cache, tmpfs, memory that
-//! the kernel has on behalf of the task, and swap. It stays where it counts when the task moves,
-//! and counts for the container above when its container is removed.
+//! Each container has a group of the kernel's memory controller. Control groups use the same
+//! controller, but no control group is needed here. Memory counts for the container of the task
+//! that allocates or first touches it, and for all containers above: anonymous memory, page cache,
+//! tmpfs, kernel memory on behalf of the task, and swap. When the task moves, its memory stays
+//! where it counts. When a container is removed, its memory counts for the container above.
 //!
-//! - `memory.limit_in_bytes`: the most that the container may have. A task that needs more makes
-//!   the kernel reclaim memory of the container first. If that is not enough, the OOM killer kills
-//!   a process in the container or below it. So does writing a limit below the usage.
-//! - `memory.usage_in_bytes`: what it has.
-//! - `memory.max_usage_in_bytes`: the most that it ever had. Write 0 to begin anew.
-//! - `memory.failcnt`: how often its limit was met.
-//! - `memory.high`: from where on its tasks are slowed down and their memory is reclaimed. Nobody is
-//!   killed for that.
-//! - `memory.swap.max`: how much of it may be in swap.
-//! - `memory.oom.group`: 1 if the OOM killer is to kill all processes in the container and below.
-//! - `memory.oom_control`: what clients of cgroup v1 read. The OOM killer cannot be disabled.
-//! - `memory.events`: how often something has happened in the container or below. It can be
-//!   watched with poll(2) and inotify(7).
-//! - `memory.stat`: what the memory is used for, as in cgroup v2.
+//! - `memory.limit_in_bytes`: the limit of the container. When an allocation would exceed it, the
+//!   kernel reclaims memory of the container. If that is not enough, the OOM killer kills a process
+//!   in the container or below it. Writing a limit below the usage has the same effect.
+//! - `memory.usage_in_bytes`: the memory that counts for the container.
+//! - `memory.max_usage_in_bytes`: the highest usage so far. Writing 0 resets it.
+//! - `memory.failcnt`: how often the usage has met the limit.
+//! - `memory.high`: a usage above which tasks are slowed down and memory is reclaimed. The OOM
+//!   killer is not called.
+//! - `memory.swap.max`: the limit for memory in swap.
+//! - `memory.oom.group`: 1 if the OOM killer has to kill all processes in the container and below.
+//! - `memory.oom_control`: for clients of cgroup v1. The OOM killer cannot be disabled.
+//! - `memory.events`: counts of events in the container and below. poll(2) and inotify(7) report
+//!   changes.
+//! - `memory.stat`: the usage by kind, as in cgroup v2.
 //!
-//! A task whose control group has the memory controller, or is below one that has it, counts there,
-//! and not in its container. The root is no such control group. The root of the hierarchy has no
-//! files: what is in it is not limited.
+//! A control group with the memory controller takes precedence: memory of its tasks does not count
+//! for their container. The root cgroup is no such control group. The root of the hierarchy has no
+//! files, and its tasks are not limited.
 
 use kernel::{
     memcg::{
@@ -47,11 +47,11 @@ struct Memory;
 #[pin_data]
 struct State {
     group: MemCgroup,
-    /// Tells readers of `memory.events`.
+    /// For readers of `memory.events`.
     event: Event,
 }
 
-/// The counts of events, by the names that `memory.events` of cgroup v2 has for them.
+/// Lines of `memory.events`, with the names of cgroup v2.
 const EVENTS: [(&str, MemoryEvent); 5] = [
     ("high", MemoryEvent::High),
     ("max", MemoryEvent::Max),
