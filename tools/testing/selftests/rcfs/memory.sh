@@ -618,16 +618,18 @@ version_1_waits() {
 # ---- under load
 
 storm() {
-	mkdir "$C/a" "$C/b" || return
-	limit "$C/a" 8M || return
-	limit "$C/b" 12M || return
 	complained=$(complaints)
+	mkdir "$C/a" "$C/b" "$C/hogs" || return
+	limit "$C/a" 8M || return
+	limit "$C/hogs" 12M || return
 	start sh -c "while :; do
-		hog -a $C/a/tasks anon 1 & hog -a $C/b/tasks pipes 1 &
-		echo \$! >$C/a/tasks
+		hog -a $C/hogs/tasks anon 1 &
+		hog -a $C/hogs/tasks pipes 1 &
 		limit=\$((limit % 8 + 1))
 		echo \$limit''M >$C/a/memory.limit_in_bytes
-		kill -9 %1 %2 \$!; wait
+		echo \$((limit * 2))M >$C/hogs/memory.limit_in_bytes
+		echo 1 >$C/hogs/kill; kill -9 %1 %2
+		wait
 	done 2>/dev/null"
 	storm_amid "$C/a" "$C/b"
 }
