@@ -5,6 +5,7 @@
 
 #include <linux/kernfs.h>
 #include <linux/memcontrol.h>
+#include <linux/oom.h>
 #include <linux/printk.h>
 #include <linux/rcfs.h>
 #include <linux/rcupdate.h>
@@ -28,8 +29,14 @@ static int scan_tasks(void *owner, struct mem_cgroup *memcg,
 
 	rcfs_walk_begin(&walk, owner);
 	while (!ret && (tsk = rcfs_walk_next(&walk)))
-		/* A control group with the memory controller takes precedence. */
-		if (owns_mm(tsk) && mem_cgroup_from_task(tsk) == memcg)
+		/*
+		 * A victim of the OOM killer that is freeing its memory has no mm any more.
+		 * The OOM killer waits for that victim, and kills no other one for now.
+		 *
+		 * A control group with the memory controller takes precedence.
+		 */
+		if ((owns_mm(tsk) || tsk_is_oom_victim(tsk)) &&
+		    mem_cgroup_from_task(tsk) == memcg)
 			ret = fn(tsk, arg);
 	return ret;
 }
