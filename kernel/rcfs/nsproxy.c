@@ -220,9 +220,11 @@ bool rcfs_is_empty_below(const struct rcfs_container *top)
 	int arrivals = rcfs_begin_look(top);
 	const struct rcfs_container *cont;
 
-	for (cont = top; cont; cont = rcfs_next_below(top, cont))
+	for (cont = top; cont; cont = rcfs_next_below(top, cont)) {
 		if (!rcfs_container_is_empty(cont))
 			return false;
+		rcfs_delay(RCFS_DELAY_EMPTY);
+	}
 	return rcfs_end_look(top, arrivals);
 }
 
