@@ -23,7 +23,7 @@ command_setup() {
 command_prepare() {
 	local key
 	RCFS_COMMAND=
-	[[ -d $TREE/tools/rcfs ]] || return 0
+	[[ -f $TREE/tools/rcfs/Makefile ]] || return 0
 	command_setup
 	if [[ $ARCH != x86_64 ]] && ! find_rust_std; then
 		say "the guest has no command rcfs: $NO_RUST_STD"

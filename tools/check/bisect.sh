@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Does the series build and run after each of its patches? For one patch after the other:
+# build the plain kernel with the patches up to that one, and fail if a tool warns. KTAP
+# output, and "N passed, N failed" as the last line.
+#
+#	tools/check/bisect.sh [--boot | --only 'TARGET…'] [--code] [--list] [PATCHES]
+#
+#	--boot	also boot each kernel, and run the selftests that exist by then
+#	--only	build these targets of make alone, such as 'prepare kernel/', and link nothing
+#	--code	leave out patches that change documentation, selftests or tools alone
+#	--list	name the patches, and build nothing
+#
+# PATCHES is a number, or a range such as 18-27, 18- or -27, or a part of the names. Without
+# it, all patches are built. What does not exist yet in a patch is dropped from the
+# configuration: the name of a check says whether the kernel has CONFIG_RCFS.
+#
+# Patches are built one after the other in a folder of their own in the cache, so that each
+# costs what it changes. The first one costs a whole build. The output of a build that fails
+# stays in that folder.
+
+set -u
+export LC_ALL=C
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
+FOLDER=$CACHE/bisect
+SHADOW=$FOLDER/repository	# as this repository was after a patch
+
+help() { sed -n '4,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"; }
+usage() { echo "bisect.sh: $1" >&2; help >&2; exit 2; }
+
+series() { sed 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$TOP/series"; }
+
+# is_code PATCH: whether it changes what a kernel is built from
+is_code() { grep -E '^diff --git ' "$TOP/patches/$1" | grep -qvE ' b/(Documentation/|tools/|MAINTAINERS$)'; }
+
+# is_wanted NUMBER NAME
+is_wanted() {
+	case $WANTED in
+	'') ;;
+	*[!0-9-]*) [[ $2 == *"$WANTED"* ]] || return ;;
+	*-*)
+		[[ $1 -ge ${WANTED%-*} ]] || return
+		[[ ! ${WANTED#*-} || $1 -le ${WANTED#*-} ]] || return
+		;;
+	*) [[ $1 == "$WANTED" ]] || return ;;
+	esac
+	[[ ! $CODE ]] || is_code "$2"
+}
+
+# The cache of the builds: what was downloaded and unpacked is that of all others.
+make_cache() {
+	local name
+	mkdir -p "$FOLDER/cache/rcfs" "$FOLDER/log"
+	for name in downloads src tools apt packages initramfs accel; do
+		[[ ! -e $CACHE/$name || -e $FOLDER/cache/rcfs/$name ]] ||
+			ln -s "$CACHE/$name" "$FOLDER/cache/rcfs/$name"
+	done
+}
+
+# make_shadow NUMBER: a repository with the first patches, and no file of the kernel
+make_shadow() {
+	mkdir -p "$SHADOW"
+	rsync -a --delete --exclude=/series --exclude=/tools/rcfs --exclude=/tools/testing --exclude=/tools/run/build.sh \
+		"$TOP/qemu-run.sh" "$TOP/.config.fragment" "$TOP/patches" "$TOP/tools" "$SHADOW/"
+	series | head -n "$1" >"$SHADOW/series"
+	# The fragment names options that later patches add, and all files come from the patches.
+	{
+		cat "$TOP/tools/run/build.sh"
+		echo 'configure() { configure_leniently; }'
+		# shellcheck disable=SC2016 # for the shell that reads this
+		echo 'stage_owned_files() { sort -u -o "$STAGE.files" "$STAGE.files"; }'
+		[[ ! $ONLY ]] || printf 'build_kernel() { %s; }\n' \
+			"build_setup; mkdir -p \"\$BUILD\"; configure; doing building; counted_make $ONLY"
+	} >"$SHADOW/tools/run/build.sh"
+}
+
+# qemu_run ARGUMENT…: as somebody with that repository. All output goes to $OUT.
+qemu_run() {
+	XDG_CACHE_HOME=$FOLDER/cache LINUX_SRC=$GIVEN_SOURCE "$SHADOW/qemu-run.sh" "$@" >>"$OUT" 2>&1 </dev/null
+}
+
+# try: build, and with --boot run. Prints what is wrong.
+try() {
+	local tests
+	: >"$OUT"
+	qemu_run --verbose --build-only || {
+		grep -m 1 -A 15 -E '(^|: )(fatal )?error(\[E[0-9]+\])?:|^ld\.lld: error|^ERROR:|qemu-run.sh: ' "$OUT" || tail -n 20 "$OUT"
+		return 1
+	}
+	! grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep . || return
+	[[ $BOOT ]] || return 0
+	tests=$(series | head -n "$number" | sed "s,^,$TOP/patches/," |
+		xargs -d '\n' sed -nE 's,^\+\+\+ b/tools/testing/selftests/rcfs/(.*[^b])\.sh$,\1,p' | head -n 1)
+	if [[ $tests ]]; then qemu_run --test; else qemu_run -- true; fi || {
+		grep -E '^not ok|^# failed|^# console' "$OUT" || tail -n 20 "$OUT"
+		return 1
+	}
+}
+
+# has_rcfs: "with" or "without"
+has_rcfs() {
+	if grep -qx CONFIG_RCFS=y "$FOLDER/cache/rcfs/build/plain/.config" 2>/dev/null; then echo with; else echo without; fi
+}
+
+BOOT='' CODE='' LIST='' ONLY='' WANTED=''
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	--boot) BOOT=1 ;;
+	--only) ONLY=${2-} && [[ $ONLY && ! $BOOT ]] || usage "--only needs targets, and excludes --boot"; shift ;;
+	--code) CODE=1 ;;
+	--list) LIST=1 ;;
+	-h | --help) help; exit ;;
+	-[0-9]*) WANTED=0$1 ;;
+	-*) usage "there is no option $1" ;;
+	*) WANTED=$1 ;;
+	esac
+	shift
+done
+NUMBERS=() NAMES=() number=0
+while read -r name; do
+	number=$((number + 1))
+	! is_wanted "$number" "$name" || { NUMBERS+=("$number"); NAMES+=("$name"); }
+done < <(series)
+[[ ${#NAMES[@]} -gt 0 ]] || usage "no patch is called like '$WANTED'"
+[[ ! $LIST ]] || { printf '%s\n' "${NAMES[@]}"; exit; }
+
+GIVEN_SOURCE=${LINUX_SRC-}
+make_cache
+passed=0 failed=0
+echo "KTAP version 1"
+echo "1..${#NAMES[@]}"
+for i in "${!NAMES[@]}"; do
+	number=${NUMBERS[i]} begun=$SECONDS OUT=$FOLDER/log/${NAMES[i]%.patch}.log
+	echo "# ${NAMES[i]}" >&2
+	make_shadow "$number"
+	if said=$(try); then
+		passed=$((passed + 1)) result=ok
+		rm -f "$OUT"
+	else
+		failed=$((failed + 1)) result='not ok'
+	fi
+	echo "$result $((i + 1)) ${NAMES[i]}, $(has_rcfs) CONFIG_RCFS, $((SECONDS - begun)) s"
+	[[ $result == ok ]] || printf '# %s\n' "${said//$'\n'/$'\n# '}" "the whole output: $OUT"
+done
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 ]]
