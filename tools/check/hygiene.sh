@@ -135,14 +135,28 @@ check_manual() { mandoc -T lint -W warning tools/rcfs/rcfs.1; }
 # It takes the lock by itself, and means the same source as we do.
 check_unchanged() { LINUX_SRC=$GIVEN_SOURCE tools/check/unchanged.sh "$1"; }
 
+# unnamed_files PATCH: those that it adds, and no line of MAINTAINERS names by then
+unnamed_files() {
+	local file name names
+	mapfile -t names < <(series | sed "/^$1\$/q" | sed "s,^,$TOP/patches/," | xargs -d '\n' sed -n 's/^+F:\t//p')
+	sed -n '\,^--- /dev/null,{n; s,^+++ b/,,p}' "$TOP/patches/$1" | while IFS= read -r file; do
+		for name in "${names[@]}"; do
+			[[ $file != "$name" && ! ( $name == */ && $file == "$name"* ) ]] || continue 2
+		done
+		echo "MAINTAINERS does not name $file"
+	done
+}
+
+# checkpatch asks for a change of MAINTAINERS whenever files are added, named there or not.
 check_checkpatch() {
-	local scratch
+	local scratch unnamed
+	unnamed=$(unnamed_files "$1")
+	[[ ! $unnamed ]] || { echo "$unnamed"; return 1; }
 	# From an empty folder: it leaves a cache file where it runs. The OOM killer composes
 	# its line of the log by continuation, and so does code that names a container in it.
 	scratch=$(mktemp -d) || return
 	(cd "$scratch" && perl "$SOURCE/scripts/checkpatch.pl" --root="$SOURCE" --strict --show-types \
-		--ignore LOGGING_CONTINUATION \
-		--no-summary -q "$TOP/patches/$1")
+		--ignore FILE_PATH_CHANGES,LOGGING_CONTINUATION --no-summary -q "$TOP/patches/$1")
 	local status=$?
 	rm -rf "$scratch"
 	return $status
