@@ -445,7 +445,15 @@ void rcfs_call_cpus_changed(struct rc_subsys *ss);
 /* For rust/kernel/rcfs.rs */
 void rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct nsproxy *ns);
 
+/* For kernel/rcfs/nsproxy.c */
+#ifdef CONFIG_RCFS_MEM_CGROUP
+void rcfs_retire_mem_cgroup(const struct rcfs_container *cont);
+#else
+static inline void rcfs_retire_mem_cgroup(const struct rcfs_container *cont) { }
+#endif
+
 /* For kernel/rcfs/memory.c */
+struct mem_cgroup *rcfs_container_mem_cgroup(const struct rcfs_container *cont);
 void rcfs_notify_memory_event(void *owner);
 
 /* In Rust: for kernel/rcfs/clone.c */
@@ -453,6 +461,21 @@ struct nsproxy *rcfs_find_child_nsproxy(struct kernfs_node *dir, int *hierarchy)
 
 int __rcfs_clone_begin(struct kernel_clone_args *args);
 bool __rcfs_clone_end(struct kernel_clone_args *args);
+
+/**
+ * rcfs_init_child - forget what dup_task_struct() has copied from the parent
+ * @child: the child
+ *
+ * The copied pointer has no reference, and the nsproxy may be freed after an attach of
+ * the parent. mm->owner leads other tasks to the child before copy_namespaces().
+ *
+ * Context: Process context, before anybody else can find @child.
+ */
+static inline void rcfs_init_child(struct task_struct *child)
+{
+	child->nsproxy = NULL;
+	child->rcfs_member.pprev = NULL;
+}
 
 /**
  * rcfs_clone_begin - find the container that a child is to begin in
@@ -791,6 +814,7 @@ struct task_group;
 struct task_struct;
 
 static inline int rcfs_init(void) { return 0; }
+static inline void rcfs_init_child(struct task_struct *child) { }
 static inline int rcfs_clone_begin(struct kernel_clone_args *args) { return 0; }
 static inline bool rcfs_clone_end(struct kernel_clone_args *args) { return false; }
 static inline void rcfs_charge(struct task_struct *tsk, u64 delta_exec) { }

@@ -439,6 +439,32 @@ int __rcfs_device(short type, u32 major, u32 minor, short access)
 	return err;
 }
 
+/* NULL for the root, which has no group of its own */
+static struct mem_cgroup *mem_cgroup_of(struct rc_subsys *ss, const struct nsproxy *ns)
+{
+	void *state = READ_ONCE(ns->ctlr_data[ss->subsys_id]);
+
+	return state ? ss->mem_cgroup(ss, state) : NULL;
+}
+
+/**
+ * rcfs_container_mem_cgroup - the memory cgroup of a container
+ * @cont: the container, not the root of a hierarchy
+ *
+ * Context: Process context, with the mutex of rcfs held.
+ * Return: the group, or NULL if no subsystem of the container has one.
+ */
+struct mem_cgroup *rcfs_container_mem_cgroup(const struct rcfs_container *cont)
+{
+	struct mem_cgroup *memcg = NULL;
+	struct rc_subsys *ss;
+
+	list_for_each_entry(ss, &hook_lists[RC_HOOK_MEM_CGROUP], hook_nodes[RC_HOOK_MEM_CGROUP])
+		if (test_bit(ss->subsys_id, cont->subsystems))
+			memcg = memcg ?: mem_cgroup_of(ss, cont->nsproxy);
+	return memcg;
+}
+
 /**
  * rcfs_mem_cgroup - the group that the container of a task charges memory to
  * @tsk: the task
@@ -459,10 +485,10 @@ struct mem_cgroup *rcfs_mem_cgroup(const struct task_struct *tsk)
 		return NULL;
 	ss = READ_ONCE(only_active[RC_HOOK_MEM_CGROUP]);
 	if (likely(ss))
-		return ss->mem_cgroup(ss, rcfs_nsproxy_state(ns, ss));
+		return mem_cgroup_of(ss, ns);
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_MEM_CGROUP], hook_nodes[RC_HOOK_MEM_CGROUP])
 		if (READ_ONCE(ss->active))
-			memcg = memcg ?: ss->mem_cgroup(ss, rcfs_nsproxy_state(ns, ss));
+			memcg = memcg ?: mem_cgroup_of(ss, ns);
 	return memcg;
 }
 

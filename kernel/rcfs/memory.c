@@ -5,11 +5,13 @@
 
 #include <linux/kernfs.h>
 #include <linux/memcontrol.h>
+#include <linux/nmi.h>
 #include <linux/oom.h>
 #include <linux/printk.h>
 #include <linux/rcfs.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 /* An mm has one owner, even if processes share it: each mm is found once. */
@@ -19,26 +21,51 @@ static bool owns_mm(struct task_struct *tsk)
 	return tsk->mm && rcu_access_pointer(tsk->mm->owner) == tsk;
 }
 
-/* Tasks that move in the meantime may be missed, as in control groups. */
+/* What a look for tasks whose memory counts for a group is to do */
+struct scan {
+	struct mem_cgroup *memcg;
+	int (*fn)(struct task_struct *tsk, void *arg);
+	void *arg;
+	unsigned int seen;
+};
+
+static int scan_task(struct scan *scan, struct task_struct *tsk)
+{
+	/* As the OOM killer does it when it looks at all processes */
+	if (!(++scan->seen % 1024))
+		touch_softlockup_watchdog();
+	/*
+	 * A victim of the OOM killer that is freeing its memory has no mm any more. The
+	 * OOM killer waits for that victim, and kills no other one for now.
+	 *
+	 * A control group with the memory controller takes precedence.
+	 */
+	if ((owns_mm(tsk) || tsk_is_oom_victim(tsk)) &&
+	    mem_cgroup_from_task(tsk) == scan->memcg)
+		return scan->fn(tsk, scan->arg);
+	return 0;
+}
+
 static int scan_tasks(void *owner, struct mem_cgroup *memcg,
 		      int (*fn)(struct task_struct *, void *), void *arg)
 {
-	struct task_struct *tsk;
+	struct scan scan = { .memcg = memcg, .fn = fn, .arg = arg };
+	struct task_struct *process, *tsk;
 	struct rcfs_walk walk;
 	int ret = 0;
 
 	rcfs_walk_begin(&walk, owner);
 	while (!ret && (tsk = rcfs_walk_next(&walk)))
-		/*
-		 * A victim of the OOM killer that is freeing its memory has no mm any more.
-		 * The OOM killer waits for that victim, and kills no other one for now.
-		 *
-		 * A control group with the memory controller takes precedence.
-		 */
-		if ((owns_mm(tsk) || tsk_is_oom_victim(tsk)) &&
-		    mem_cgroup_from_task(tsk) == memcg)
-			ret = fn(tsk, arg);
-	return ret;
+		ret = scan_task(&scan, tsk);
+	if (ret || rcfs_walk_is_complete(&walk))
+		return ret;
+	/* A task that changes its nsproxy all the time must not get away by that. */
+	for_each_process_thread(process, tsk) {
+		ret = scan_task(&scan, tsk);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 static void pr_cont_path(void *owner)
@@ -71,4 +98,21 @@ void rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct nsproxy *ns)
 {
 	if (ns->rcfs_owner)
 		mem_cgroup_set_owner(memcg, &owner_ops, ns->rcfs_owner);
+}
+
+/**
+ * rcfs_retire_mem_cgroup - say that the memory cgroup of a container is going
+ * @cont: a container that has been retired
+ *
+ * A write to a file may be reclaiming memory for long. rmdir(2) waits for that with
+ * the mutex of rcfs held.
+ *
+ * Context: Process context, with the mutex of rcfs held.
+ */
+void rcfs_retire_mem_cgroup(const struct rcfs_container *cont)
+{
+	struct mem_cgroup *memcg = rcfs_container_mem_cgroup(cont);
+
+	if (memcg && memcg->owner_ops == &owner_ops && memcg->owner == cont)
+		mem_cgroup_retire_detached(memcg);
 }

@@ -491,7 +491,7 @@ int rcfs_fork_visible(struct task_struct *child, struct kernel_clone_args *args,
 	rcfs_delay(RCFS_DELAY_VISIBLE);
 
 	if (!child->nsproxy) {
-		child->nsproxy = ns;
+		set_task_nsproxy(child, ns);
 		return 0;
 	}
 	/* The child has namespaces of its own, in an nsproxy that nobody has seen. */
@@ -1056,6 +1056,8 @@ bool rcfs_retire_container(struct rcfs_container *cont)
 	}
 	/* A walk that has reached this container still finds the next sibling. */
 	hlist_del_rcu(&cont->sibling);
+	if (rcfs_groups_memory())
+		rcfs_retire_mem_cgroup(cont);
 	return true;
 }
 

@@ -62,18 +62,11 @@ static inline void rcfs_remove_member(struct task_struct *tsk, struct nsproxy *n
 
 /*
  * The task whose nsproxy has the namespaces that @tsk is to have. @tsk is current or
- * its child. The pointer that dup_task_struct() copied to the child has no reference:
- * its nsproxy may have been freed after an attach of the parent.
+ * its child, which has no nsproxy yet: see rcfs_init_child().
  */
 static inline struct task_struct *nsproxy_parent(struct task_struct *tsk)
 {
 	return current;
-}
-
-/* Forget the list pointers of the parent, which dup_task_struct() has copied. */
-static inline void rcfs_init_member(struct task_struct *child)
-{
-	child->rcfs_member.pprev = NULL;
 }
 
 /*
@@ -103,7 +96,6 @@ static inline void rcfs_end_switch(const struct nsproxy *old,
 				   const struct nsproxy *new) { }
 static inline void rcfs_add_member(struct task_struct *tsk, struct nsproxy *ns) { }
 static inline void rcfs_remove_member(struct task_struct *tsk, struct nsproxy *ns) { }
-static inline void rcfs_init_member(struct task_struct *child) { }
 
 static inline struct task_struct *nsproxy_parent(struct task_struct *tsk)
 {

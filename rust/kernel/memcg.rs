@@ -22,10 +22,13 @@ use crate::{
         seq_print,
         SeqFile, //
     },
-    str::CString,
     sync::{
         atomic::{
-            ordering::Full,
+            ordering::{
+                Full,
+                Relaxed, //
+            },
+            Atomic,
             AtomicFlag, //
         },
         rcu, //
@@ -45,7 +48,7 @@ use core::ptr::{
 ///
 /// [`rcfs::Controller::mem_cgroup`] assigns tasks to groups.
 ///
-/// Dropping a group may sleep. The group itself is freed when its last charge has gone.
+/// Dropping a group may sleep.
 ///
 /// [`rcfs::Controller::mem_cgroup`]: crate::rcfs::Controller::mem_cgroup
 ///
@@ -82,6 +85,8 @@ use core::ptr::{
 pub struct MemCgroup {
     memcg: NonNull<bindings::mem_cgroup>,
     killed: AtomicFlag,
+    /// The nsproxy of the container that owns the group, as an address.
+    owner: Atomic<*mut bindings::nsproxy>,
 }
 
 #[cfg(CONFIG_MEMCG_DETACHED)]
@@ -126,6 +131,7 @@ impl MemCgroup {
             // SAFETY: The kernel wrote it once, before there were any users.
             memcg: NonNull::new(unsafe { bindings::root_mem_cgroup }).ok_or(EOPNOTSUPP)?,
             killed: AtomicFlag::new(true),
+            owner: Atomic::new(ptr::null_mut()),
         })
     }
 
@@ -133,8 +139,8 @@ impl MemCgroup {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if memory is mounted as a hierarchy of cgroup v1; `ENOSPC` if there are as many
-    /// groups as there can be, 65535; `ENOMEM`.
+    /// `EBUSY` if memory is mounted as a hierarchy of cgroup v1; `ENODEV` if the use of `parent` has
+    /// ended; `ENOSPC` if there are as many groups as there can be, 65535; `ENOMEM`.
     pub fn new(_cx: &mut impl MaySleep, parent: &MemCgroup) -> Result<Self> {
         parent.create_below()
     }
@@ -149,6 +155,7 @@ impl MemCgroup {
         Ok(Self {
             memcg: NonNull::new(memcg).ok_or(ENOMEM)?,
             killed: AtomicFlag::new(false),
+            owner: Atomic::new(ptr::null_mut()),
         })
     }
 
@@ -172,6 +179,17 @@ impl MemCgroup {
     /// The group, valid for as long as `self`.
     pub(crate) fn as_ptr(&self) -> *mut bindings::mem_cgroup {
         self.memcg.as_ptr()
+    }
+
+    /// Makes the container with the nsproxy `ns` the owner of the group. Returns whether it is: the
+    /// root of all and a group with another owner do not get one.
+    pub(crate) fn claim(&self, ns: *mut bindings::nsproxy) -> bool {
+        !self.is_root() && self.owner.cmpxchg(ptr::null_mut(), ns, Full).is_ok()
+    }
+
+    /// Whether the container with the nsproxy `ns` is the owner.
+    pub(crate) fn is_claimed_by(&self, ns: *mut bindings::nsproxy) -> bool {
+        ptr::eq(self.owner.load(Relaxed), ns)
     }
 
     /// Ends the use of the group. No task may be charged to it any more.
@@ -308,6 +326,10 @@ impl MemCgroup {
     pub(crate) fn kill(&self) -> bool {
         match *self {}
     }
+
+    pub(crate) fn is_claimed_by(&self, _ns: *mut bindings::nsproxy) -> bool {
+        match *self {}
+    }
 }
 
 /// An amount of memory: a number of pages, shown and written in bytes.
@@ -327,7 +349,9 @@ impl MemCgroup {
 /// assert_eq!(Pages::parse(b"2m").map(Pages::bytes), Ok(2 << 20));
 /// assert_eq!(Pages::parse(b"-1"), Ok(Pages::MAX));
 /// assert_eq!(Pages::parse(b"max"), Ok(Pages::MAX));
-/// assert_eq!(Pages::parse(b"99999999999G"), Ok(Pages::MAX));
+/// assert_eq!(Pages::parse(b"17179869184G"), Ok(Pages::MAX));
+/// assert_eq!(Pages::parse(b"18446744073709551616"), Ok(Pages::MAX));
+/// assert_eq!(Pages::parse(b"0x10"), Err(EINVAL));
 /// assert_eq!(Pages::parse(b""), Err(EINVAL));
 /// assert_eq!(Pages::parse(b"2X"), Err(EINVAL));
 /// assert_eq!(Pages::parse(b"-2"), Err(EINVAL));
@@ -338,12 +362,21 @@ pub struct Pages(usize);
 
 #[cfg(CONFIG_MEMCG_DETACHED)]
 impl Pages {
-    /// No limit: `PAGE_COUNTER_MAX`, which in bytes is the highest number that is positive.
-    pub const MAX: Self = Self(isize::MAX as usize / PAGE_SIZE);
+    /// No limit: `PAGE_COUNTER_MAX`, as `include/linux/page_counter.h` has it.
+    pub const MAX: Self = Self(if cfg!(CONFIG_64BIT) {
+        isize::MAX as usize / PAGE_SIZE
+    } else {
+        isize::MAX as usize
+    });
 
-    /// How many bytes that is.
-    pub fn bytes(self) -> usize {
-        self.0 * PAGE_SIZE
+    /// The amount in bytes.
+    pub fn bytes(self) -> u64 {
+        (self.0 as u64).saturating_mul(PAGE_SIZE as u64)
+    }
+
+    fn from_bytes(bytes: u64) -> Self {
+        usize::try_from(bytes / PAGE_SIZE as u64)
+            .map_or(Self::MAX, |pages| Self(pages.min(Self::MAX.0)))
     }
 }
 
@@ -358,28 +391,25 @@ impl Show for Pages {
 #[cfg(CONFIG_MEMCG_DETACHED)]
 impl Parse for Pages {
     fn parse(text: &[u8]) -> Result<Self> {
-        let mut pages = 0;
-
         if text == b"-1" || text == b"max" {
             return Ok(Self::MAX);
         }
-        // No number at all is 0 to memparse().
-        if !text.first().is_some_and(u8::is_ascii_digit) {
-            return Err(EINVAL);
-        }
-        let text = core::str::from_utf8(text).map_err(|_| EINVAL)?;
-        // A NUL inside, which would be the end, is EINVAL.
-        let text = CString::try_from_fmt(fmt!("{text}"))?;
+        let (number, shift) = match text {
+            [number @ .., b'k' | b'K'] => (number, 10),
+            [number @ .., b'm' | b'M'] => (number, 20),
+            [number @ .., b'g' | b'G'] => (number, 30),
+            [number @ .., b't' | b'T'] => (number, 40),
+            number => (number, 0),
+        };
 
-        // SAFETY: Both strings are valid, and `pages` is valid for writes.
-        to_result(unsafe {
-            bindings::page_counter_memparse(
-                text.as_char_ptr(),
-                c"max".as_char_ptr(),
-                &raw mut pages,
-            )
-        })?;
-        Ok(Self(pages))
+        // A size that is too large to count is no limit. memparse() begins with 0 again.
+        match u64::parse(number) {
+            Ok(number) => Ok(number
+                .checked_mul(1 << shift)
+                .map_or(Self::MAX, Self::from_bytes)),
+            Err(e) if e == ERANGE => Ok(Self::MAX),
+            Err(e) => Err(e),
+        }
     }
 }
 

@@ -504,13 +504,17 @@ impl<C: Controller> Vtable<C> {
             let node = unsafe { Node::new(registration, container, parent)? };
 
             #[cfg(CONFIG_MEMCG_DETACHED)]
-            if C::HAS_MEM_CGROUP {
-                // SAFETY: The group is new and belongs to this container. The core holds the mutex.
-                unsafe {
-                    let group = C::mem_cgroup(&AnyContext::new(), StateRef::of(&node));
+            if C::HAS_MEM_CGROUP && node.container().is_some() {
+                // SAFETY: This is process context.
+                let group = C::mem_cgroup(unsafe { &AnyContext::new() }, StateRef::of(&node));
 
-                    bindings::rcfs_own_mem_cgroup(group.as_ptr(), ns);
+                if !group.claim(ns) {
+                    node.remove();
+                    pr_err!("{}: a container has no memory cgroup of its own\n", C::NAME);
+                    return Err(EINVAL);
                 }
+                // SAFETY: The group has no other owner. The core holds the mutex.
+                unsafe { bindings::rcfs_own_mem_cgroup(group.as_ptr(), ns) };
             }
             // SAFETY: Only this call writes to the nsproxy. The core has set the id.
             unsafe { (*ns).ctlr_data[(*ss).subsys_id as usize] = node.into_foreign() };
@@ -650,8 +654,13 @@ impl<C: Controller> Vtable<C> {
             C::offline(cx, state);
         }
         if C::HAS_MEM_CGROUP {
-            // SAFETY: This is process context. The container has no tasks any more.
-            C::mem_cgroup(unsafe { &AnyContext::new() }, state).kill();
+            // SAFETY: This is process context.
+            let group = C::mem_cgroup(unsafe { &AnyContext::new() }, state);
+
+            // The container has no tasks any more.
+            if group.is_claimed_by(ns) {
+                group.kill();
+            }
         }
     }
 
