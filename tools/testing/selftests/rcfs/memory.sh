@@ -123,6 +123,8 @@ good_values() {
 		9M		9437184
 		max		9223372036854771712
 		99999999999999G	9223372036854771712
+		17179869184G	9223372036854771712
+		18446744073709551616	9223372036854771712
 	END
 	set_file "$C/memory.high" 8M || return
 	expect 8388608 cat "$C/memory.high" || return
@@ -138,7 +140,7 @@ bad_values() {
 	limit "$C" 8M || return
 	set_file "$C/memory.high" 9M || return
 	for file in limit_in_bytes high; do
-		refuses EINVAL "$C/memory.$file" "" x -2 +1 8X "8 M" 8MB 1.5M M - Max || return
+		refuses EINVAL "$C/memory.$file" "" x -2 +1 8X "8 M" 8MB 1.5M M - Max 0x10 || return
 	done
 	refuses EINVAL "$C/memory.oom.group" x "" || return
 	refuses ERANGE "$C/memory.oom.group" 2 || return
