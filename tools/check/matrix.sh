@@ -54,9 +54,9 @@ options_of() {
 		echo "CONFIG_MAX_RC_HIERARCHIES=${hierarchies#h}"
 		echo "CONFIG_MAX_RC_SUBSYS=${subsystems#s}"
 		if [[ $subsystems == s1 ]]; then
-			printf '# CONFIG_RCFS_%s is not set\n' CPU CPUSET DEBUG DEVICES FORKRATE FREEZER NICE PIDS
+			printf '# CONFIG_RCFS_%s is not set\n' CPU CPUSET DEBUG DEVICES FORKRATE FREEZER MEMORY NICE PIDS
 		elif [[ $preemption == modules ]]; then
-			printf 'CONFIG_RCFS_%s=m\n' CPU CPUACCT CPUSET DEBUG DEVICES FORKRATE FREEZER NICE PIDS
+			printf 'CONFIG_RCFS_%s=m\n' CPU CPUACCT CPUSET DEBUG DEVICES FORKRATE FREEZER MEMORY NICE PIDS
 		fi
 		if [[ $processors == up ]]; then
 			OPTIONS+=(--smp 1)
