@@ -151,11 +151,11 @@ static void bomb(size_t bytes)
 	for (;;) {
 		pid_t pid = fork();
 
-		if (!pid) {
+		/* Each process takes so much, those that a child forks as well. */
+		while (!pid) {
 			touch(map(bytes, MAP_PRIVATE), bytes);
-			for (;;)
-				if (fork() < 0)
-					pause();
+			if (fork() < 0)
+				pause();
 		}
 		if (pid < 0)
 			usleep(1000);
