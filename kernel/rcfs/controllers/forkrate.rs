@@ -24,7 +24,11 @@ use kernel::{
         SeqFile, //
     },
     sync::atomic::{
-        ordering::Relaxed,
+        ordering::{
+            Acquire,
+            Relaxed,
+            Release, //
+        },
         Atomic, //
     },
     time::{
@@ -95,7 +99,7 @@ struct Bucket {
 impl Bucket {
     /// The current time. It is constant if the rate is 0.
     fn now(&self) -> i64 {
-        match self.per_second.load(Relaxed) {
+        match self.per_second.load(Acquire) {
             0 => 0,
             _ => self.made.elapsed().as_nanos(),
         }
@@ -114,10 +118,11 @@ impl Bucket {
     fn set_rate(&self, rate: Rate) {
         self.fill();
         match rate {
-            Rate::Max => self.per_second.store(NO_LIMIT, Relaxed),
+            // Pairs with the load in `now`: whoever sees the new rate sees that the bucket was filled.
+            Rate::Max => self.per_second.store(NO_LIMIT, Release),
             Rate::Limit { per_second, burst } => {
                 self.burst.store(burst, Relaxed);
-                self.per_second.store(per_second, Relaxed);
+                self.per_second.store(per_second, Release);
             }
         }
         self.fill();
@@ -154,18 +159,23 @@ impl Bucket {
     /// Takes a token. Calls do not overlap, as forks are serialised. A new rate may fill the bucket
     /// at the same time. The compare-and-exchange notices that, and fails.
     fn take(&self) -> bool {
-        let Some((each, all)) = self.times() else {
-            return true;
-        };
-        let before = self.full_at.load(Relaxed);
-        let now = self.now();
-        let after = before.max(now) + each;
+        loop {
+            let Some((each, all)) = self.times() else {
+                return true;
+            };
+            let before = self.full_at.load(Relaxed);
+            let now = self.now();
+            let after = before.max(now) + each;
 
-        if after - now > all {
-            return false;
+            if after - now <= all {
+                let _ = self.full_at.cmpxchg(before, after, Relaxed);
+                return true;
+            }
+            // The times may belong to different rates: a new rate fills the bucket first.
+            if self.full_at.load(Relaxed) == before {
+                return false;
+            }
         }
-        let _ = self.full_at.cmpxchg(before, after, Relaxed);
-        true
     }
 
     fn give_back(&self) {
