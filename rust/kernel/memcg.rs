@@ -349,8 +349,9 @@ impl MemCgroup {
 /// assert_eq!(Pages::parse(b"2m").map(Pages::bytes), Ok(2 << 20));
 /// assert_eq!(Pages::parse(b"-1"), Ok(Pages::MAX));
 /// assert_eq!(Pages::parse(b"max"), Ok(Pages::MAX));
-/// assert_eq!(Pages::parse(b"17179869184G"), Ok(Pages::MAX));
-/// assert_eq!(Pages::parse(b"18446744073709551616"), Ok(Pages::MAX));
+/// assert_eq!(Pages::parse(b"18446744073709551615"), Ok(Pages::MAX));
+/// assert_eq!(Pages::parse(b"17179869184G"), Err(ERANGE));
+/// assert_eq!(Pages::parse(b"18446744073709551616"), Err(ERANGE));
 /// assert_eq!(Pages::parse(b"0x10"), Err(EINVAL));
 /// assert_eq!(Pages::parse(b""), Err(EINVAL));
 /// assert_eq!(Pages::parse(b"2X"), Err(EINVAL));
@@ -402,14 +403,10 @@ impl Parse for Pages {
             number => (number, 0),
         };
 
-        // A size that is too large to count is no limit. memparse() begins with 0 again.
-        match u64::parse(number) {
-            Ok(number) => Ok(number
-                .checked_mul(1 << shift)
-                .map_or(Self::MAX, Self::from_bytes)),
-            Err(e) if e == ERANGE => Ok(Self::MAX),
-            Err(e) => Err(e),
-        }
+        // memparse() would begin with 0 again where the number is too large.
+        let bytes = u64::parse(number)?.checked_mul(1 << shift).ok_or(ERANGE)?;
+
+        Ok(Self::from_bytes(bytes))
     }
 }
 
