@@ -118,7 +118,7 @@ impl Bucket {
     fn set_rate(&self, rate: Rate) {
         self.fill();
         match rate {
-            // Pairs with the load in `now`: whoever sees the new rate sees that the bucket was filled.
+            // Pairs with the load in `now`: with the new rate, the bucket is seen to be filled.
             Rate::Max => self.per_second.store(NO_LIMIT, Release),
             Rate::Limit { per_second, burst } => {
                 self.burst.store(burst, Relaxed);

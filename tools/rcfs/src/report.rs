@@ -148,7 +148,8 @@ impl Report<'_> {
         if let Some(kills) = self.stats.oom_kills.filter(|kills| *kills > 0) {
             warnings.push(format!(
                 "rcfs: {}: out of memory: {} killed, with {} at most in use\n  do:   raise \
-                 memory.limit_in_bytes, there or above (Documentation/admin-guide/rcfs/memory.rst)\n",
+                 memory.limit_in_bytes, there or above \
+                 (Documentation/admin-guide/rcfs/memory.rst)\n",
                 at("memory"),
                 format::processes(kills),
                 format::bytes(self.stats.memory_peak.unwrap_or_default())

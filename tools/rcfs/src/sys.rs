@@ -611,7 +611,7 @@ pub(crate) fn ignore_signal(number: i32) -> Disposition {
 
 /// Restores the action of a signal. For children as well.
 pub(crate) fn restore_signal(number: i32, was: Disposition) {
-    // SAFETY: The command installs no handler. So this is the default action or ignoring the signal,
+    // SAFETY: The command installs no handler. This is the default action or ignoring the signal,
     // from the start of the program.
     unsafe { signal(number, was.0) };
 }

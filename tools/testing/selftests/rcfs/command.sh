@@ -864,7 +864,7 @@ point "run: a command is in its container from the beginning" in_its_container
 point "run: limits are set before the command starts" limits_are_there_before_it
 point "run: a fork bomb ends with a report" fork_bomb
 point "run: no command starts in a full container" full_from_the_beginning
-point "run: a command that exceeds its memory limit is killed, and the kill is reported" out_of_memory
+point "run: a kill for exceeding a memory limit is reported" out_of_memory
 point "run: the exit status is that of the command" exit_statuses
 point "run: the exit status if nobody reads the report" exit_status_without_reader
 point "run: signals are passed on" signals_are_passed_on

@@ -33,7 +33,7 @@ static const char usage[] =
 	"       N times: make a container in DIR, be in there, charge a page of FILE to it,\n"
 	"       go back to DIR, and remove the container. Remove FILE at the end.\n";
 
-#define MEGABYTE (1UL << 20)
+#define MEGABYTE (1024 * 1024UL)
 #define HUGE_PAGE (2 * MEGABYTE)
 /* What a pipe holds */
 #define PIPE_BYTES (16 * 4096)
