@@ -139,8 +139,8 @@ impl MemCgroup {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if memory is mounted as a hierarchy of cgroup v1; `ENODEV` if the use of `parent` has
-    /// ended; `ENOSPC` if there are as many groups as there can be, 65535; `ENOMEM`.
+    /// `EBUSY` if memory is mounted as a hierarchy of cgroup v1; `ENODEV` if `parent` is not in
+    /// use any more; `ENOSPC` if there are as many groups as there can be, 65535; `ENOMEM`.
     pub fn new(_cx: &mut impl MaySleep, parent: &MemCgroup) -> Result<Self> {
         parent.create_below()
     }
@@ -305,7 +305,7 @@ impl Drop for MemCgroup {
             rcu::synchronize_rcu();
         }
         if !self.is_root() {
-            // SAFETY: By the type invariant, there is a reference. mm gets a group of this type from
+            // SAFETY: By the type invariant, there is a reference. mm gets such a group from
             // `rcfs::Controller::mem_cgroup` only, for the life time of a state. mm uses such a
             // group under RCU or takes a reference, and a state is freed after a grace period.
             unsafe { bindings::mem_cgroup_put(self.as_ptr()) };

@@ -37,7 +37,7 @@ must_have() {
 	shift
 	for container; do
 		wait_until has_about "$size" "$container" && continue
-		because "$container has $(megabytes "$container/memory.usage_in_bytes") MB, not $size"
+		because "$container has $usage MB, not $size"
 		return 1
 	done
 }
@@ -656,7 +656,7 @@ point "memory that is given up does not count, but for the peak" given_up
 point "what the child of a vfork takes counts" vfork_counts
 point "memory counts in all containers above, and in no other" counts_above
 point "containers count their own memory" exact_between
-point "what is charged stays when the task moves, and the rest counts where it is" moving_moves_nothing
+point "what is charged stays when the task moves, and new charges follow" moving_moves_nothing
 point "a task in the root counts nowhere" root_is_no_container
 point "a task that is launched into a container counts there" launched_counts
 point "files count as long as there are pages of them" cache_counts_and_stays

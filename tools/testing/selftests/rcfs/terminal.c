@@ -93,7 +93,7 @@ static void step(char *line)
 	else if (!strncmp(line, "expect ", 7))
 		expect(line + 7);
 	else if (*line)
-		fail("unknown step: %s", line);
+		fail("unknown line: %s", line);
 }
 
 int main(int argc, char **argv)
