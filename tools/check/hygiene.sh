@@ -12,6 +12,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 FLAVOUR=clippy
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
+# shellcheck source=tools/lib/checks.sh
+. "$TOP/tools/lib/checks.sh"
 # shellcheck source=tools/run/command.sh
 . "$TOP/tools/run/command.sh"
 STEPS=4
@@ -259,55 +261,39 @@ check_series() { tools/series check; }
 
 # ---- all of them
 
-main() {
-	local pattern=${1-} names=() commands=() script patch i output passed=0 failed=0
-	local TREE_BROKEN=
-	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
-	add "clippy" check_clippy
-	add "clippy of the command rcfs" check_command_clippy
-	add "tests of the command rcfs" check_command_tests
-	add "the manual page of the command rcfs" check_manual
-	add "no code changes without CONFIG_RCFS" check_unchanged x86_64
-	add "no code changes without CONFIG_RCFS on arm64" check_unchanged arm64
-	add "rustfmt" check_rustfmt
-	add "shellcheck" check_shellcheck
-	add "kernel-doc" check_kernel_doc
-	add "SPDX lines" check_spdx
-	add "no unsafe code in controllers" check_safe
-	add "the tests that the documentation names" tools/check/named-tests.py
-	add "no paths of this machine" check_paths
-	add "no package mirrors of this machine" check_hosts
-	for script in tools/*/*-selftest.sh; do
-		add "$script" "$script"
-	done
-	add "the patches of tools/check/hazards.sh apply" check_hazards
-	add "the series and the repository agree" check_series
-	while read -r patch; do
-		add "checkpatch $patch" check_checkpatch "$patch"
-	done < <(series)
-	[[ ${#names[@]} -gt 0 ]] || {
-		echo "hygiene.sh: no check is called like '$pattern'" >&2
-		exit 1
-	}
+# before_check COMMAND: the other checks only read the pristine source. Let another run begin.
+before_check() {
+	[[ $1 == check_clippy || $1 == check_command_* ]] || unlock_cache
+}
 
-	prepare "$@"
-	echo "KTAP version 1"
-	echo "1..${#names[@]}"
-	for i in "${!names[@]}"; do
-		# The others only read the pristine source: let another run begin.
-		[[ ${commands[i]} == check_clippy || ${commands[i]} == check_command_* ]] || unlock_cache
-		if output=$(${commands[i]} 2>&1); then
-			passed=$((passed + 1))
-			echo "ok $((i + 1)) ${names[i]}"
-		else
-			failed=$((failed + 1))
-			echo "not ok $((i + 1)) ${names[i]}"
-			printf '# %s\n' "${output//$'\n'/$'\n# '}"
-		fi
+main() {
+	local PATTERN=${1-} SHOW_PASSED='' script patch
+	local TREE_BROKEN=
+	add_check "clippy" check_clippy
+	add_check "clippy of the command rcfs" check_command_clippy
+	add_check "tests of the command rcfs" check_command_tests
+	add_check "the manual page of the command rcfs" check_manual
+	add_check "no code changes without CONFIG_RCFS" check_unchanged x86_64
+	add_check "no code changes without CONFIG_RCFS on arm64" check_unchanged arm64
+	add_check "rustfmt" check_rustfmt
+	add_check "shellcheck" check_shellcheck
+	add_check "kernel-doc" check_kernel_doc
+	add_check "SPDX lines" check_spdx
+	add_check "no unsafe code in controllers" check_safe
+	add_check "the tests that the documentation names" tools/check/named-tests.py
+	add_check "no paths of this machine" check_paths
+	add_check "no package mirrors of this machine" check_hosts
+	for script in tools/*/*-selftest.sh; do
+		add_check "$script" "$script"
 	done
-	echo "# log: $LOG"
-	echo "$passed passed, $failed failed"
-	[[ $failed -eq 0 ]]
+	add_check "the patches of tools/check/hazards.sh apply" check_hazards
+	add_check "the series and the repository agree" check_series
+	while read -r patch; do
+		add_check "checkpatch $patch" check_checkpatch "$patch"
+	done < <(series)
+	need_checks
+	prepare "$@"
+	run_checks
 }
 
 main "$@"

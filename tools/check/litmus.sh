@@ -11,27 +11,27 @@ set -u
 export LC_ALL=C.UTF-8
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
 # shellcheck disable=SC2034 # what the functions of kernel.sh look at
-FLAVOUR=plain VERBOSE=
+FLAVOUR=plain
 # shellcheck source=tools/run/kernel.sh
 . "$TOP/tools/run/kernel.sh"
+# shellcheck source=tools/lib/checks.sh
+. "$TOP/tools/lib/checks.sh"
 # shellcheck disable=SC2034 # what step() looks at
 STEPS=2
 
 LITMUS=$TOP/tools/model/litmus
 
+find_python() {
+	MISSING=() WHY_MISSING=()
+	command -v python3 >/dev/null || missing "no python3" python3
+}
+
 prepare() {
 	log_start "$@"
 	lock_cache
 	step "Tools"
-	MISSING=() WHY_MISSING=()
-	if ! command -v python3 >/dev/null; then
-		missing "no python3" python3
-		# Twice: the first time may end with fresh package lists alone.
-		install_missing
-		command -v python3 >/dev/null || install_missing
-	fi
+	install_what find_python
 	step "Source"
 	source_prepare
 	unlock_cache
@@ -85,39 +85,20 @@ check_without() {
 }
 
 main() {
-	local pattern=${1-} names=() commands=() file name protection i output passed=0 failed=0
-	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
-	add "the litmus tests of the kernel come out as they say" check_checker
+	local PATTERN=${1-} file name protection
+	add_check "the litmus tests of the kernel come out as they say" check_checker
 	for file in "$LITMUS"/*.litmus; do
 		name=$(basename "$file" .litmus)
-		add "$name never happens" check_plain "$file"
+		add_check "$name never happens" check_plain "$file"
 		while IFS= read -r protection; do
-			add "$name happens without $protection" check_without "$protection" "$file"
+			add_check "$name happens without $protection" check_without "$protection" "$file"
 		done < <(protections "$file")
 	done
-	[[ ${#names[@]} -gt 0 ]] || {
-		echo "litmus.sh: no check is called like '$pattern'" >&2
-		exit 1
-	}
-
+	need_checks
 	prepare "$@"
 	SCRATCH=$(mktemp -d) || exit 1
 	trap 'rm -rf "$SCRATCH"' EXIT
-	echo "KTAP version 1"
-	echo "1..${#names[@]}"
-	for i in "${!names[@]}"; do
-		# shellcheck disable=SC2086 # a function and its arguments, none of which has a space
-		if output=$(${commands[i]} 2>&1); then
-			passed=$((passed + 1))
-			echo "ok $((i + 1)) ${names[i]}"
-		else
-			failed=$((failed + 1))
-			echo "not ok $((i + 1)) ${names[i]}"
-		fi
-		[[ ! $output ]] || printf '# %s\n' "${output//$'\n'/$'\n# '}"
-	done
-	echo "$passed passed, $failed failed"
-	[[ $failed -eq 0 ]]
+	run_checks
 }
 
 main "$@"

@@ -18,6 +18,8 @@ VERBOSE=
 STEPS=1
 # shellcheck source=tools/run/host.sh
 . "$TOP/tools/run/host.sh"
+# shellcheck source=tools/lib/checks.sh
+. "$TOP/tools/lib/checks.sh"
 
 MODELS=$TOP/tools/model
 # The scenarios of each model
@@ -157,37 +159,19 @@ check_protection() {
 }
 
 main() {
-	local pattern=${1-} names=() commands=() entry i protection scenario assertion output passed=0 failed=0
-	add() { [[ ! $1 =~ $pattern ]] || { names+=("$1"); commands+=("${*:2}"); }; }
-	add "the protocol of attaching holds" check_protocol "${ATTACH[@]}"
-	add "lists of tasks are complete" check_protocol "${MEMBERS[@]}"
+	local PATTERN=${1-} entry protection scenario assertion
+	add_check "the protocol of attaching holds" check_protocol "${ATTACH[@]}"
+	add_check "lists of tasks are complete" check_protocol "${MEMBERS[@]}"
 	for entry in "${PROTECTIONS[@]}"; do
 		IFS=: read -r protection scenario assertion <<<"$entry"
-		add "without $protection the model fails: $assertion" \
+		add_check "without $protection the model fails: $assertion" \
 			check_protection "$protection" "$scenario" "$assertion"
 	done
-	[[ ${#names[@]} -gt 0 ]] || {
-		echo "model.sh: no check is called like '$pattern'" >&2
-		exit 1
-	}
-
+	need_checks
 	prepare "$@"
 	SCRATCH=$(mktemp -d) || exit 1
 	trap 'rm -rf "$SCRATCH"' EXIT
-	echo "KTAP version 1"
-	echo "1..${#names[@]}"
-	for i in "${!names[@]}"; do
-		if output=$(${commands[i]} 2>&1); then
-			passed=$((passed + 1))
-			echo "ok $((i + 1)) ${names[i]}"
-		else
-			failed=$((failed + 1))
-			echo "not ok $((i + 1)) ${names[i]}"
-		fi
-		[[ ! $output ]] || printf '# %s\n' "${output//$'\n'/$'\n# '}"
-	done
-	echo "$passed passed, $failed failed"
-	[[ $failed -eq 0 ]]
+	run_checks
 }
 
 main "$@"
