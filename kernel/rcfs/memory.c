@@ -21,7 +21,7 @@ static bool owns_mm(struct task_struct *tsk)
 	return tsk->mm && rcu_access_pointer(tsk->mm->owner) == tsk;
 }
 
-/* What a look for tasks whose memory counts for a group is to do */
+/* A search for tasks whose memory is charged to @memcg */
 struct scan {
 	struct mem_cgroup *memcg;
 	int (*fn)(struct task_struct *tsk, void *arg);
@@ -31,12 +31,12 @@ struct scan {
 
 static int scan_task(struct scan *scan, struct task_struct *tsk)
 {
-	/* As the OOM killer does it when it looks at all processes */
+	/* The OOM killer does the same when it searches all processes. */
 	if (!(++scan->seen % 1024))
 		touch_softlockup_watchdog();
 	/*
-	 * A victim of the OOM killer that is freeing its memory has no mm any more. The
-	 * OOM killer waits for that victim, and kills no other one for now.
+	 * A victim of the OOM killer has no mm any more while its memory is being freed.
+	 * The OOM killer must see such a victim, so that it does not kill another process.
 	 *
 	 * A control group with the memory controller takes precedence.
 	 */
@@ -59,7 +59,7 @@ static int scan_tasks(void *owner, struct mem_cgroup *memcg,
 		ret = scan_task(&scan, tsk);
 	if (ret || rcfs_walk_is_complete(&walk))
 		return ret;
-	/* A task that changes its nsproxy all the time must not get away by that. */
+	/* A task that keeps changing its nsproxy must not evade the search. */
 	for_each_process_thread(process, tsk) {
 		ret = scan_task(&scan, tsk);
 		if (ret)
@@ -86,26 +86,43 @@ static const struct mem_cgroup_owner_ops owner_ops = {
 
 /**
  * rcfs_own_mem_cgroup - make a container the owner of a memory cgroup
- * @memcg: a detached group that has no owner yet
- * @ns: the nsproxy of the container; &init_nsproxy for a root, which owns none
+ * @memcg: the group
+ * @cont: the container, not the root of a hierarchy
  *
- * mem_cgroup_kill_detached() ends this. The container has to stay for an RCU grace
+ * mem_cgroup_kill_detached() ends this. The container must stay for an RCU grace
  * period after that.
  *
  * Context: Process context, with the mutex of rcfs held.
+ * Return: whether @cont is the owner. The group of a cgroup, and a group that has or
+ *	   had an owner, do not get one.
  */
-void rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct nsproxy *ns)
+bool rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct rcfs_container *cont)
 {
-	if (ns->rcfs_owner)
-		mem_cgroup_set_owner(memcg, &owner_ops, ns->rcfs_owner);
+	if (!css_is_detached(&memcg->css) || memcg->owner)
+		return false;
+	mem_cgroup_set_owner(memcg, &owner_ops, cont);
+	return true;
+}
+
+/**
+ * rcfs_kill_mem_cgroup - take a memory cgroup out of use, if a container owns it
+ * @memcg: the group
+ * @cont: the container, which has been removed
+ *
+ * Context: Process context, with the mutex of rcfs held.
+ */
+void rcfs_kill_mem_cgroup(struct mem_cgroup *memcg, const struct rcfs_container *cont)
+{
+	if (memcg->owner == cont)
+		mem_cgroup_kill_detached(memcg);
 }
 
 /**
  * rcfs_retire_mem_cgroup - say that the memory cgroup of a container is going
  * @cont: a container that has been retired
  *
- * A write to a file may be reclaiming memory for long. rmdir(2) waits for that with
- * the mutex of rcfs held.
+ * A write to a file may reclaim memory for a long time. rmdir(2) waits for the write
+ * with the mutex of rcfs held.
  *
  * Context: Process context, with the mutex of rcfs held.
  */
@@ -113,6 +130,6 @@ void rcfs_retire_mem_cgroup(const struct rcfs_container *cont)
 {
 	struct mem_cgroup *memcg = rcfs_container_mem_cgroup(cont);
 
-	if (memcg && memcg->owner_ops == &owner_ops && memcg->owner == cont)
+	if (memcg && memcg->owner == cont)
 		mem_cgroup_retire_detached(memcg);
 }

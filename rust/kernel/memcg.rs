@@ -15,24 +15,12 @@ use crate::{
     prelude::*,
     rcfs::{
         context::MaySleep,
+        Limit,
         Parse,
         Show, //
     },
-    seq_file::{
-        seq_print,
-        SeqFile, //
-    },
-    sync::{
-        atomic::{
-            ordering::{
-                Full,
-                Relaxed, //
-            },
-            Atomic,
-            AtomicFlag, //
-        },
-        rcu, //
-    },
+    seq_file::SeqFile,
+    sync::rcu,
 };
 #[cfg(CONFIG_MEMCG_DETACHED)]
 use core::ptr::{
@@ -82,12 +70,7 @@ use core::ptr::{
 /// The pointer is the root of all, or a group that `mem_cgroup_create_detached()` has returned for
 /// this object, with the reference that comes with it.
 #[cfg(CONFIG_MEMCG_DETACHED)]
-pub struct MemCgroup {
-    memcg: NonNull<bindings::mem_cgroup>,
-    killed: AtomicFlag,
-    /// The nsproxy of the container that owns the group, as an address.
-    owner: Atomic<*mut bindings::nsproxy>,
-}
+pub struct MemCgroup(NonNull<bindings::mem_cgroup>);
 
 #[cfg(CONFIG_MEMCG_DETACHED)]
 // SAFETY: A memory cgroup can be used and given up on any thread.
@@ -122,17 +105,16 @@ impl MemCgroup {
     ///
     /// `EOPNOTSUPP` if memory cgroups are disabled (`cgroup_disable=memory`).
     pub fn root() -> Result<Self> {
-        // SAFETY: A pure question.
+        // SAFETY: This only reads a static key.
         if unsafe { bindings::mem_cgroup_disabled() } {
             return Err(EOPNOTSUPP);
         }
         // INVARIANT: This is the root.
-        Ok(Self {
-            // SAFETY: The kernel wrote it once, before there were any users.
-            memcg: NonNull::new(unsafe { bindings::root_mem_cgroup }).ok_or(EOPNOTSUPP)?,
-            killed: AtomicFlag::new(true),
-            owner: Atomic::new(ptr::null_mut()),
-        })
+        //
+        // SAFETY: The kernel wrote it once, before there were any users.
+        NonNull::new(unsafe { bindings::root_mem_cgroup })
+            .map(Self)
+            .ok_or(EOPNOTSUPP)
     }
 
     /// Makes a group below another one.
@@ -152,11 +134,7 @@ impl MemCgroup {
         let memcg = from_err_ptr(unsafe { bindings::mem_cgroup_create_detached(self.as_ptr()) })?;
 
         // INVARIANT: The group is new.
-        Ok(Self {
-            memcg: NonNull::new(memcg).ok_or(ENOMEM)?,
-            killed: AtomicFlag::new(false),
-            owner: Atomic::new(ptr::null_mut()),
-        })
+        NonNull::new(memcg).map(Self).ok_or(ENOMEM)
     }
 
     fn do_set_max(&self, max: Pages) {
@@ -178,31 +156,7 @@ impl MemCgroup {
 
     /// The group, valid for as long as `self`.
     pub(crate) fn as_ptr(&self) -> *mut bindings::mem_cgroup {
-        self.memcg.as_ptr()
-    }
-
-    /// Makes the container with the nsproxy `ns` the owner of the group. Returns whether it is: the
-    /// root of all and a group with another owner do not get one.
-    pub(crate) fn claim(&self, ns: *mut bindings::nsproxy) -> bool {
-        !self.is_root() && self.owner.cmpxchg(ptr::null_mut(), ns, Full).is_ok()
-    }
-
-    /// Whether the container with the nsproxy `ns` is the owner.
-    pub(crate) fn is_claimed_by(&self, ns: *mut bindings::nsproxy) -> bool {
-        ptr::eq(self.owner.load(Relaxed), ns)
-    }
-
-    /// Ends the use of the group. No task may be charged to it any more.
-    ///
-    /// Returns whether this is the first call.
-    pub(crate) fn kill(&self) -> bool {
-        let first = !self.killed.xchg(true, Full);
-
-        if first {
-            // SAFETY: By the type invariant, as the flag of the root is set from the beginning.
-            unsafe { bindings::mem_cgroup_kill_detached(self.as_ptr()) };
-        }
-        first
+        self.0.as_ptr()
     }
 
     fn is_root(&self) -> bool {
@@ -299,17 +253,20 @@ impl MemCgroup {
 #[cfg(CONFIG_MEMCG_DETACHED)]
 impl Drop for MemCgroup {
     fn drop(&mut self) {
-        if self.kill() {
+        if self.is_root() {
+            return;
+        }
+        // SAFETY: By the type invariant, the group is valid. It is being dropped, so that no task
+        // is charged to it any more.
+        if unsafe { bindings::mem_cgroup_kill_detached(self.as_ptr()) } {
             // After a failed mkdir(2), the container is freed without a grace period. Events may
             // still be looking at its state.
             rcu::synchronize_rcu();
         }
-        if !self.is_root() {
-            // SAFETY: By the type invariant, there is a reference. mm gets such a group from
-            // `rcfs::Controller::mem_cgroup` only, for the life time of a state. mm uses such a
-            // group under RCU or takes a reference, and a state is freed after a grace period.
-            unsafe { bindings::mem_cgroup_put(self.as_ptr()) };
-        }
+        // SAFETY: By the type invariant, there is a reference. mm gets such a group from
+        // `rcfs::Controller::mem_cgroup` only, for the life time of a state. mm uses such a group
+        // under RCU or takes a reference, and a state is freed after a grace period.
+        unsafe { bindings::mem_cgroup_put(self.as_ptr()) };
     }
 }
 
@@ -320,14 +277,6 @@ pub enum MemCgroup {}
 #[cfg(not(CONFIG_MEMCG_DETACHED))]
 impl MemCgroup {
     pub(crate) fn as_ptr(&self) -> *mut bindings::mem_cgroup {
-        match *self {}
-    }
-
-    pub(crate) fn kill(&self) -> bool {
-        match *self {}
-    }
-
-    pub(crate) fn is_claimed_by(&self, _ns: *mut bindings::nsproxy) -> bool {
         match *self {}
     }
 }
@@ -381,11 +330,11 @@ impl Pages {
     }
 }
 
-/// A number of bytes, as cgroup v1 shows it. See [`OrMax`] for what cgroup v2 does.
+/// A number of bytes, as cgroup v1 shows it. cgroup v2 shows a [`Limit`].
 #[cfg(CONFIG_MEMCG_DETACHED)]
 impl Show for Pages {
     fn show(&self, m: &SeqFile) {
-        seq_print!(m, "{}\n", self.bytes());
+        self.bytes().show(m);
     }
 }
 
@@ -410,17 +359,12 @@ impl Parse for Pages {
     }
 }
 
-/// [`Pages`] that show no limit as `max`.
 #[cfg(CONFIG_MEMCG_DETACHED)]
-pub struct OrMax(pub Pages);
-
-#[cfg(CONFIG_MEMCG_DETACHED)]
-impl Show for OrMax {
-    fn show(&self, m: &SeqFile) {
-        if self.0 == Pages::MAX {
-            seq_print!(m, "max\n");
-        } else {
-            self.0.show(m);
+impl From<Pages> for Limit {
+    fn from(pages: Pages) -> Self {
+        match pages {
+            Pages::MAX => Self::Max,
+            pages => Self::Number(pages.bytes()),
         }
     }
 }

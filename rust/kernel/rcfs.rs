@@ -504,17 +504,20 @@ impl<C: Controller> Vtable<C> {
             let node = unsafe { Node::new(registration, container, parent)? };
 
             #[cfg(CONFIG_MEMCG_DETACHED)]
-            if C::HAS_MEM_CGROUP && node.container().is_some() {
-                // SAFETY: This is process context.
-                let group = C::mem_cgroup(unsafe { &AnyContext::new() }, StateRef::of(&node));
+            if let Some(container) = node.container().filter(|_| C::HAS_MEM_CGROUP) {
+                // SAFETY: This is process context. The group and the container are valid, and the
+                // core holds the mutex.
+                let owns = unsafe {
+                    let group = C::mem_cgroup(&AnyContext::new(), StateRef::of(&node));
 
-                if !group.claim(ns) {
+                    bindings::rcfs_own_mem_cgroup(group.as_ptr(), container)
+                };
+
+                if !owns {
                     node.remove();
                     pr_err!("{}: a container has no memory cgroup of its own\n", C::NAME);
                     return Err(EINVAL);
                 }
-                // SAFETY: The group has no other owner. The core holds the mutex.
-                unsafe { bindings::rcfs_own_mem_cgroup(group.as_ptr(), ns) };
             }
             // SAFETY: Only this call writes to the nsproxy. The core has set the id.
             unsafe { (*ns).ctlr_data[(*ss).subsys_id as usize] = node.into_foreign() };
@@ -653,13 +656,14 @@ impl<C: Controller> Vtable<C> {
         if C::HAS_OFFLINE {
             C::offline(cx, state);
         }
-        if C::HAS_MEM_CGROUP {
-            // SAFETY: This is process context.
-            let group = C::mem_cgroup(unsafe { &AnyContext::new() }, state);
+        #[cfg(CONFIG_MEMCG_DETACHED)]
+        if let Some(container) = state.node().container().filter(|_| C::HAS_MEM_CGROUP) {
+            // SAFETY: This is process context. The group and the container are valid, and the core
+            // holds the mutex. The container has no tasks any more.
+            unsafe {
+                let group = C::mem_cgroup(&AnyContext::new(), state);
 
-            // The container has no tasks any more.
-            if group.is_claimed_by(ns) {
-                group.kill();
+                bindings::rcfs_kill_mem_cgroup(group.as_ptr(), container);
             }
         }
     }

@@ -31,7 +31,6 @@ use kernel::{
     memcg::{
         MemCgroup,
         MemoryEvent,
-        OrMax,
         Pages, //
     },
     prelude::*,
@@ -120,15 +119,17 @@ impl Controller for Memory {
             memory.group.own_events(MemoryEvent::Max) as u64
         })
         .not_in_root(),
-        File::<Self>::new(c"memory.high", |memory| OrMax(memory.group.high()))
+        File::<Self>::new(c"memory.high", |memory| Limit::from(memory.group.high()))
             .writable(|mut memory, high: Pages| {
                 memory.state().get().group.set_high(memory.context(), high)
             })
             .not_in_root(),
         #[cfg(CONFIG_SWAP)]
-        File::<Self>::new(c"memory.swap.max", |memory| OrMax(memory.group.swap_max()))
-            .writable(|memory, max: Pages| memory.group.set_swap_max(max))
-            .not_in_root(),
+        File::<Self>::new(c"memory.swap.max", |memory| {
+            Limit::from(memory.group.swap_max())
+        })
+        .writable(|memory, max: Pages| memory.group.set_swap_max(max))
+        .not_in_root(),
         File::<Self>::new(c"memory.oom.group", |memory| memory.group.oom_group())
             .writable(|memory, all: bool| memory.group.set_oom_group(all))
             .not_in_root(),
