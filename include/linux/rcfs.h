@@ -855,7 +855,7 @@ static inline struct mem_cgroup *rcfs_mem_cgroup(const struct task_struct *tsk)
 
 /* Where kernel/rcfs/delay.c can delay a task, to widen a race window */
 enum rcfs_delay {
-	RCFS_DELAY_COPY,	/* fork, before and after clearing child->nsproxy */
+	RCFS_DELAY_COPY,	/* fork, of a child that shares all namespaces */
 	RCFS_DELAY_VISIBLE,	/* fork, before the child becomes visible */
 	RCFS_DELAY_SWITCH,	/* with new namespaces that are not in use yet */
 	RCFS_DELAY_PUT,		/* after the last reference, before the counts drop */

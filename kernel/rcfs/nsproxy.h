@@ -77,8 +77,6 @@ static inline struct task_struct *nsproxy_parent(struct task_struct *tsk)
 static inline void share_nsproxy(struct task_struct *child, struct nsproxy *ns)
 {
 	rcfs_delay(RCFS_DELAY_COPY);
-	child->nsproxy = NULL;
-	rcfs_delay(RCFS_DELAY_COPY);
 }
 #else
 static inline void rcfs_init_nsproxy(struct nsproxy *ns) { }
