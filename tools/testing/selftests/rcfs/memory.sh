@@ -664,10 +664,10 @@ point "page cache is reclaimed at the limit" cache_is_reclaimed
 point "page cache is reclaimed at memory.high" high_reclaims
 point "to write a limit below the usage reclaims" writing_a_limit_reclaims
 point "who needs more than the limit is killed" limit_kills
+point "a limit kills nobody in another container" limit_below_kills_nobody_else
 point "all kinds of memory are limited" kinds_are_limited
 point "the log has the path of the container" log_names_the_container
 point "a limit above kills below, and is the one that was met" limit_above_kills_below
-point "a limit kills nobody in another container" limit_below_kills_nobody_else
 point "the largest process is killed" largest_is_killed
 point "a group is killed as one" group_is_killed
 point "to write a limit below the usage kills" writing_a_limit_kills
