@@ -444,7 +444,6 @@ void rcfs_call_cpus_changed(struct rc_subsys *ss);
 
 /* For rust/kernel/rcfs.rs */
 bool rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct rcfs_container *cont);
-void rcfs_kill_mem_cgroup(struct mem_cgroup *memcg, const struct rcfs_container *cont);
 
 /* For kernel/rcfs/nsproxy.c */
 #ifdef CONFIG_RCFS_MEM_CGROUP

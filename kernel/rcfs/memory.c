@@ -105,19 +105,6 @@ bool rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct rcfs_container *cont)
 }
 
 /**
- * rcfs_kill_mem_cgroup - take a memory cgroup out of use, if a container owns it
- * @memcg: the group
- * @cont: the container, which has been removed
- *
- * Context: Process context, with the mutex of rcfs held.
- */
-void rcfs_kill_mem_cgroup(struct mem_cgroup *memcg, const struct rcfs_container *cont)
-{
-	if (memcg->owner == cont)
-		mem_cgroup_kill_detached(memcg);
-}
-
-/**
  * rcfs_retire_mem_cgroup - say that the memory cgroup of a container is going
  * @cont: a container that has been retired
  *

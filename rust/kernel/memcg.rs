@@ -20,7 +20,7 @@ use crate::{
         Show, //
     },
     seq_file::SeqFile,
-    sync::rcu,
+    task::Task, //
 };
 #[cfg(CONFIG_MEMCG_DETACHED)]
 use core::ptr::{
@@ -147,6 +147,30 @@ impl MemCgroup {
         unsafe { bindings::mem_cgroup_set_high(self.as_ptr(), high.0, true) };
     }
 
+    /// Makes a container the owner of the group. Returns whether it is: the root, and a group that
+    /// has or had an owner, do not get one.
+    ///
+    /// # Safety
+    ///
+    /// This is process context, with the mutex of rcfs held. `container` is valid, and stays for an
+    /// RCU grace period after [`kill`](Self::kill).
+    pub(crate) unsafe fn set_owner(&self, container: *mut bindings::rcfs_container) -> bool {
+        // SAFETY: By the type invariant, the group is valid. The rest is as the caller says.
+        unsafe { bindings::rcfs_own_mem_cgroup(self.as_ptr(), container) }
+    }
+
+    /// Takes a group out of use. Returns whether this is the first call for the group. After an RCU
+    /// grace period, nobody refers to its owner any more.
+    ///
+    /// # Safety
+    ///
+    /// This is process context. `group` is valid, but not the root. No task is charged to it any
+    /// more. Calls for one group do not run at the same time.
+    pub(crate) unsafe fn kill(group: NonNull<bindings::mem_cgroup>) -> bool {
+        // SAFETY: As the caller says.
+        unsafe { bindings::mem_cgroup_kill_detached(group.as_ptr()) }
+    }
+
     fn do_print_stat(&self, m: &SeqFile) -> Result {
         // SAFETY: By the type invariant, the group is valid. `SeqFile` is transparent.
         to_result(unsafe {
@@ -157,6 +181,11 @@ impl MemCgroup {
     /// The group, valid for as long as `self`.
     pub(crate) fn as_ptr(&self) -> *mut bindings::mem_cgroup {
         self.0.as_ptr()
+    }
+
+    /// As [`as_ptr`](Self::as_ptr).
+    pub(crate) fn as_non_null(&self) -> NonNull<bindings::mem_cgroup> {
+        self.0
     }
 
     fn is_root(&self) -> bool {
@@ -256,17 +285,28 @@ impl Drop for MemCgroup {
         if self.is_root() {
             return;
         }
+        // Only a group without an owner is still in use.
+        //
         // SAFETY: By the type invariant, the group is valid. It is being dropped, so that no task
         // is charged to it any more.
-        if unsafe { bindings::mem_cgroup_kill_detached(self.as_ptr()) } {
-            // After a failed mkdir(2), the container is freed without a grace period. Events may
-            // still be looking at its state.
-            rcu::synchronize_rcu();
-        }
+        unsafe { Self::kill(self.0) };
         // SAFETY: By the type invariant, there is a reference. mm gets such a group from
         // `rcfs::Controller::mem_cgroup` only, for the life time of a state. mm uses such a group
         // under RCU or takes a reference, and a state is freed after a grace period.
         unsafe { bindings::mem_cgroup_put(self.as_ptr()) };
+    }
+}
+
+#[cfg(CONFIG_MEMCG_DETACHED)]
+impl Task {
+    /// Tells mm that the task has another memory cgroup.
+    ///
+    /// # Safety
+    ///
+    /// The lock of the task must be held.
+    pub(crate) unsafe fn update_mem_cgroup(&self) {
+        // SAFETY: By the type invariants, the task is valid. The rest is as the caller says.
+        unsafe { bindings::mem_cgroup_task_moved(self.as_ptr()) };
     }
 }
 
@@ -278,6 +318,11 @@ pub enum MemCgroup {}
 impl MemCgroup {
     pub(crate) fn as_ptr(&self) -> *mut bindings::mem_cgroup {
         match *self {}
+    }
+
+    /// No container has such a group.
+    pub(crate) unsafe fn kill(_group: core::ptr::NonNull<bindings::mem_cgroup>) -> bool {
+        false
     }
 }
 

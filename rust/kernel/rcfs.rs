@@ -505,19 +505,17 @@ impl<C: Controller> Vtable<C> {
 
             #[cfg(CONFIG_MEMCG_DETACHED)]
             if let Some(container) = node.container().filter(|_| C::HAS_MEM_CGROUP) {
-                // SAFETY: This is process context. The group and the container are valid, and the
-                // core holds the mutex.
-                let owns = unsafe {
-                    let group = C::mem_cgroup(&AnyContext::new(), StateRef::of(&node));
+                // SAFETY: This is process context.
+                let group = C::mem_cgroup(unsafe { &AnyContext::new() }, StateRef::of(&node));
 
-                    bindings::rcfs_own_mem_cgroup(group.as_ptr(), container)
-                };
-
-                if !owns {
+                // SAFETY: This is process context, and the core holds the mutex. `offline` or
+                // `destroy` kills the group before the container goes.
+                if !unsafe { group.set_owner(container) } {
                     node.remove();
                     pr_err!("{}: a container has no memory cgroup of its own\n", C::NAME);
                     return Err(EINVAL);
                 }
+                node.mem_cgroup.populate(group.as_non_null());
             }
             // SAFETY: Only this call writes to the nsproxy. The core has set the id.
             unsafe { (*ns).ctlr_data[(*ss).subsys_id as usize] = node.into_foreign() };
@@ -530,7 +528,8 @@ impl<C: Controller> Vtable<C> {
     /// Only the core of rcfs may call this, for an `rc_subsys` of `C`, once for each successful
     /// `create`.
     unsafe extern "C" fn destroy(ss: *mut bindings::rc_subsys, ns: *mut bindings::nsproxy) {
-        // SAFETY: The core passes the arguments of `create`. Nothing reads the state any more.
+        // SAFETY: The core passes the arguments of `create`. Nothing reads the state any more,
+        // except for events of memory.
         let node = unsafe {
             core::mem::replace(
                 &mut (*ns).ctlr_data[(*ss).subsys_id as usize],
@@ -540,6 +539,12 @@ impl<C: Controller> Vtable<C> {
         // SAFETY: `create` stored a foreign `Arc<Node<C>>`.
         let node = unsafe { Arc::<Node<C>>::from_foreign(node) };
 
+        // SAFETY: This is process context. The container has no tasks.
+        if unsafe { Self::kill_mem_cgroup(&node) } {
+            // After a failed mkdir(2), the container is freed without a grace period. Events may
+            // still be looking at its state.
+            rcu::synchronize_rcu();
+        }
         node.remove();
     }
 
@@ -616,7 +621,7 @@ impl<C: Controller> Vtable<C> {
         #[cfg(CONFIG_MEMCG_DETACHED)]
         if C::HAS_MEM_CGROUP {
             // SAFETY: The core holds the lock of the task.
-            unsafe { bindings::mem_cgroup_task_moved(tsk) };
+            unsafe { task.update_mem_cgroup() };
         }
     }
 
@@ -656,16 +661,22 @@ impl<C: Controller> Vtable<C> {
         if C::HAS_OFFLINE {
             C::offline(cx, state);
         }
-        #[cfg(CONFIG_MEMCG_DETACHED)]
-        if let Some(container) = state.node().container().filter(|_| C::HAS_MEM_CGROUP) {
-            // SAFETY: This is process context. The group and the container are valid, and the core
-            // holds the mutex. The container has no tasks any more.
-            unsafe {
-                let group = C::mem_cgroup(&AnyContext::new(), state);
+        // SAFETY: This is process context. The container has no tasks any more.
+        unsafe { Self::kill_mem_cgroup(state.node()) };
+    }
 
-                bindings::rcfs_kill_mem_cgroup(group.as_ptr(), container);
-            }
-        }
+    /// Takes the memory cgroup of a container out of use. Returns whether this is the first call
+    /// for a container with such a group.
+    ///
+    /// # Safety
+    ///
+    /// This is process context. The container has no tasks any more.
+    unsafe fn kill_mem_cgroup(node: &Node<C>) -> bool {
+        // SAFETY: `Controller::mem_cgroup` has borrowed the group for the life time of the state.
+        // The root has no such group. `offline` comes before `destroy`.
+        node.mem_cgroup
+            .copy()
+            .is_some_and(|group| unsafe { MemCgroup::kill(group) })
     }
 
     /// # Safety

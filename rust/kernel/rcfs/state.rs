@@ -24,7 +24,8 @@ use crate::{
         aref::ARef,
         rcu,
         Arc,
-        ArcBorrow, //
+        ArcBorrow,
+        SetOnce, //
     },
     task::Task,
     time::Msecs,
@@ -65,6 +66,8 @@ pub(super) struct Node<C: Controller> {
     depth: usize,
     /// [`Some`] if the controller implements [`Controller::timer`].
     timer: Option<Timer<C>>,
+    /// The memory cgroup that the container owns. It lives as long as the state.
+    pub(super) mem_cgroup: SetOnce<NonNull<bindings::mem_cgroup>>,
     #[pin]
     pub(super) state: C::State,
     /// Dropped after the state, which may use that of the parent.
@@ -77,7 +80,8 @@ impl<C: Controller> Child for Node<C> {
     }
 }
 
-// SAFETY: The list is accessed under its lock. The other fields do not change. States are `Send`.
+// SAFETY: The list is accessed under its lock. `mem_cgroup` is set once, and the other fields do not
+// change. States are `Send`.
 unsafe impl<C: Controller> Send for Node<C> {}
 
 // SAFETY: As above, and states are `Sync`.
@@ -110,6 +114,7 @@ impl<C: Controller> Node<C> {
                 registration,
                 ns,
                 timer: if C::HAS_TIMER { Some(Timer::new()?) } else { None },
+                mem_cgroup: SetOnce::new(),
                 depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 state <- init,
                 parent: ParentRef::new(parent),
