@@ -80,7 +80,7 @@ impl<C: Controller> Child for Node<C> {
     }
 }
 
-// SAFETY: The list is accessed under its lock. `mem_cgroup` is set once, and the other fields do not
+// SAFETY: The list is accessed under its lock. `mem_cgroup` is set once. The other fields do not
 // change. States are `Send`.
 unsafe impl<C: Controller> Send for Node<C> {}
 
