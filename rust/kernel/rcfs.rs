@@ -672,11 +672,13 @@ impl<C: Controller> Vtable<C> {
     ///
     /// This is process context. The container has no tasks any more.
     unsafe fn kill_mem_cgroup(node: &Node<C>) -> bool {
+        let Some(group) = node.mem_cgroup.copy() else {
+            return false;
+        };
+
         // SAFETY: `Controller::mem_cgroup` has borrowed the group for the life time of the state.
         // The root has no such group. `offline` comes before `destroy`.
-        node.mem_cgroup
-            .copy()
-            .is_some_and(|group| unsafe { MemCgroup::kill(group) })
+        unsafe { MemCgroup::kill(group) }
     }
 
     /// # Safety
