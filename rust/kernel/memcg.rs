@@ -139,12 +139,12 @@ impl MemCgroup {
 
     fn do_set_max(&self, max: Pages) {
         // SAFETY: By the type invariant, the group is valid.
-        unsafe { bindings::mem_cgroup_set_max(self.as_ptr(), max.0, true) };
+        unsafe { bindings::mem_cgroup_set_max(self.as_ptr(), max.0) };
     }
 
     fn do_set_high(&self, high: Pages) {
         // SAFETY: By the type invariant, the group is valid.
-        unsafe { bindings::mem_cgroup_set_high(self.as_ptr(), high.0, true) };
+        unsafe { bindings::mem_cgroup_set_high(self.as_ptr(), high.0) };
     }
 
     /// Makes a container the owner of the group. Returns whether it is: the root, and a group that
