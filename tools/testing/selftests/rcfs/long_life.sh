@@ -89,11 +89,13 @@ nsproxies_come_and_go() {
 make_and_remove() {
 	wait_until states_are_settled || return
 	states=$(state_count)
+	empty=$(kernel_memory)
 	many containers "$1" "$C" >"$WORK/late" || return
+	each=$((($(kernel_memory) - empty) / $1 + 1))
 	if [ "$states" ]; then
 		expect $((states + $1 + ($1 + 999) / 1000)) state_count || return
 	fi
-	because "$1 containers at once, $(cat "$WORK/late") us at most"
+	because "$1 containers at once, $each kB each, $(cat "$WORK/late") us at most"
 	# All containers can be used.
 	start sleep 1000
 	last=$C/$((($1 - 1) / 1000))/$((($1 - 1) % 1000))
@@ -107,12 +109,11 @@ make_and_remove() {
 }
 
 very_many_containers() {
-	# The memory of a container with all controllers and its directory, with
-	# per-CPU data
-	fit=$(($(in_kb MemAvailable) / (16 * $(nproc))))
+	make_and_remove 1000 || return
+	# Directories that are in use take memory as well, so fill half of what there is.
+	fit=$(($(in_kb MemAvailable) / (2 * each)))
 	number=$RCFS_CONTAINERS
 	[ "$number" -le "$fit" ] || number=$fit
-	make_and_remove 1000 || return
 	keeps_memory make_and_remove "$number"
 }
 
@@ -134,7 +135,6 @@ if is_slow; then
 	RCFS_CONTAINERS=${RCFS_CONTAINERS:-3000}
 	# KASAN keeps freed memory in a quarantine of a 32nd of all memory. kmemleak
 	# finds leaks here.
-	# lost here, kmemleak finds.
 	SLACK=$((SLACK + $(in_kb MemTotal) / 16))
 fi
 RCFS_ATTACHES=${RCFS_ATTACHES:-1000000}
