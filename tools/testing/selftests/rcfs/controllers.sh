@@ -197,3 +197,28 @@ cgroup2_emptied_out() {
 	rmdir "$CGROUP/test"/*/
 	rmdir "$CGROUP/test"
 } 2>/dev/null
+
+# count_memory_groups: remember how many memory cgroups there are, for
+# memory_groups_are_back(). Mounts cgroup v2.
+count_memory_groups() {
+	mount_cgroup2 memory || return
+	remove_cgroup2 || return
+	wait_until grep -q '^nr_dying_subsys_memory 0$' "$CGROUP/cgroup.stat" || return
+	MEMORY_GROUPS=$(memory_groups)
+}
+
+# memory_groups_are_back: soon, there are as many as before, and none that is going
+memory_groups_are_back() {
+	wait_until has_memory_groups "$MEMORY_GROUPS" && return
+	because "memory cgroups, and those that are going: $(memory_groups), before: $MEMORY_GROUPS"
+	return 1
+}
+
+has_memory_groups() {
+	[ "$(memory_groups)" = "$1" ]
+}
+
+# memory_groups: cgroup.stat of the root has those of containers as well
+memory_groups() {
+	sed -n 's/^nr_\(dying_\)*subsys_memory //p' "$CGROUP/cgroup.stat" | tr '\n' ' '
+}

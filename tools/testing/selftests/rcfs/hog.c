@@ -31,7 +31,8 @@ static const char usage[] =
 	"         bomb       children without end, each of which takes so much\n"
 	"       hog cycles N DIR FILE\n"
 	"       N times: make a container in DIR, be in there, charge a page of FILE to it,\n"
-	"       go back to DIR, and remove the container. Remove FILE at the end.\n";
+	"       go back to DIR, and remove the container. FILE has up to 1000 pages. Remove\n"
+	"       FILE at the end.\n";
 
 #define MEGABYTE (1024 * 1024UL)
 #define HUGE_PAGE (2 * MEGABYTE)
@@ -223,7 +224,9 @@ static void cycles(unsigned long count, const char *dir, const char *file)
 		if (mkdir(container, 0755))
 			die(container);
 		write_to(tasks, "0");
-		if (pwrite(fd, "x", 1, i * 4096) != 1)
+		if (i % 1000 == 0 && ftruncate(fd, 0))
+			die(file);
+		if (pwrite(fd, "x", 1, i % 1000 * 4096) != 1)
 			die(file);
 		write_to(above, "0");
 		if (rmdir(container))

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The controller memory: what containers have, what they may have, and what happens
-# when they need more.
+# when they need more. RCFS_CYCLES is how many containers with charged pages are
+# removed one after the other, by default 300.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -569,28 +570,12 @@ refilled_after_removal() {
 	oom_in "$C" anon 8
 }
 
-# cgroup.stat of the root has how many groups there are, and how many are going.
-groups() {
-	sed -n 's/^nr_\(dying_\)*subsys_memory //p' "$CGROUP/cgroup.stat"
-}
-
 nothing_is_left() {
-	mount_cgroup2 memory || return
-	remove_cgroup2 || return
-	wait_until quiet || return
-	before=$(groups)
+	count_memory_groups || return
 	mkdir "$WORK/tmpfs" && mount -t tmpfs none "$WORK/tmpfs" || return
 	EXTRA_MOUNTS="$EXTRA_MOUNTS $WORK/tmpfs"
-	hog cycles 300 "$C" "$WORK/tmpfs/file" || return
-	wait_until has_groups "$before"
-}
-
-quiet() {
-	grep -q '^nr_dying_subsys_memory 0$' "$CGROUP/cgroup.stat"
-}
-
-has_groups() {
-	[ "$(groups)" = "$1" ]
+	hog cycles "${RCFS_CYCLES:-300}" "$C" "$WORK/tmpfs/file" || return
+	memory_groups_are_back
 }
 
 # ---- control groups

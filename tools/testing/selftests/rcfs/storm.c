@@ -71,6 +71,8 @@
 #define BROOD 5
 /* A child repeats its operation so often, and then sleeps. */
 #define CHILD_ROUNDS 20
+/* What a child takes in a round. It keeps half of it: more than the lowest limit. */
+#define HOG_BYTES (1024 * 1024)
 /* A wait takes less than a second. After this time, it has failed. */
 #define LIMIT_SECONDS 120
 /* The exit status of a worker that wants to be replaced */
@@ -83,7 +85,7 @@ enum op {
 	OP_ATTACH_SELF, OP_ATTACH, OP_ATTACH_PROCESS, OP_MKDIR, OP_RMDIR, OP_MOUNT,
 	OP_UMOUNT, OP_READ, OP_RUBBISH, OP_FREEZE, OP_THAW, OP_CPUSET, OP_PIDS, OP_CPU,
 	OP_LOAD, OP_UNLOAD, OP_EXEC, OP_EXIT, OP_LAUNCH, OP_KILL_ALL, OP_NICE,
-	OP_SET_NICE, OP_FORKRATE, OP_DEVICES, OP_USE_DEVICE,
+	OP_SET_NICE, OP_FORKRATE, OP_DEVICES, OP_USE_DEVICE, OP_MEMORY,
 	NR_OPS
 };
 
@@ -123,10 +125,11 @@ static const struct {
 	[OP_FORKRATE] = { "change forkrate", 2 },
 	[OP_DEVICES] = { "change devices", 3 },
 	[OP_USE_DEVICE] = { "use a device", 3 },
+	[OP_MEMORY] = { "change memory", 3 },
 };
 
 enum kind {
-	SLEEPER, THREADS, DEAD_LEADER, FORKER, THREADER, SWITCHER, EXECER, ZOMBIES,
+	SLEEPER, THREADS, DEAD_LEADER, FORKER, THREADER, SWITCHER, EXECER, ZOMBIES, HOG,
 	NR_KINDS
 };
 
@@ -416,6 +419,20 @@ static void go_home(void)
 		setns(HOME_FD + i, 0);
 }
 
+/* Memory that is shared, anonymous, and of the kernel */
+static void take_memory(int round)
+{
+	int flags = MAP_ANONYMOUS | MAP_POPULATE | (round % 2 ? MAP_SHARED : MAP_PRIVATE);
+	void *memory = mmap(NULL, HOG_BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
+	int ends[2];
+
+	if (memory != MAP_FAILED && round % 4 < 2)
+		munmap(memory, HOG_BYTES);
+	if (!pipe(ends) && fcntl(ends[1], F_SETFL, O_NONBLOCK) >= 0)
+		while (write(ends[1], text, sizeof(text)) > 0)
+			;
+}
+
 static void live(enum kind kind)
 {
 	pthread_t thread;
@@ -452,6 +469,10 @@ static void live(enum kind kind)
 			if (!syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
 				_exit(0);
 		break;
+	case HOG:
+		for (int i = 0; i < CHILD_ROUNDS; i++)
+			take_memory(i);
+		break;
 	default:
 		break;
 	}
@@ -472,6 +493,12 @@ static void end_child(int *slot)
 }
 
 /* ---- decisions */
+
+/* One in four takes memory, so that the OOM killer has to do with most of the others. */
+static enum kind some_kind(unsigned int draw)
+{
+	return draw % 4 ? draw / 4 % NR_KINDS : HOG;
+}
 
 static unsigned long long draw(struct worker *worker)
 {
@@ -660,6 +687,7 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 	static const char * const quotas[] = { "-1", "20000", "50000" };
 	static const char * const bounds[] = { "-20", "-20", "-1", "0", "3", "10" };
 	static const char * const rates[] = { "max", "max", "1000", "10 20", "0 5" };
+	static const char * const sizes[] = { "8M", "8M", "16M", "max", "max" };
 	static const char * const rules[] = { "a", "c 1:3 rw", "c 1:* r", "c *:* m", "b *:* rwm" };
 	static const unsigned long namespaces[] = {
 		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWTIME,
@@ -671,7 +699,7 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 
 	switch (op) {
 	case OP_START:
-		start_child(b % BROOD, c % NR_KINDS);
+		start_child(b % BROOD, some_kind(c));
 		break;
 	case OP_KILL:
 		/* Whoever needs the place waits for it: a zombie until then */
@@ -787,6 +815,13 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 	case OP_USE_DEVICE:
 		use_device(b % 2);
 		break;
+	case OP_MEMORY:
+		/* Perhaps the worker itself is killed. */
+		if (b / 5 % 4)
+			set_value(where, "memory.limit_in_bytes", sizes[b % 5]);
+		else
+			set_value(where, "memory.oom.group", b % 2 ? "1" : "0");
+		break;
 	case OP_LOAD:
 		if (*shared->module)
 			load_module();
@@ -796,7 +831,7 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 			expect(unload_module(), ENOENT, EAGAIN, EBUSY, 0);
 		break;
 	case OP_LAUNCH:
-		launch_child(where, b % BROOD, c % NR_KINDS,
+		launch_child(where, b % BROOD, some_kind(c),
 			     b / BROOD % 4 ? 0 : namespaces[c / NR_KINDS % 3]);
 		break;
 	case OP_KILL_ALL:

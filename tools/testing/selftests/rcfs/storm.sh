@@ -57,11 +57,15 @@ clear_mounts() {
 
 the_storm() {
 	because "seed $SEED"
+	if has_controller memory; then
+		count_memory_groups || return
+	fi
 	if [ "${RCFS_SOAK:-}" ]; then
 		everything -s "$SEED" -t $((RCFS_SOAK * 60))
 	else
 		everything -s "$SEED" -r $ROUNDS -d $DECISIONS
 	fi || return
+	! has_controller memory || memory_groups_are_back || return
 	must_be_removable "$C"
 }
 
