@@ -44,7 +44,7 @@ stage() {
 stage "plain kernel" "$top/qemu-run.sh" --test
 stage "module loop" "$top/tools/check/module-loop.sh"
 stage "mistakes that do not compile" "$top/tools/check/refused.sh"
-stage "arm64 kernel" "$top/qemu-run.sh" --arch arm64 --test attach,launch,kill,fork_race,container,tasks,procs,pids,cpuset,freezer
+stage "arm64 kernel" "$top/qemu-run.sh" --arch arm64 --test attach,launch,kill,fork_race,container,tasks,procs,pids,cpuset,freezer,memory
 stage "debug kernel" "$top/qemu-run.sh" --debug --test
 stage "realtime kernel" "$top/qemu-run.sh" --rt --test attach,launch,kill,procs,pids,cpuset,freezer
 stage "largest kernel" "$top/tools/check/matrix.sh" h64-s255-smp-modules

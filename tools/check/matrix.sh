@@ -11,7 +11,7 @@
 # (extended regular expression); --list only names them.
 #
 # Where there can be one subsystem, that is cpuacct. "modules" is the largest one
-# with all controllers as modules.
+# with all controllers as modules, and with CGROUP_WRITEBACK.
 #
 # "nopreempt" is CONFIG_PREEMPT_LAZY. With less preemption than that there is no
 # x86-64 kernel any more: kernel/Kconfig.preempt of Linux 7.3 keeps PREEMPT_NONE
@@ -57,6 +57,8 @@ options_of() {
 			printf '# CONFIG_RCFS_%s is not set\n' CPU CPUSET DEBUG DEVICES FORKRATE FREEZER MEMORY NICE PIDS
 		elif [[ $preemption == modules ]]; then
 			printf 'CONFIG_RCFS_%s=m\n' CPU CPUACCT CPUSET DEBUG DEVICES FORKRATE FREEZER MEMORY NICE PIDS
+			# With CGROUP_WRITEBACK, the memory cgroup that made pages dirty pays for writing them.
+			echo "CONFIG_BLK_CGROUP=y"
 		fi
 		if [[ $processors == up ]]; then
 			OPTIONS+=(--smp 1)
