@@ -125,7 +125,7 @@ static const struct {
 	[OP_FORKRATE] = { "change forkrate", 2 },
 	[OP_DEVICES] = { "change devices", 3 },
 	[OP_USE_DEVICE] = { "use a device", 3 },
-	[OP_MEMORY] = { "change memory", 3 },
+	[OP_MEMORY] = { "change memory", 4 },
 };
 
 enum kind {
@@ -693,7 +693,7 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 	static const char * const quotas[] = { "-1", "20000", "50000" };
 	static const char * const bounds[] = { "-20", "-20", "-1", "0", "3", "10" };
 	static const char * const rates[] = { "max", "max", "1000", "10 20", "0 5" };
-	static const char * const sizes[] = { "8M", "8M", "16M", "max", "max" };
+	static const char * const sizes[] = { "4M", "8M", "16M", "max", "max" };
 	static const char * const rules[] = { "a", "c 1:3 rw", "c 1:* r", "c *:* m", "b *:* rwm" };
 	static const unsigned long namespaces[] = {
 		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUTS | CLONE_NEWIPC, CLONE_NEWTIME,
