@@ -71,7 +71,7 @@
 #define BROOD 5
 /* A child repeats its operation so often, and then sleeps. */
 #define CHILD_ROUNDS 20
-/* What a child takes in a round. It keeps half of it: more than the lowest limit. */
+/* A child takes so much in each of its rounds, and keeps it in every second: 10 MB at last. */
 #define HOG_BYTES (1024 * 1024)
 /* A wait takes less than a second. After this time, it has failed. */
 #define LIMIT_SECONDS 120
@@ -419,7 +419,7 @@ static void go_home(void)
 		setns(HOME_FD + i, 0);
 }
 
-/* Memory that is shared, anonymous, and of the kernel */
+/* Take memory for this process, shared memory, and a pipe that is full. */
 static void take_memory(int round)
 {
 	int flags = MAP_ANONYMOUS | MAP_POPULATE | (round % 2 ? MAP_SHARED : MAP_PRIVATE);
@@ -494,7 +494,7 @@ static void end_child(int *slot)
 
 /* ---- decisions */
 
-/* One in four takes memory, so that the OOM killer has to do with most of the others. */
+/* At least one in four takes memory. With fewer, limits are hardly ever met. */
 static enum kind some_kind(unsigned int draw)
 {
 	return draw % 4 ? draw / 4 % NR_KINDS : HOG;
