@@ -152,13 +152,13 @@ seconds() {
 burst_then_rate() {
 	rate "$C" "2 10" || return
 	since=$(seconds)
-	made=$(modules fork "$C/tasks" 2000 | cut -d ' ' -f 1)
+	made=$(modules fork "$C/tasks" 500 | cut -d ' ' -f 1)
 	most=$((10 + 2 * ($(seconds) - since + 1)))
-	if [ "$made" -lt 10 ] || [ "$made" -gt $most ] || [ $most -ge 2000 ]; then
-		because "$made forks of 2000 succeeded; at least 10 should have, and at most $most"
+	if [ "$made" -lt 10 ] || [ "$made" -gt $most ] || [ $most -ge 500 ]; then
+		because "$made forks of 500 succeeded; at least 10 should have, and at most $most"
 		return 1
 	fi
-	refused $((2000 - made)) "$C"
+	refused $((500 - made)) "$C"
 }
 
 # must_be_slow CONTAINER FORKS SECONDS: this number of forks takes at least this
@@ -188,9 +188,9 @@ time_brings_tokens() {
 # burst_is N: N forks succeed in $C at once, and then one a second
 burst_is() {
 	since=$(seconds)
-	made=$(modules fork "$C/tasks" 1000 | cut -d ' ' -f 1)
+	made=$(modules fork "$C/tasks" 300 | cut -d ' ' -f 1)
 	most=$(($1 + $(seconds) - since + 1))
-	[ "$made" -ge "$1" ] && [ "$made" -le $most ] && [ $most -lt 1000 ] && return
+	[ "$made" -ge "$1" ] && [ "$made" -le $most ] && [ $most -lt 300 ] && return
 	because "$made forks succeeded; at least $1 should have, and at most $most"
 	return 1
 }
@@ -210,11 +210,11 @@ no_limit() {
 	rate "$C" "0 1" || return
 	holds "$C" 1 || return
 	rate "$C" max || return
-	forks_of "$C" 500 "500 0" || return
+	forks_of "$C" 200 "200 0" || return
 	rate "$C" "1000000000 1000000000" || return
-	forks_of "$C" 500 "500 0" || return
+	forks_of "$C" 200 "200 0" || return
 	rate "$C" "0 1000000000" || return
-	forks_of "$C" 500 "500 0" || return
+	forks_of "$C" 200 "200 0" || return
 	refused 2 "$C"
 }
 
@@ -359,20 +359,20 @@ others_fork_on() {
 
 many_at_once() {
 	mkdir "$C/a" "$C/b" "$C/c" || return
-	rate "$C" "0 1000" || return
+	rate "$C" "0 400" || return
 	: >"$WORK/storms"
 	pids=
 	for container in a b c c; do
-		modules fork "$C/$container/tasks" 500 >>"$WORK/storms" &
+		modules fork "$C/$container/tasks" 200 >>"$WORK/storms" &
 		pids="$pids $!"
 	done
 	CHILDREN="$CHILDREN $pids"
 	# shellcheck disable=SC2086 # one word each
 	wait $pids || return
 	# shellcheck disable=SC2016 # these are awk's
-	expect "1000 1000" awk '{ made += $1; refused += $2 } END { print made, refused }' \
+	expect "400 400" awk '{ made += $1; refused += $2 } END { print made, refused }' \
 		"$WORK/storms" || return
-	refused 1000 "$C"
+	refused 400 "$C"
 }
 
 # ---- forks that fail for other reasons
@@ -651,7 +651,7 @@ writes_refuse_nobody() {
 			echo 0 2000000 >$C/a/forkrate.max
 		done"
 	forks=5000
-	! is_slow || forks=1000
+	! is_slow || forks=400
 	forks_of "$C/a" $forks "$forks 0" || return
 	end_task "$PID"
 	refused 0 "$C/a" "$C" || return

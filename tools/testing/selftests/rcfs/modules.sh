@@ -11,7 +11,8 @@
 
 MODULE=rust_rcfs_forks
 CYCLES=1000
-! is_slow || CYCLES=30
+FORKS=1000	# a multiple of 2
+! is_slow || CYCLES=30 FORKS=200
 CYCLES=${RCFS_CYCLES:-$CYCLES}
 
 # module_files NAME: print the file that modprobe finds
@@ -232,22 +233,23 @@ storms() {
 
 storms_are_counted() {
 	a_tree a a/b a/c d || return
-	storms 1000 a/b a/b a/c d || return
-	expect "4000 0" echo "$MADE $REFUSED" || return
-	expect 2000 value a/b/count || return
-	expect 1000 value a/c/count || return
-	expect 3000 value a/count || return
-	expect 1000 value d/count
+	storms $FORKS a/b a/b a/c d || return
+	expect "$((4 * FORKS)) 0" echo "$MADE $REFUSED" || return
+	expect $((2 * FORKS)) value a/b/count || return
+	expect $FORKS value a/c/count || return
+	expect $((3 * FORKS)) value a/count || return
+	expect $FORKS value d/count
 }
 
 storms_hit_the_limit() {
 	a_tree a a/b a/c || return
-	limit a 1500 || return
-	storms 1000 a/b a/c a/c || return
-	expect "1500 1500" echo "$MADE $REFUSED" || return
-	expect 1500 value a/count || return
-	expect 1500 value a/refused || return
-	expect 1500 echo $(($(value a/b/count) + $(value a/c/count))) || return
+	half=$((3 * FORKS / 2))
+	limit a $half || return
+	storms $FORKS a/b a/c a/c || return
+	expect "$half $half" echo "$MADE $REFUSED" || return
+	expect $half value a/count || return
+	expect $half value a/refused || return
+	expect $half echo $(($(value a/b/count) + $(value a/c/count))) || return
 	expect 0 echo $(($(value a/b/refused) + $(value a/c/refused)))
 }
 

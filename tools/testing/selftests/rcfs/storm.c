@@ -1167,10 +1167,13 @@ static bool all_stopped(void)
 			continue;
 		snprintf(dir, sizeof(dir), "/proc/%d/task/%d", tasks[i].pid, tasks[i].tid);
 		state = task_state(dir);
-		if (state == 'T' || state == 'Z' || state == 'X')
-			continue;
-		kill(tasks[i].pid, SIGSTOP);
-		running++;
+		if (state == 'Z' || state == 'X') {
+			tasks[i].zombie = true;
+			nr_zombies++;
+		} else if (state != 'T') {
+			kill(tasks[i].pid, SIGSTOP);
+			running++;
+		}
 	}
 	return !running;
 }
@@ -1445,6 +1448,11 @@ static int main_hierarchy(void)
 static void look(void)
 {
 	wait_until(all_stopped, "all tasks have stopped");
+	/*
+	 * The last task that ran may have run out of memory, and the OOM killer may have
+	 * chosen one that had been found stopped. From now on nobody can do that.
+	 */
+	wait_until(all_stopped, "all tasks that were killed are dead");
 	find_trees();
 	look_at(shared->root, main_hierarchy());
 	for (int i = 0; i < nr_trees; i++)

@@ -31,7 +31,7 @@
 
 #define WRITERS 8
 #define MAKERS 4
-#define CONTAINERS 200
+#define CONTAINERS 70
 
 static pid_t start(void)
 {
