@@ -2,32 +2,66 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What has to hold for every change: the tests in the plain kernel, in the debug
-# kernel, and in one with as many hierarchies and subsystems as there can be, and
+# kernel, and on arm64 with as many hierarchies and subsystems as there can be, and
 # controllers in modules; a controller that is edited and reloaded in the plain kernel;
-# those that depend most on the machine on arm64; those that depend most on locks and sets
-# of CPUs on PREEMPT_RT; the model of the protocol; the litmus tests of its barriers; and
-# what needs no kernel. The last line is the sum, "N passed, N failed"; the status is 0
-# when something passed and nothing failed. All tests run on arm64 by ./qemu-run.sh --arch
-# arm64 --test, and on PREEMPT_RT by ./qemu-run.sh --rt --test. Both take longer.
+# the tests that depend most on locks and sets of CPUs on PREEMPT_RT; the model of the
+# protocol; the litmus tests of its barriers; and what needs no kernel.
+#
+# Two of these stages run at once, because a guest hardly uses more than one processor.
+# The output of a stage follows when the stage has ended. Until then there are the results
+# of its test files, and its progress on stderr. The last line is the sum, "N passed, N
+# failed"; the status is 0 when something passed and nothing failed. All tests run on
+# PREEMPT_RT by ./qemu-run.sh --rt --test, which takes longer.
 
 set -u
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
+at_once=2
 result='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'
-output=$(mktemp) || exit 1
-trap 'rm -f "$output"' EXIT
+folder=$(mktemp -d) || exit 1
 passed=0 failed=0 skipped=0
 report=()
+declare -A names=() begins=()	# by the process id of the stage
+mkfifo "$folder/ended" && exec {ended}<>"$folder/ended" || exit 1
 
-# stage NAME COMMAND…: run it, let its output through, add its last line up
+# What still runs would go on for an hour.
+finish() {
+	[[ ${#names[@]} -eq 0 ]] || kill "${!names[@]}" 2>/dev/null
+	rm -rf "$folder"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# stage NAME COMMAND…: start it, as soon as fewer than $at_once run
 stage() {
-	local name=$1 last status p f s
+	local name=$1 output=$folder/${1// /-} pid
 	shift
-	echo "# $name: ${*#"$top"/}"
-	"$@" </dev/null | tee "$output"
-	status=${PIPESTATUS[0]}
+	[[ ${#names[@]} -lt $at_once ]] || one_ends
+	echo "# $name: begins: ${*#"$top"/}"
+	: >"$output"
+	"$@" </dev/null >"$output" 2> >(sed -u "s/^/$name: /" >&2) &
+	pid=$!
+	names[$pid]=$name begins[$pid]=$SECONDS
+	{
+		tail -n +1 -f --pid=$pid "$output" |
+			sed -u -n -E "s/^((not )?ok [0-9]+ [a-z_]+\.sh.*)/# $name: \1/p"
+		echo "$pid" >&"$ended"
+	} &
+}
+
+# one_ends: wait for a stage, let its output through, add its last line up
+one_ends() {
+	local pid name output last status took p=0 f=0 s=0
+	read -r pid <&"$ended"
+	wait "$pid"
+	status=$?
+	name=${names[$pid]} took=$((SECONDS - begins[$pid]))
+	unset "names[$pid]"
+	output=$folder/${name// /-}
+	echo "# $name: $((took / 60)) min $((took % 60)) s"
+	cat "$output"
 	last=$(grep . "$output" | tail -n 1)
-	p=0 f=0 s=0
 	if [[ $last =~ $result ]]; then
 		p=${BASH_REMATCH[1]} f=${BASH_REMATCH[2]} s=${BASH_REMATCH[4]:-0}
 	fi
@@ -37,20 +71,24 @@ stage() {
 		f=$((f + 1))
 		report+=("# $name: ended with status $status after '${last:-no output}'")
 	fi
-	report+=("# $name: $p passed, $f failed, $s skipped")
+	report+=("# $name: $p passed, $f failed, $s skipped, $((took / 60)) min $((took % 60)) s")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
 stage "plain kernel" "$top/qemu-run.sh" --test
 stage "module loop" "$top/tools/check/module-loop.sh"
 stage "mistakes that do not compile" "$top/tools/check/refused.sh"
-stage "arm64 kernel" "$top/qemu-run.sh" --arch arm64 --test attach,launch,kill,fork_race,container,tasks,procs,pids,cpuset,freezer,memory
+stage "largest kernel, arm64" "$top/qemu-run.sh" --arch arm64 --config "$top/tools/run/largest.config" --test
 stage "debug kernel" "$top/qemu-run.sh" --debug --test
 stage "realtime kernel" "$top/qemu-run.sh" --rt --test attach,launch,kill,procs,pids,cpuset,freezer
-stage "largest kernel" "$top/tools/check/matrix.sh" h64-s255-smp-modules
 stage "model" "$top/tools/check/model.sh"
 stage "litmus tests" "$top/tools/check/litmus.sh"
 stage "hygiene" "$top/tools/check/hygiene.sh"
+
+while [[ ${#names[@]} -gt 0 ]]; do
+	one_ends
+done
+report+=("# all: $((SECONDS / 60)) min $((SECONDS % 60)) s")
 
 printf '%s\n' "${report[@]}"
 echo "$passed passed, $failed failed$([[ $skipped -eq 0 ]] || echo ", $skipped skipped")"

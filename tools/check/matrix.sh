@@ -10,8 +10,8 @@
 # All seventeen, or the two extremes, or those whose name matches the PATTERN
 # (extended regular expression); --list only names them.
 #
-# Where there can be one subsystem, that is cpuacct. "modules" is the largest one
-# with all controllers as modules, and with CGROUP_WRITEBACK.
+# Where there can be one subsystem, that is cpuacct. "modules" is
+# tools/run/largest.config.
 #
 # "nopreempt" is CONFIG_PREEMPT_LAZY. With less preemption than that there is no
 # x86-64 kernel any more: kernel/Kconfig.preempt of Linux 7.3 keeps PREEMPT_NONE
@@ -49,16 +49,16 @@ all() {
 options_of() {
 	local hierarchies subsystems processors preemption
 	IFS=- read -r hierarchies subsystems processors preemption <<<"$1"
+	if [[ $preemption == modules ]]; then
+		OPTIONS=(--config "$top/tools/run/largest.config")
+		return
+	fi
 	OPTIONS=(--config "$folder/$processors-$preemption.config")
 	{
 		echo "CONFIG_MAX_RC_HIERARCHIES=${hierarchies#h}"
 		echo "CONFIG_MAX_RC_SUBSYS=${subsystems#s}"
 		if [[ $subsystems == s1 ]]; then
 			printf '# CONFIG_RCFS_%s is not set\n' CPU CPUSET DEBUG DEVICES FORKRATE FREEZER MEMORY NICE PIDS
-		elif [[ $preemption == modules ]]; then
-			printf 'CONFIG_RCFS_%s=m\n' CPU CPUACCT CPUSET DEBUG DEVICES FORKRATE FREEZER MEMORY NICE PIDS
-			# With CGROUP_WRITEBACK, the memory cgroup that made pages dirty pays for writing them.
-			echo "CONFIG_BLK_CGROUP=y"
 		fi
 		if [[ $processors == up ]]; then
 			OPTIONS+=(--smp 1)
