@@ -50,8 +50,8 @@ enum Rate {
 
 /// The highest rate and burst. Tokens are at least 1 ns apart, and no time overflows.
 const HIGHEST: u64 = 1_000_000_000;
-/// The value of `per_second` if there is no limit.
-const NO_LIMIT: u32 = u32::MAX;
+/// The packed form of no limit.
+const NO_LIMIT: u64 = u64::MAX;
 
 impl Show for Rate {
     fn show(&self, m: &SeqFile) {
@@ -85,112 +85,128 @@ impl Parse for Rate {
     }
 }
 
+impl Rate {
+    /// Both numbers in one word, so that they are read together. The burst of a limit is not 0.
+    fn pack(&self) -> u64 {
+        match *self {
+            Rate::Max => NO_LIMIT,
+            Rate::Limit { per_second, burst } => u64::from(per_second) << 32 | u64::from(burst),
+        }
+    }
+
+    fn unpack(packed: u64) -> Self {
+        match packed {
+            NO_LIMIT => Rate::Max,
+            _ => Rate::Limit {
+                per_second: (packed >> 32) as u32,
+                burst: packed as u32,
+            },
+        }
+    }
+}
+
 /// The bucket of a container. It is stored as the time at which it will be full: `full_at`, in
 /// nanoseconds since `made`. A fork adds the time between two tokens.
+///
+/// A write changes `limit` and then `fill`. Forks, which are serialised, do the rest: only they
+/// change `applied` and `full_at`. So no fork sees a new limit and the time of an old one.
 struct Bucket {
     made: Instant<Monotonic>,
-    per_second: Atomic<u32>,
-    burst: Atomic<u32>,
+    limit: Atomic<u64>,
+    /// Whether the next fork finds a full bucket.
+    fill: Atomic<bool>,
+    /// The limit that `full_at` is for.
+    applied: Atomic<u64>,
     full_at: Atomic<i64>,
     refused: Atomic<u64>,
     changed: Event,
 }
 
+/// The time between two tokens, and the time that it takes to fill the bucket.
+fn times(limit: u64) -> Option<(i64, i64)> {
+    match Rate::unpack(limit) {
+        Rate::Max => None,
+        Rate::Limit { per_second, burst } => {
+            let each = NSEC_PER_SEC.checked_div(per_second.into()).unwrap_or(1);
+
+            Some((each, each * i64::from(burst)))
+        }
+    }
+}
+
 impl Bucket {
     /// The current time. It is constant if the rate is 0.
-    fn now(&self) -> i64 {
-        match self.per_second.load(Acquire) {
+    fn now(&self, limit: u64) -> i64 {
+        match limit >> 32 {
             0 => 0,
             _ => self.made.elapsed().as_nanos(),
         }
     }
 
     fn rate(&self) -> Rate {
-        match self.per_second.load(Relaxed) {
-            NO_LIMIT => Rate::Max,
-            per_second => Rate::Limit {
-                per_second,
-                burst: self.burst.load(Relaxed),
-            },
-        }
+        Rate::unpack(self.limit.load(Relaxed))
     }
 
     fn set_rate(&self, rate: Rate) {
-        self.fill();
-        match rate {
-            // Pairs with the load in `now`: with the new rate, the bucket is seen to be filled.
-            Rate::Max => self.per_second.store(NO_LIMIT, Release),
-            Rate::Limit { per_second, burst } => {
-                self.burst.store(burst, Relaxed);
-                self.per_second.store(per_second, Release);
-            }
-        }
-        self.fill();
+        self.limit.store(rate.pack(), Relaxed);
+        // Pairs with the load in `take`: a fork that finds this finds the limit.
+        self.fill.store(true, Release);
     }
 
-    /// Sets a time in the past. It is a different one each time, so that `take` notices.
-    fn fill(&self) {
-        self.full_at.store(-self.made.elapsed().as_nanos(), Relaxed);
+    /// The time until the next token, at most 0 if there is one.
+    fn wait_ns(&self) -> i64 {
+        let limit = self.limit.load(Relaxed);
+
+        match times(limit) {
+            Some((each, all))
+                if !self.fill.load(Relaxed) && self.applied.load(Relaxed) == limit =>
+            {
+                self.full_at.load(Relaxed) - (self.now(limit) + all - each)
+            }
+            _ => 0,
+        }
     }
 
     fn has_token(&self) -> bool {
-        match self.times() {
-            Some((each, all)) => {
-                let now = self.now();
-
-                self.full_at.load(Relaxed).max(now) + each - now <= all
-            }
-            None => true,
-        }
+        self.wait_ns() <= 0
     }
 
-    /// The time between two tokens, and the time that it takes to fill the bucket.
-    fn times(&self) -> Option<(i64, i64)> {
-        match self.rate() {
-            Rate::Max => None,
-            Rate::Limit { per_second, burst } => {
-                let each = NSEC_PER_SEC.checked_div(per_second.into()).unwrap_or(1);
-
-                Some((each, each * i64::from(burst)))
-            }
-        }
-    }
-
-    /// Takes a token. Calls do not overlap, as forks are serialised. A new rate may fill the bucket
-    /// at the same time. The compare-and-exchange notices that, and fails.
+    /// Takes a token. Calls do not overlap, as forks are serialised.
     fn take(&self) -> bool {
-        loop {
-            let Some((each, all)) = self.times() else {
-                return true;
-            };
-            let before = self.full_at.load(Relaxed);
-            let now = self.now();
-            let after = before.max(now) + each;
+        let fill = self.fill.load(Acquire);
+        let limit = self.limit.load(Relaxed);
+        let Some((each, all)) = times(limit) else {
+            return true;
+        };
+        let now = self.now(limit);
 
-            if after - now <= all {
-                let _ = self.full_at.cmpxchg(before, after, Relaxed);
-                return true;
-            }
-            // The times may belong to different rates: a new rate fills the bucket first.
-            if self.full_at.load(Relaxed) == before {
-                return false;
-            }
+        // A new limit applies at once, even if the write has not come to `fill` yet.
+        if fill || self.applied.load(Relaxed) != limit {
+            self.fill.store(false, Relaxed);
+            self.applied.store(limit, Relaxed);
+            self.full_at.store(now, Relaxed);
         }
+        let after = self.full_at.load(Relaxed).max(now) + each;
+        let has_token = after - now <= all;
+
+        if has_token {
+            self.full_at.store(after, Relaxed);
+        }
+        has_token
     }
 
+    /// Undoes [`Bucket::take`] before the next fork. If there was no limit, the write of the next
+    /// limit fills the bucket anyway.
     fn give_back(&self) {
-        if let Some((each, _)) = self.times() {
-            let before = self.full_at.load(Relaxed);
-            let _ = self.full_at.cmpxchg(before, before - each, Relaxed);
+        if let Some((each, _)) = times(self.applied.load(Relaxed)) {
+            self.full_at
+                .store(self.full_at.load(Relaxed) - each, Relaxed);
         }
     }
 
     /// The number of milliseconds until the next token.
     fn wait(&self) -> Msecs {
-        let (each, all) = self.times().unwrap_or((0, 0));
-        let wait = self.full_at.load(Relaxed) - (self.now() + all - each);
-
-        (wait / NSEC_PER_MSEC + 1).clamp(1, 3_600_000) as Msecs
+        (self.wait_ns() / NSEC_PER_MSEC + 1).clamp(1, 3_600_000) as Msecs
     }
 }
 
@@ -205,8 +221,9 @@ impl Controller for ForkRate {
     ) -> impl PinInit<Bucket, Error> {
         Ok(Bucket {
             made: Instant::now(),
-            per_second: Atomic::new(NO_LIMIT),
-            burst: Atomic::new(0),
+            limit: Atomic::new(NO_LIMIT),
+            fill: Atomic::new(false),
+            applied: Atomic::new(NO_LIMIT),
             full_at: Atomic::new(0),
             refused: Atomic::new(0),
             changed: Event::new(),
@@ -225,7 +242,7 @@ impl Controller for ForkRate {
             bucket.refused.add(1u64, Relaxed);
             bucket.changed.notify(cx);
         }
-        if empty.per_second.load(Relaxed) != 0 {
+        if !matches!(empty.rate(), Rate::Limit { per_second: 0, .. }) {
             empty.set_timer(cx, empty.wait());
         }
         Err(EAGAIN)
