@@ -3,7 +3,8 @@
  * Delays that widen race windows in rcfs, for tests
  *
  * /sys/kernel/debug/rcfs/NAME is a delay in microseconds, 0 by default. As long as no
- * delay has been set, the kernel is as fast as one without CONFIG_RCFS_DELAYS.
+ * delay has been set, the kernel is as fast as one without CONFIG_RCFS_DELAYS. Delays are
+ * 2 ms at most, but for delay_copy, which sleeps longer than that.
  */
 
 #include <linux/debugfs.h>
@@ -32,7 +33,9 @@ void __rcfs_delay(enum rcfs_delay where)
 {
 	u32 us = READ_ONCE(delays[where]);
 
-	if (us)
+	if (us > 2000 && where == RCFS_DELAY_COPY)
+		fsleep(us);
+	else if (us)
 		udelay(min(us, 2000U));
 }
 

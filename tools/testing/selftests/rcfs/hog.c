@@ -29,6 +29,7 @@ static const char usage[] =
 	"         vfork      the child of a vfork(2) takes anonymous memory\n"
 	"         exec       anonymous memory, which an execve(2) gives up\n"
 	"         bomb       children without end, each of which takes so much\n"
+	"         fork       anonymous memory, which a child shares after SIGUSR1\n"
 	"       hog cycles N DIR FILE\n"
 	"       N times: make a container in DIR, be in there, charge a page of FILE to it,\n"
 	"       go back to DIR, and remove the container. FILE has up to 1000 pages. Remove\n"
@@ -167,7 +168,7 @@ static void take(const char *kind, size_t bytes, const char *file, char **argv)
 {
 	if (!strcmp(kind, "anon") && !bytes) {
 		return;
-	} else if (!strcmp(kind, "anon")) {
+	} else if (!strcmp(kind, "anon") || !strcmp(kind, "fork")) {
 		touch(map(bytes, MAP_PRIVATE), bytes);
 	} else if (!strcmp(kind, "locked")) {
 		if (mlock(map(bytes, MAP_PRIVATE), bytes))
@@ -266,7 +267,10 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		while (sigwait(&signals, &sig))
 			;
-		if (sig == SIGUSR1) {
+		if (sig == SIGUSR1 && !strcmp(argv[arg], "fork")) {
+			if (!fork())
+				pause();
+		} else if (sig == SIGUSR1) {
 			take(argv[arg], bytes, argv[arg + 2], argv);
 		} else {
 			close_all();

@@ -510,6 +510,57 @@ can_swap() {
 	return $result
 }
 
+# is_in_delay PID: a process that sleeps and cannot be killed
+is_in_delay() {
+	read -r _ _ state _ <"/proc/$1/stat" && [ "$state" = D ]
+}
+
+# A child has an mm with an owner before the child has an nsproxy. Reclaim asks for the
+# memory group of the owner. This shell must not fork during the delay.
+reclaims_amid_fork() {
+	mkdir "$C/a" "$C/b" || return
+	hog_in "$C/a" fork 16 || return
+	hog=$PID
+	start sleep 4
+	delay copy 10000000
+	kill -USR1 "$hog"
+	until is_in_delay "$hog"; do
+		:
+	done
+	# The nsproxy in which the parent began the fork ends with this.
+	echo "$hog" >"$C/b/procs" || return
+	wait "$PID"
+	echo 8M >"$C/memory.limit_in_bytes" || return
+	is_in_delay "$hog" || {
+		because "this machine is too slow: the fork was over before memory was reclaimed"
+		return "$KSFT_SKIP"
+	}
+	delay copy 0
+	at_most 8 "$C" || return
+	events oom_kill 0 "$C" || return
+	wait_until has_tasks 2 "$C/b"
+}
+
+# has_tasks N CONTAINER
+has_tasks() {
+	[ "$(count_lines "$2/tasks")" = "$1" ]
+}
+
+can_reclaim_amid_fork() {
+	[ -e "$DELAYS/delay_copy" ] || {
+		because "the fork cannot be delayed (CONFIG_RCFS_DELAYS)"
+		return "$KSFT_SKIP"
+	}
+	need_swap || return
+	reclaims_amid_fork
+	result=$?
+	delay copy 0
+	set_file "$C/kill" 1
+	wait_until is_empty "$C"
+	swapoff /dev/ram1 || return
+	return $result
+}
+
 # ---- who is told
 
 # watch_events HOW CONTAINER NAME: what $PID has read is in $WORK/NAME
@@ -660,6 +711,7 @@ point "a fork bomb that allocates is contained" bomb_is_contained
 point "a frozen process is killed" frozen_is_killed
 point "kill and the OOM killer do not wait for each other" kill_amid_oom
 point "memory is swapped, as much as may be" can_swap
+point "memory is reclaimed while its owner forks" can_reclaim_amid_fork
 point "poll notices events, also those below" poll_tells
 point "inotify notices events, also those below" inotify_tells
 point "a container with charged pages is removed at once" removed_at_once
