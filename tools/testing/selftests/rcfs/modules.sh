@@ -3,14 +3,14 @@
 #
 # Controllers that are loaded and unloaded: the sample
 # samples/rust/rust_rcfs_forks.rs as a controller that has just been written. At the
-# end it is loaded, mounted, used, unmounted and unloaded RCFS_CYCLES times: a
-# thousand, or fewer with KASAN and the like.
+# end it is loaded, mounted, used, unmounted and unloaded RCFS_CYCLES times: two
+# hundred, or fewer with KASAN and the like.
 
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
 MODULE=rust_rcfs_forks
-CYCLES=1000
+CYCLES=200
 FORKS=1000	# a multiple of 2
 ! is_slow || CYCLES=30 FORKS=200
 CYCLES=${RCFS_CYCLES:-$CYCLES}
