@@ -133,8 +133,8 @@ make_and_remove_often() {
 
 rcfs_begin
 if is_slow; then
-	RCFS_ATTACHES=${RCFS_ATTACHES:-20000}
-	RCFS_CONTAINERS=${RCFS_CONTAINERS:-3000}
+	RCFS_ATTACHES=${RCFS_ATTACHES:-10000}
+	RCFS_CONTAINERS=${RCFS_CONTAINERS:-1000}
 	# KASAN keeps freed memory in a quarantine of a 32nd of all memory. kmemleak
 	# finds leaks here.
 	SLACK=$((SLACK + $(in_kb MemTotal) / 16))
