@@ -521,14 +521,20 @@ reclaims_amid_fork() {
 	mkdir "$C/a" "$C/b" || return
 	hog_in "$C/a" fork 16 || return
 	hog=$PID
+	mkfifo "$WORK/go" || return
+	start sh -c "read -r _ <$WORK/go; exec rmdir $C/a"
+	remover=$PID
 	start sleep 4
 	delay copy 10000000
 	kill -USR1 "$hog"
 	until is_in_delay "$hog"; do
 		:
 	done
-	# The nsproxy in which the parent began the fork ends with this.
+	# The nsproxy in which the parent began the fork ends with its container.
 	echo "$hog" >"$C/b/procs" || return
+	echo >"$WORK/go"
+	wait "$remover" || return
+	# That takes grace periods.
 	wait "$PID"
 	echo 8M >"$C/memory.limit_in_bytes" || return
 	is_in_delay "$hog" || {
