@@ -9,6 +9,7 @@
 # what all controllers share.
 #
 #	tools/check/hazards.sh [PATTERN]	those whose file name matches
+#	tools/check/hazards.sh --list [PATTERN]	tell what they take away, and what sees that
 #
 # A patch says, in front of its diff:
 #	Test:	the file that is run
@@ -85,11 +86,40 @@ run() {
 	seen "$1"
 }
 
+# tell PATCH: a paragraph of text
+tell() {
+	local point kernel
+	basename "$1" .patch
+	sed '/^$/,$d; s/^/  /' "$1"
+	if [[ $(field Refused "$1") ]]; then
+		echo "  The compiler says: $(field Refused "$1")"
+		return
+	fi
+	point=$(field Point "$1") kernel=$(field Kernel "$1")
+	echo "  $(field Test "$1")${kernel:+, $kernel kernel}: ${point:-none is reached} ($(field Seen "$1"))"
+}
+
+list=
+if [[ ${1-} == --list ]]; then
+	list=1
+	shift
+fi
+[[ $# -le 1 && ${1-} != -* ]] || {
+	echo "usage: tools/check/hazards.sh [--list] [PATTERN]" >&2
+	exit 2
+}
 mapfile -t patches < <(printf '%s\n' "$top"/tools/check/hazards/*.patch | sort -V | grep -E -- "${1-}")
 [[ ${#patches[@]} -gt 0 ]] || {
 	echo "hazards.sh: no patch in tools/check/hazards is called like '${1-}'" >&2
 	exit 1
 }
+
+if [[ $list ]]; then
+	for patch in "${patches[@]}"; do
+		tell "$patch"
+	done
+	exit
+fi
 
 passed=0 failed=0 number=0
 echo "KTAP version 1"

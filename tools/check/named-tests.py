@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Do the tests exist that the documentation names? Run from the top folder.
+"""Do the tests exist that tables and the patches for hazards.sh name? Run from the top folder.
 
 Prints each one that does not, and exits with 1 then.
 """
@@ -13,6 +13,7 @@ SELFTESTS = pathlib.Path("tools/testing/selftests/rcfs")
 TABLES = [
     pathlib.Path("tools/check/testing.rst"),
     pathlib.Path("tools/check/README.md"),
+    *sorted(pathlib.Path("tools/check/hazards").glob("*.patch")),
 ]
 # What the tables say of a file as a whole
 WHOLE = {"all of them", "none is reached"}
@@ -62,14 +63,23 @@ def named_in_markdown(text):
             yield cells[column].strip("`"), cells[column + 1]
 
 
+def named_in_patch(text):
+    """The pair of a patch, or nothing if the compiler refuses the code"""
+    fields = dict(re.findall(r"^(\w+): *(.*)", text.split("\n---\n")[0], re.MULTILINE))
+    if "Refused" not in fields:
+        yield fields.get("Test", ""), fields.get("Point") or "none is reached"
+
+
+NAMED = {".rst": named_in_rst, ".md": named_in_markdown, ".patch": named_in_patch}
+
+
 def main():
-    """Look at all tables"""
+    """Look at all tables and patches"""
     wrong = 0
     for table in TABLES:
         text = table.read_text(encoding="utf-8")
-        named = named_in_rst if table.suffix == ".rst" else named_in_markdown
         count = 0
-        for file, point in named(text):
+        for file, point in NAMED[table.suffix](text):
             count += 1
             if not (SELFTESTS / file).is_file():
                 print(f"{table}: there is no test file {file}")
@@ -77,7 +87,7 @@ def main():
             elif point not in WHOLE and point not in points(file):
                 print(f"{table}: {file} has no point '{point}'")
                 wrong += 1
-        if not count:
+        if not count and "\nRefused: " not in text:
             print(f"{table}: names no test")
             wrong += 1
     return 1 if wrong else 0
