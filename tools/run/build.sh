@@ -17,8 +17,9 @@ is_uml() { [[ $FLAVOUR == native || $FLAVOUR == debug ]]; }
 build_setup() {
 	BUILD=$CACHE/build/$FLAVOUR
 	[[ $ARCH == x86_64 ]] || BUILD+=-$ARCH
-	# Known by the names, so that an edit of such a file rebuilds little.
-	[[ ${#CONFIGS[@]} -eq 0 ]] || BUILD+=-$(printf '%s\n' "${CONFIGS[@]}" | sha256sum | head -c 8)
+	# Known by the names, so that an edit of such a file rebuilds little. Names of files of
+	# the repository are relative, so that another clone rebuilds little as well.
+	[[ ${#CONFIGS[@]} -eq 0 ]] || BUILD+=-$(printf '%s\n' "${CONFIGS[@]#"$TOP/"}" | sha256sum | head -c 8)
 	MODULES=$BUILD/rcfs-modules
 	MAKE=(make -C "$TREE" O="$BUILD" LLVM="$LLVM" RUSTC="$RUSTC" HOSTRUSTC="$RUSTC"
 	      RUSTDOC="${RUSTC%rustc}rustdoc" RUSTFMT="${RUSTC%rustc}rustfmt"
