@@ -11,8 +11,9 @@
 //!
 //! `forkrate.events` shows how often a fork failed because of the limit of the container or of a
 //! descendant. `forkrate.available` is 1 if a fork would succeed. poll(2) and inotify(7) report a
-//! failed fork, and once after that the moment at which the empty bucket has a token again. A
-//! program that waits reads `forkrate.available`, and tries again when it is 1.
+//! failed fork, and once after a failed fork or a 0 in `forkrate.available` the moment at which the
+//! empty bucket has a token again. A program that waits reads `forkrate.available`, and tries again
+//! when it is 1.
 //!
 //! There are no such files in the root.
 
@@ -43,6 +44,7 @@ use kernel::{
 struct ForkRate;
 
 /// The contents of `forkrate.max`.
+#[derive(Clone, Copy)]
 enum Rate {
     Max,
     Limit { per_second: u32, burst: u32 },
@@ -50,9 +52,6 @@ enum Rate {
 
 /// The highest rate and burst. Tokens are at least 1 ns apart, and no time overflows.
 const HIGHEST: u64 = 1_000_000_000;
-/// The packed form of no limit.
-const NO_LIMIT: u64 = u64::MAX;
-
 impl Show for Rate {
     fn show(&self, m: &SeqFile) {
         match self {
@@ -85,22 +84,44 @@ impl Parse for Rate {
     }
 }
 
-impl Rate {
-    /// Both numbers in one word, so that they are read together. The burst of a limit is not 0.
-    fn pack(&self) -> u64 {
-        match *self {
-            Rate::Max => NO_LIMIT,
-            Rate::Limit { per_second, burst } => u64::from(per_second) << 32 | u64::from(burst),
+/// A limit in one word, so that a fork sees all of a write or nothing: the rate, the burst, and a
+/// version. A limit that is written again gets another version. The burst is 0 if there is no limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Packed(u64);
+
+impl Packed {
+    const VERSION: u64 = 3;
+
+    fn new(rate: Rate, version: u64) -> Self {
+        let (per_second, burst) = match rate {
+            Rate::Max => (0, 0),
+            Rate::Limit { per_second, burst } => (per_second, burst),
+        };
+
+        // `HIGHEST` has 30 bits.
+        Self(u64::from(per_second) << 32 | u64::from(burst) << 2 | version)
+    }
+
+    fn rate(self) -> Rate {
+        match (self.0 as u32 >> 2, (self.0 >> 32) as u32) {
+            (0, _) => Rate::Max,
+            (burst, per_second) => Rate::Limit { per_second, burst },
         }
     }
 
-    fn unpack(packed: u64) -> Self {
-        match packed {
-            NO_LIMIT => Rate::Max,
-            _ => Rate::Limit {
-                per_second: (packed >> 32) as u32,
-                burst: packed as u32,
-            },
+    fn version(self) -> u64 {
+        self.0 & Self::VERSION
+    }
+
+    /// The time between two tokens, and the time that it takes to fill the bucket.
+    fn times(self) -> Option<(i64, i64)> {
+        match self.rate() {
+            Rate::Max => None,
+            Rate::Limit { per_second, burst } => {
+                let each = NSEC_PER_SEC.checked_div(per_second.into()).unwrap_or(1);
+
+                Some((each, each * i64::from(burst)))
+            }
         }
     }
 }
@@ -108,13 +129,12 @@ impl Rate {
 /// The bucket of a container. It is stored as the time at which it will be full: `full_at`, in
 /// nanoseconds since `made`. A fork adds the time between two tokens.
 ///
-/// A write changes `limit` and then `fill`. Forks, which are serialised, do the rest: only they
-/// change `applied` and `full_at`. So no fork sees a new limit and the time of an old one.
+/// A write changes `limit` alone. The next fork finds that `applied` is another limit, and fills
+/// the bucket. Forks are serialised, and only they change `applied` and `full_at`. So no fork sees
+/// a new limit and the time of an old one.
 struct Bucket {
     made: Instant<Monotonic>,
     limit: Atomic<u64>,
-    /// Whether the next fork finds a full bucket.
-    fill: Atomic<bool>,
     /// The limit that `full_at` is for.
     applied: Atomic<u64>,
     full_at: Atomic<i64>,
@@ -122,45 +142,42 @@ struct Bucket {
     changed: Event,
 }
 
-/// The time between two tokens, and the time that it takes to fill the bucket.
-fn times(limit: u64) -> Option<(i64, i64)> {
-    match Rate::unpack(limit) {
-        Rate::Max => None,
-        Rate::Limit { per_second, burst } => {
-            let each = NSEC_PER_SEC.checked_div(per_second.into()).unwrap_or(1);
-
-            Some((each, each * i64::from(burst)))
-        }
-    }
-}
-
 impl Bucket {
+    fn limit(&self) -> Packed {
+        Packed(self.limit.load(Relaxed))
+    }
+
     /// The current time. It is constant if the rate is 0.
-    fn now(&self, limit: u64) -> i64 {
-        match limit >> 32 {
-            0 => 0,
+    fn now(&self, limit: Packed) -> i64 {
+        match limit.rate() {
+            Rate::Limit { per_second: 0, .. } => 0,
             _ => self.made.elapsed().as_nanos(),
         }
     }
 
-    fn rate(&self) -> Rate {
-        Rate::unpack(self.limit.load(Relaxed))
-    }
-
     fn set_rate(&self, rate: Rate) {
-        self.limit.store(rate.pack(), Relaxed);
-        // Pairs with the load in `take`: a fork that finds this finds the limit.
-        self.fill.store(true, Release);
+        loop {
+            let before = self.limit();
+            let applied = Packed(self.applied.load(Relaxed));
+            // Until the next fork applies the new limit, this is `applied` or `before`.
+            let version = (0..Packed::VERSION)
+                .find(|&version| version != before.version() && version != applied.version())
+                .unwrap_or(Packed::VERSION);
+            let after = Packed::new(rate, version);
+
+            if self.limit.cmpxchg(before.0, after.0, Relaxed).is_ok() {
+                return;
+            }
+        }
     }
 
     /// The time until the next token, at most 0 if there is one.
     fn wait_ns(&self) -> i64 {
-        let limit = self.limit.load(Relaxed);
+        let limit = self.limit();
 
-        match times(limit) {
-            Some((each, all))
-                if !self.fill.load(Relaxed) && self.applied.load(Relaxed) == limit =>
-            {
+        match limit.times() {
+            // Pairs with the store in `take`: the time is that of this limit.
+            Some((each, all)) if self.applied.load(Acquire) == limit.0 => {
                 self.full_at.load(Relaxed) - (self.now(limit) + all - each)
             }
             _ => 0,
@@ -173,18 +190,15 @@ impl Bucket {
 
     /// Takes a token. Calls do not overlap, as forks are serialised.
     fn take(&self) -> bool {
-        let fill = self.fill.load(Acquire);
-        let limit = self.limit.load(Relaxed);
-        let Some((each, all)) = times(limit) else {
+        let limit = self.limit();
+        let Some((each, all)) = limit.times() else {
             return true;
         };
         let now = self.now(limit);
 
-        // A new limit applies at once, even if the write has not come to `fill` yet.
-        if fill || self.applied.load(Relaxed) != limit {
-            self.fill.store(false, Relaxed);
-            self.applied.store(limit, Relaxed);
+        if self.applied.load(Relaxed) != limit.0 {
             self.full_at.store(now, Relaxed);
+            self.applied.store(limit.0, Release);
         }
         let after = self.full_at.load(Relaxed).max(now) + each;
         let has_token = after - now <= all;
@@ -198,15 +212,19 @@ impl Bucket {
     /// Undoes [`Bucket::take`] before the next fork. If there was no limit, the write of the next
     /// limit fills the bucket anyway.
     fn give_back(&self) {
-        if let Some((each, _)) = times(self.applied.load(Relaxed)) {
+        if let Some((each, _)) = Packed(self.applied.load(Relaxed)).times() {
+            // A bucket that has been full for some time holds no more.
             self.full_at
-                .store(self.full_at.load(Relaxed) - each, Relaxed);
+                .store((self.full_at.load(Relaxed) - each).max(0), Relaxed);
         }
     }
 
-    /// The number of milliseconds until the next token.
-    fn wait(&self) -> Msecs {
-        (self.wait_ns() / NSEC_PER_MSEC + 1).clamp(1, 3_600_000) as Msecs
+    /// The number of milliseconds until the next token. With a rate of 0 there is none.
+    fn wait(&self) -> Option<Msecs> {
+        match self.limit().rate() {
+            Rate::Limit { per_second: 0, .. } => None,
+            _ => Some((self.wait_ns() / NSEC_PER_MSEC + 1).clamp(1, 3_600_000) as Msecs),
+        }
     }
 }
 
@@ -221,9 +239,8 @@ impl Controller for ForkRate {
     ) -> impl PinInit<Bucket, Error> {
         Ok(Bucket {
             made: Instant::now(),
-            limit: Atomic::new(NO_LIMIT),
-            fill: Atomic::new(false),
-            applied: Atomic::new(NO_LIMIT),
+            limit: Atomic::new(0),
+            applied: Atomic::new(0),
             full_at: Atomic::new(0),
             refused: Atomic::new(0),
             changed: Event::new(),
@@ -242,20 +259,23 @@ impl Controller for ForkRate {
             bucket.refused.add(1u64, Relaxed);
             bucket.changed.notify(cx);
         }
-        if !matches!(empty.rate(), Rate::Limit { per_second: 0, .. }) {
-            empty.set_timer(cx, empty.wait());
+        if let Some(wait) = empty.wait() {
+            empty.set_timer(cx, wait);
         }
         Err(EAGAIN)
     }
 
     // If the timer was early, or another fork has taken the token, set the timer again.
     fn timer(cx: &mut Process, bucket: StateRef<'_, Self>) -> Option<Msecs> {
+        if !bucket.has_token() {
+            return bucket.wait();
+        }
         bucket.changed.notify(cx);
-        (!bucket.has_token()).then(|| bucket.wait())
+        None
     }
 
     const FILES: &'static [File<Self>] = &[
-        File::<Self>::new(c"forkrate.max", |bucket| bucket.rate())
+        File::<Self>::new(c"forkrate.max", |bucket| bucket.limit().rate())
             .writable(|mut access, rate| {
                 access.set_rate(rate);
                 access.state().get().changed.notify(access.context());
@@ -266,8 +286,17 @@ impl Controller for ForkRate {
         })
         .notified_by(|bucket| &bucket.changed)
         .not_in_root(),
-        File::<Self>::new(c"forkrate.available", |bucket| {
-            bucket.below_root().all(|bucket| bucket.has_token())
+        File::<Self>::new(c"forkrate.available", |mut access| {
+            let empty = access
+                .state()
+                .below_root()
+                .find(|bucket| !bucket.has_token());
+
+            // Another fork may have taken the token that the last event was about.
+            if let Some((bucket, wait)) = empty.and_then(|bucket| Some((bucket, bucket.wait()?))) {
+                bucket.set_timer(access.context(), wait);
+            }
+            empty.is_none()
         })
         .notified_by(|bucket| &bucket.changed)
         .not_in_root(),

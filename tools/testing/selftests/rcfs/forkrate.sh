@@ -578,6 +578,23 @@ inotify_tells_of_a_token() {
 	a_token_is_told watch
 }
 
+# Nobody was refused: the last event may have been about a token that is gone.
+reading_asks_for_the_next_token() {
+	rate "$C" "1 1" || return
+	wait_until has_taken_a_token "$C" || return
+	wait_until has_lines 2 || return
+	expect 1 available "$C" || return
+	refused 0 "$C"
+}
+
+# has_taken_a_token CONTAINER: once more if this host is slow, and the next one has come
+has_taken_a_token() {
+	[ ! "${WATCHER:-}" ] || end_task "$WATCHER"
+	watch_events poll said "$1" || return
+	WATCHER=$PID
+	can_fork "$1" && [ "$(available "$1")" = 0 ]
+}
+
 # A program that was refused waits, and tries again.
 waiting_forks_get_through() {
 	mkdir "$C/a" || return
@@ -711,6 +728,8 @@ point "poll reports a refusal" poll_tells
 point "inotify reports a refusal" inotify_tells
 point "poll reports once that there is a token again" poll_tells_of_a_token
 point "inotify reports once that there is a token again" inotify_tells_of_a_token
+point "a token is reported as well after a program has read that there is none" \
+	reading_asks_for_the_next_token
 point "a program that waits and tries again succeeds" waiting_forks_get_through
 point "the owner of a container cannot undo the limit above" users_cannot_undo_it
 point "a container can be removed while its timer is set" removed_with_a_timer
