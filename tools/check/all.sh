@@ -24,9 +24,14 @@ report=()
 declare -A names=() begins=()	# by the process id of the stage
 mkfifo "$folder/ended" && exec {ended}<>"$folder/ended" || exit 1
 
-# What still runs would go on for an hour.
+# What still runs would go on for an hour. A stage waits for make, and does not pass a
+# signal on: each stage is a process group of its own.
 finish() {
-	[[ ${#names[@]} -eq 0 ]] || kill "${!names[@]}" 2>/dev/null
+	local pid
+	for pid in "${!names[@]}"; do
+		kill -- "-$pid" 2>/dev/null
+		wait "$pid"
+	done
 	rm -rf "$folder"
 }
 trap finish EXIT
@@ -40,8 +45,10 @@ stage() {
 	[[ ${#names[@]} -lt $at_once ]] || one_ends
 	echo "# $name: begins: ${*#"$top"/}"
 	: >"$output"
+	set -m
 	"$@" </dev/null >"$output" 2> >(sed -u "s/^/$name: /" >&2) &
 	pid=$!
+	set +m
 	names[$pid]=$name begins[$pid]=$SECONDS
 	{
 		tail -n +1 -f --pid=$pid "$output" |

@@ -142,6 +142,7 @@ struct worker {
 	int left;		/* decisions left in this round */
 	int arrived;		/* round whose barrier it has reached */
 	int cleaned;		/* round after which it has left everything */
+	int present;		/* roll call that it has answered */
 	enum op op;
 	unsigned long count[NR_OPS], refused[NR_OPS];
 };
@@ -160,6 +161,7 @@ static struct shared {
 	int nr_workers;
 	int decisions;
 	int round, clean;
+	int roll_call;
 	int stop;
 	int failed;
 	struct worker workers[MAX_WORKERS];
@@ -862,8 +864,10 @@ static void act(enum op op, unsigned int a, unsigned int b, unsigned int c)
 
 static void wait_for_round(int *what, int round)
 {
-	while (get(what) < round && !get(&shared->stop))
+	while (get(what) < round && !get(&shared->stop)) {
+		set(&me->present, get(&shared->roll_call));
 		usleep(1000);
+	}
 }
 
 static void leave_everything(void)
@@ -1018,6 +1022,15 @@ static bool all_arrived(void)
 	awaited = 0;
 	for (int i = 0; i < shared->nr_workers; i++)
 		awaited += get(&shared->workers[i].arrived) < shared->round;
+	return !awaited;
+}
+
+/* A worker that has been killed does not answer. It is replaced. */
+static bool all_present(void)
+{
+	awaited = 0;
+	for (int i = 0; i < shared->nr_workers; i++)
+		awaited += get(&shared->workers[i].present) < shared->roll_call;
 	return !awaited;
 }
 
@@ -1449,9 +1462,12 @@ static void look(void)
 {
 	wait_until(all_stopped, "all tasks have stopped");
 	/*
-	 * The last task that ran may have run out of memory, and the OOM killer may have
-	 * chosen one that had been found stopped. From now on nobody can do that.
+	 * The last operation of a worker, and the OOM killer for the last task that ran, may
+	 * have killed workers, and tasks that had been found stopped. The children of a worker
+	 * die with it. From now on nobody kills.
 	 */
+	set(&shared->roll_call, shared->roll_call + 1);
+	wait_until(all_present, "all workers have answered");
 	wait_until(all_stopped, "all tasks that were killed are dead");
 	find_trees();
 	look_at(shared->root, main_hierarchy());
