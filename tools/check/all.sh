@@ -82,11 +82,12 @@ one_ends() {
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
+# The longest one first
+stage "debug kernel" "$top/qemu-run.sh" --debug --test
 stage "plain kernel" "$top/qemu-run.sh" --test
 stage "module loop" "$top/tools/check/module-loop.sh"
 stage "mistakes that do not compile" "$top/tools/check/refused.sh"
 stage "largest kernel, arm64" "$top/qemu-run.sh" --arch arm64 --config "$top/tools/run/largest.config" --test
-stage "debug kernel" "$top/qemu-run.sh" --debug --test
 stage "realtime kernel" "$top/qemu-run.sh" --rt --test attach,launch,kill,procs,pids,cpuset,freezer
 stage "model" "$top/tools/check/model.sh"
 stage "litmus tests" "$top/tools/check/litmus.sh"
