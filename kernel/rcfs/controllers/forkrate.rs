@@ -85,7 +85,7 @@ impl Parse for Rate {
 }
 
 /// A limit in one word, so that a fork sees all of a write or nothing: the rate, the burst, and a
-/// version. A limit that is written again gets another version. The burst is 0 if there is no limit.
+/// version. A limit that is written again gets another version. Without a limit, the burst is 0.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Packed(u64);
 
