@@ -43,20 +43,54 @@ use kernel::{
 
 struct ForkRate;
 
-/// The contents of `forkrate.max`.
-#[derive(Clone, Copy)]
-enum Rate {
-    Max,
-    Limit { per_second: u32, burst: u32 },
-}
-
 /// The highest rate and burst. Tokens are at least 1 ns apart, and no time overflows.
 const HIGHEST: u64 = 1_000_000_000;
+
+/// The contents of `forkrate.max`, in one word, so that a fork sees all of a write or nothing: the
+/// rate, the burst, and a version. The burst is 0 if there is no limit. A limit that is written
+/// again gets another version.
+#[derive(Clone, Copy)]
+struct Rate(u64);
+
+impl Rate {
+    const MAX: Self = Self(0);
+    const VERSIONS: u64 = 4;
+
+    /// `HIGHEST` has 30 bits.
+    fn new(per_second: u64, burst: u64) -> Self {
+        Self(per_second << 32 | burst << 2)
+    }
+
+    fn per_second(self) -> u64 {
+        self.0 >> 32
+    }
+
+    fn burst(self) -> u32 {
+        self.0 as u32 >> 2
+    }
+
+    fn version(self) -> u64 {
+        self.0 % Self::VERSIONS
+    }
+
+    /// The time between two tokens, and the time that it takes to fill the bucket.
+    fn times(self) -> Option<(i64, i64)> {
+        let each = NSEC_PER_SEC
+            .checked_div(self.per_second() as i64)
+            .unwrap_or(1);
+
+        match self.burst() {
+            0 => None,
+            burst => Some((each, each * i64::from(burst))),
+        }
+    }
+}
+
 impl Show for Rate {
     fn show(&self, m: &SeqFile) {
-        match self {
-            Rate::Max => seq_print!(m, "max\n"),
-            Rate::Limit { per_second, burst } => seq_print!(m, "{per_second} {burst}\n"),
+        match self.burst() {
+            0 => seq_print!(m, "max\n"),
+            burst => seq_print!(m, "{} {burst}\n", self.per_second()),
         }
     }
 }
@@ -64,14 +98,14 @@ impl Show for Rate {
 impl Parse for Rate {
     fn parse(text: &[u8]) -> Result<Self> {
         if text == b"max" {
-            return Ok(Rate::Max);
+            return Ok(Rate::MAX);
         }
         let mut numbers = text
             .split(u8::is_ascii_whitespace)
             .filter(|word| !word.is_empty())
             .map(|word| match u64::parse(word)? {
                 number if number > HIGHEST => Err(ERANGE),
-                number => Ok(number as u32),
+                number => Ok(number),
             });
         let per_second = numbers.next().ok_or(EINVAL)??;
         let burst = numbers.next().transpose()?.unwrap_or(per_second.max(1));
@@ -79,49 +113,7 @@ impl Parse for Rate {
         match (numbers.next(), burst) {
             (Some(_), _) => Err(EINVAL),
             (None, 0) => Err(ERANGE),
-            (None, burst) => Ok(Rate::Limit { per_second, burst }),
-        }
-    }
-}
-
-/// A limit in one word, so that a fork sees all of a write or nothing: the rate, the burst, and a
-/// version. A limit that is written again gets another version. Without a limit, the burst is 0.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Packed(u64);
-
-impl Packed {
-    const VERSION: u64 = 3;
-
-    fn new(rate: Rate, version: u64) -> Self {
-        let (per_second, burst) = match rate {
-            Rate::Max => (0, 0),
-            Rate::Limit { per_second, burst } => (per_second, burst),
-        };
-
-        // `HIGHEST` has 30 bits.
-        Self(u64::from(per_second) << 32 | u64::from(burst) << 2 | version)
-    }
-
-    fn rate(self) -> Rate {
-        match (self.0 as u32 >> 2, (self.0 >> 32) as u32) {
-            (0, _) => Rate::Max,
-            (burst, per_second) => Rate::Limit { per_second, burst },
-        }
-    }
-
-    fn version(self) -> u64 {
-        self.0 & Self::VERSION
-    }
-
-    /// The time between two tokens, and the time that it takes to fill the bucket.
-    fn times(self) -> Option<(i64, i64)> {
-        match self.rate() {
-            Rate::Max => None,
-            Rate::Limit { per_second, burst } => {
-                let each = NSEC_PER_SEC.checked_div(per_second.into()).unwrap_or(1);
-
-                Some((each, each * i64::from(burst)))
-            }
+            (None, burst) => Ok(Rate::new(per_second, burst)),
         }
     }
 }
@@ -143,14 +135,14 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn limit(&self) -> Packed {
-        Packed(self.limit.load(Relaxed))
+    fn limit(&self) -> Rate {
+        Rate(self.limit.load(Relaxed))
     }
 
     /// The current time. It is constant if the rate is 0.
-    fn now(&self, limit: Packed) -> i64 {
-        match limit.rate() {
-            Rate::Limit { per_second: 0, .. } => 0,
+    fn now(&self, limit: Rate) -> i64 {
+        match limit.per_second() {
+            0 => 0,
             _ => self.made.elapsed().as_nanos(),
         }
     }
@@ -158,14 +150,18 @@ impl Bucket {
     fn set_rate(&self, rate: Rate) {
         loop {
             let before = self.limit();
-            let applied = Packed(self.applied.load(Relaxed));
-            // Until the next fork applies the new limit, this is `applied` or `before`.
-            let version = (0..Packed::VERSION)
+            let applied = Rate(self.applied.load(Relaxed));
+            // A fork may still apply `before`. With a version of its own, the new limit is
+            // different from the one that the next fork finds applied.
+            let version = (0..Rate::VERSIONS)
                 .find(|&version| version != before.version() && version != applied.version())
-                .unwrap_or(Packed::VERSION);
-            let after = Packed::new(rate, version);
+                .unwrap_or_default();
 
-            if self.limit.cmpxchg(before.0, after.0, Relaxed).is_ok() {
+            if self
+                .limit
+                .cmpxchg(before.0, rate.0 | version, Relaxed)
+                .is_ok()
+            {
                 return;
             }
         }
@@ -212,7 +208,7 @@ impl Bucket {
     /// Undoes [`Bucket::take`] before the next fork. If there was no limit, the write of the next
     /// limit fills the bucket anyway.
     fn give_back(&self) {
-        if let Some((each, _)) = Packed(self.applied.load(Relaxed)).times() {
+        if let Some((each, _)) = Rate(self.applied.load(Relaxed)).times() {
             // A bucket that has been full for some time holds no more.
             self.full_at
                 .store((self.full_at.load(Relaxed) - each).max(0), Relaxed);
@@ -221,10 +217,16 @@ impl Bucket {
 
     /// The number of milliseconds until the next token. With a rate of 0 there is none.
     fn wait(&self) -> Option<Msecs> {
-        match self.limit().rate() {
-            Rate::Limit { per_second: 0, .. } => None,
-            _ => Some((self.wait_ns() / NSEC_PER_MSEC + 1).clamp(1, 3_600_000) as Msecs),
-        }
+        let wait = (self.wait_ns() / NSEC_PER_MSEC + 1).clamp(1, 3_600_000);
+
+        (self.limit().per_second() != 0).then_some(wait as Msecs)
+    }
+}
+
+/// Has the next token of an empty bucket reported.
+fn await_token(cx: &impl MayNotify, bucket: StateRef<'_, ForkRate>) {
+    if let Some(wait) = bucket.wait() {
+        bucket.set_timer(cx, wait);
     }
 }
 
@@ -259,9 +261,7 @@ impl Controller for ForkRate {
             bucket.refused.add(1u64, Relaxed);
             bucket.changed.notify(cx);
         }
-        if let Some(wait) = empty.wait() {
-            empty.set_timer(cx, wait);
-        }
+        await_token(cx, empty);
         Err(EAGAIN)
     }
 
@@ -275,7 +275,7 @@ impl Controller for ForkRate {
     }
 
     const FILES: &'static [File<Self>] = &[
-        File::<Self>::new(c"forkrate.max", |bucket| bucket.limit().rate())
+        File::<Self>::new(c"forkrate.max", |bucket| bucket.limit())
             .writable(|mut access, rate| {
                 access.set_rate(rate);
                 access.state().get().changed.notify(access.context());
@@ -293,8 +293,8 @@ impl Controller for ForkRate {
                 .find(|bucket| !bucket.has_token());
 
             // Another fork may have taken the token that the last event was about.
-            if let Some((bucket, wait)) = empty.and_then(|bucket| Some((bucket, bucket.wait()?))) {
-                bucket.set_timer(access.context(), wait);
+            if let Some(bucket) = empty {
+                await_token(access.context(), bucket);
             }
             empty.is_none()
         })
