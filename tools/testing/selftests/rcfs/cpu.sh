@@ -192,10 +192,6 @@ quota_of_children() {
 	limited 20 $LONG "$C/cpuacct.usage"
 }
 
-has_tasks() {
-	[ "$(count_lines "$2/tasks")" -ge "$1" ]
-}
-
 other_periods() {
 	set_period "$C" 50000 || return
 	set_quota "$C" 15000 || return

@@ -581,10 +581,6 @@ killed_meanwhile() {
 	done
 }
 
-has_tasks() {
-	[ "$(count_lines "$2/tasks")" -ge "$1" ]
-}
-
 emptied_and_removed() {
 	while read -r id; do
 		kill -9 "$id"

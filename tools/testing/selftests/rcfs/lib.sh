@@ -454,6 +454,11 @@ count_lines() {
 	echo $((lines))
 }
 
+# has_tasks N CONTAINER: at least
+has_tasks() {
+	[ "$(count_lines "$2/tasks")" -ge "$1" ]
+}
+
 # of this shell, not of a child
 voluntary_switches() {
 	sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' "/proc/$SELF/status"

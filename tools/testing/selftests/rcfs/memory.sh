@@ -477,14 +477,19 @@ gone() {
 
 # ---- swap
 
-# need_swap: on a RAM disk, until swap_off
-need_swap() {
+# with_swap COMMAND: on a RAM disk. The command may leave tasks in $C.
+with_swap() {
 	need_disk /dev/ram1 || return
 	[ -e "$C/memory.swap.max" ] || {
 		because "the kernel has no swap"
 		return "$KSFT_SKIP"
 	}
-	mkswap /dev/ram1 >/dev/null && swapon /dev/ram1
+	mkswap /dev/ram1 >/dev/null && swapon /dev/ram1 || return
+	"$@"
+	result=$?
+	reset_delays
+	set_file "$C/kill" 1 && wait_until is_empty "$C" && swapoff /dev/ram1 || return
+	return $result
 }
 
 swaps() {
@@ -502,15 +507,10 @@ swaps() {
 }
 
 can_swap() {
-	need_swap || return
-	swaps
-	result=$?
-	end_task "$PID"
-	swapoff /dev/ram1 || return
-	return $result
+	with_swap swaps
 }
 
-# is_in_delay PID: a process that sleeps and cannot be killed
+# is_in_delay PID: it sleeps and cannot be killed. This is is_in_state() without a fork.
 is_in_delay() {
 	read -r _ _ state _ <"/proc/$1/stat" && [ "$state" = D ]
 }
@@ -544,12 +544,8 @@ reclaims_amid_fork() {
 	delay copy 0
 	at_most 8 "$C" || return
 	events oom_kill 0 "$C" || return
-	wait_until has_tasks 2 "$C/b"
-}
-
-# has_tasks N CONTAINER
-has_tasks() {
-	[ "$(count_lines "$2/tasks")" = "$1" ]
+	wait_until has_tasks 2 "$C/b" || return
+	expect 2 count_lines "$C/b/tasks"
 }
 
 can_reclaim_amid_fork() {
@@ -557,14 +553,7 @@ can_reclaim_amid_fork() {
 		because "the fork cannot be delayed (CONFIG_RCFS_DELAYS)"
 		return "$KSFT_SKIP"
 	}
-	need_swap || return
-	reclaims_amid_fork
-	result=$?
-	delay copy 0
-	set_file "$C/kill" 1
-	wait_until is_empty "$C"
-	swapoff /dev/ram1 || return
-	return $result
+	with_swap reclaims_amid_fork
 }
 
 # ---- who is told
