@@ -38,6 +38,9 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# minutes SECONDS
+minutes() { echo "$(($1 / 60)) min $(($1 % 60)) s"; }
+
 # stage NAME COMMAND…: start it, as soon as fewer than $at_once run
 stage() {
 	local name=$1 output=$folder/${1// /-} pid
@@ -63,10 +66,10 @@ one_ends() {
 	read -r pid <&"$ended"
 	wait "$pid"
 	status=$?
-	name=${names[$pid]} took=$((SECONDS - begins[$pid]))
+	name=${names[$pid]} took=$(minutes $((SECONDS - begins[$pid])))
 	unset "names[$pid]"
 	output=$folder/${name// /-}
-	echo "# $name: $((took / 60)) min $((took % 60)) s"
+	echo "# $name: $took"
 	cat "$output"
 	last=$(grep . "$output" | tail -n 1)
 	if [[ $last =~ $result ]]; then
@@ -78,7 +81,7 @@ one_ends() {
 		f=$((f + 1))
 		report+=("# $name: ended with status $status after '${last:-no output}'")
 	fi
-	report+=("# $name: $p passed, $f failed, $s skipped, $((took / 60)) min $((took % 60)) s")
+	report+=("# $name: $p passed, $f failed, $s skipped, $took")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
@@ -96,7 +99,7 @@ stage "hygiene" "$top/tools/check/hygiene.sh"
 while [[ ${#names[@]} -gt 0 ]]; do
 	one_ends
 done
-report+=("# all: $((SECONDS / 60)) min $((SECONDS % 60)) s")
+report+=("# all: $(minutes $SECONDS)")
 
 printf '%s\n' "${report[@]}"
 echo "$passed passed, $failed failed$([[ $skipped -eq 0 ]] || echo ", $skipped skipped")"
