@@ -527,8 +527,13 @@ reclaims_amid_fork() {
 	start sleep 4
 	delay copy 10000000
 	kill -USR1 "$hog"
+	read -r begun _ </proc/uptime
 	until is_in_delay "$hog"; do
-		:
+		read -r now _ </proc/uptime
+		[ $((${now%.*} - ${begun%.*})) -lt 60 ] || {
+			because "process $hog does not fork"
+			return 1
+		}
 	done
 	# The nsproxy in which the parent began the fork ends with its container.
 	echo "$hog" >"$C/b/procs" || return
