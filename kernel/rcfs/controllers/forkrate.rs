@@ -18,8 +18,12 @@
 //! There are no such files in the root.
 
 use kernel::{
+    new_mutex,
     prelude::*,
-    rcfs::prelude::*,
+    rcfs::{
+        self,
+        prelude::*, //
+    },
     seq_file::{
         seq_print,
         SeqFile, //
@@ -124,7 +128,11 @@ impl Parse for Rate {
 /// A write changes `limit` alone. The next fork finds that `applied` is another limit, and fills
 /// the bucket. Forks are serialised, and only they change `applied` and `full_at`. So no fork sees
 /// a new limit and the time of an old one.
+#[pin_data]
 struct Bucket {
+    /// Serialises writes.
+    #[pin]
+    change: rcfs::Mutex<()>,
     made: Instant<Monotonic>,
     limit: Atomic<u64>,
     /// The limit that `full_at` is for.
@@ -147,24 +155,16 @@ impl Bucket {
         }
     }
 
-    fn set_rate(&self, rate: Rate) {
-        loop {
-            let before = self.limit();
-            let applied = Rate(self.applied.load(Relaxed));
-            // A fork may still apply `before`. With a version of its own, the new limit is
-            // different from the one that the next fork finds applied.
-            let version = (0..Rate::VERSIONS)
-                .find(|&version| version != before.version() && version != applied.version())
-                .unwrap_or_default();
+    fn set_rate(&self, cx: &impl MaySleep, rate: Rate) {
+        let _change = self.change.lock(cx);
+        let applied = Rate(self.applied.load(Relaxed));
+        // A fork may still apply the limit that is replaced. With a version of its own, the new
+        // limit differs from the one that the next fork finds applied.
+        let used = [self.limit(), applied].map(Rate::version);
+        let version = (0..Rate::VERSIONS).find(|version| !used.contains(version));
 
-            if self
-                .limit
-                .cmpxchg(before.0, rate.0 | version, Relaxed)
-                .is_ok()
-            {
-                return;
-            }
-        }
+        self.limit
+            .store(rate.0 | version.unwrap_or_default(), Relaxed);
     }
 
     /// The time until the next token, at most 0 if there is one.
@@ -217,17 +217,16 @@ impl Bucket {
 
     /// The number of milliseconds until the next token. With a rate of 0 there is none.
     fn wait(&self) -> Option<Msecs> {
-        let wait = (self.wait_ns() / NSEC_PER_MSEC + 1).clamp(1, 3_600_000);
+        // Tokens are a second apart at most. A new limit may come between two loads.
+        let wait = (self.wait_ns() / NSEC_PER_MSEC + 1).clamp(1, 1_001);
 
         (self.limit().per_second() != 0).then_some(wait as Msecs)
     }
 }
 
-/// Has the next token of an empty bucket reported.
-fn await_token(cx: &impl MayNotify, bucket: StateRef<'_, ForkRate>) {
-    if let Some(wait) = bucket.wait() {
-        bucket.set_timer(cx, wait);
-    }
+/// The first bucket that has no token, of a container and those above.
+fn find_empty(state: StateRef<'_, ForkRate>) -> Option<StateRef<'_, ForkRate>> {
+    state.below_root().find(|bucket| !bucket.has_token())
 }
 
 #[vtable]
@@ -239,14 +238,15 @@ impl Controller for ForkRate {
         _cx: &mut UnderMutex,
         _parent: Option<StateRef<'_, Self>>,
     ) -> impl PinInit<Bucket, Error> {
-        Ok(Bucket {
+        try_pin_init!(Bucket {
+            change <- rcfs::Mutex::new(new_mutex!(())),
             made: Instant::now(),
             limit: Atomic::new(0),
             applied: Atomic::new(0),
             full_at: Atomic::new(0),
             refused: Atomic::new(0),
             changed: Event::new(),
-        })
+        }? Error)
     }
 
     fn can_fork<'a>(cx: &UnderTasklistLock, state: StateRef<'a, Self>) -> Result<Charge<'a, Self>> {
@@ -261,23 +261,26 @@ impl Controller for ForkRate {
             bucket.refused.add(1u64, Relaxed);
             bucket.changed.notify(cx);
         }
-        await_token(cx, empty);
+        if let Some(wait) = empty.wait() {
+            empty.set_timer(cx, wait);
+        }
         Err(EAGAIN)
     }
 
     // If the timer was early, or another fork has taken the token, set the timer again.
     fn timer(cx: &mut Process, bucket: StateRef<'_, Self>) -> Option<Msecs> {
-        if !bucket.has_token() {
-            return bucket.wait();
-        }
-        bucket.changed.notify(cx);
-        None
+        let Some(empty) = find_empty(bucket) else {
+            bucket.changed.notify(cx);
+            return None;
+        };
+
+        empty.wait()
     }
 
     const FILES: &'static [File<Self>] = &[
         File::<Self>::new(c"forkrate.max", |bucket| bucket.limit())
             .writable(|mut access, rate| {
-                access.set_rate(rate);
+                access.state().get().set_rate(access.context(), rate);
                 access.state().get().changed.notify(access.context());
             })
             .not_in_root(),
@@ -287,14 +290,11 @@ impl Controller for ForkRate {
         .notified_by(|bucket| &bucket.changed)
         .not_in_root(),
         File::<Self>::new(c"forkrate.available", |mut access| {
-            let empty = access
-                .state()
-                .below_root()
-                .find(|bucket| !bucket.has_token());
+            let empty = find_empty(access.state());
 
             // Another fork may have taken the token that the last event was about.
-            if let Some(bucket) = empty {
-                await_token(access.context(), bucket);
+            if let Some(wait) = empty.and_then(|bucket| bucket.wait()) {
+                access.state().set_timer(access.context(), wait);
             }
             empty.is_none()
         })
