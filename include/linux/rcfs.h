@@ -707,6 +707,12 @@ static inline void rcfs_task_dead(struct task_struct *tsk)
 		rcfs_unpin_task(tsk);
 }
 
+/* Whether a subsystem with task_group is bound */
+static inline bool rcfs_groups_tasks(void)
+{
+	return static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_TASK_GROUP]);
+}
+
 /**
  * rcfs_freezing - whether a task is in a container that is frozen
  * @tsk: the task
@@ -755,13 +761,12 @@ static inline void rcfs_cpus_overridden(void)
  * rcfs_task_group - get the scheduler's group for the container of a task
  * @tsk: the task
  *
- * Context: Any, under a lock that orders this with other users of the result, and with
- *	    preemption disabled for as long as the result is used.
+ * Context: With the pi_lock of @tsk held, for as long as the result is used.
  * Return: the group, or NULL if the container has none.
  */
 static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 {
-	if (static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_TASK_GROUP]))
+	if (rcfs_groups_tasks())
 		return __rcfs_task_group(tsk);
 	return NULL;
 }
@@ -824,6 +829,7 @@ static inline void rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns) 
 static inline void rcfs_pin(struct task_struct *tsk, struct nsproxy *ns) { }
 static inline void rcfs_release(struct task_struct *tsk) { }
 static inline void rcfs_task_dead(struct task_struct *tsk) { }
+static inline bool rcfs_groups_tasks(void) { return false; }
 static inline bool rcfs_freezing(struct task_struct *tsk) { return false; }
 static inline bool rcfs_limits_cpus(void) { return false; }
 static inline void rcfs_limit_cpus(const struct task_struct *tsk,

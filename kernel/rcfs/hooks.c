@@ -399,12 +399,13 @@ struct task_group *__rcfs_task_group(const struct task_struct *tsk)
 	const struct nsproxy *ns;
 	struct rc_subsys *ss;
 
-	rcu_read_lock();
+	/* A spinlock is held, which implies an RCU read-side critical section. */
+	lockdep_assert_held(&tsk->pi_lock);
 	ns = last_nsproxy(tsk);
-	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TASK_GROUP], hook_nodes[RC_HOOK_TASK_GROUP])
+	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_TASK_GROUP], hook_nodes[RC_HOOK_TASK_GROUP],
+				lockdep_is_held(&tsk->pi_lock))
 		if (ns && READ_ONCE(ss->active))
 			tg = tg ?: ss->task_group(ss, rcfs_nsproxy_state(ns, ss));
-	rcu_read_unlock();
 	return tg;
 }
 

@@ -355,7 +355,7 @@ void rcfs_leave_containers(struct nsproxy *ns)
  * An attach of the task that follows then finds that the task no longer counts in
  * the container that it was in.
  *
- * Context: Any but interrupts.
+ * Context: Any but interrupts, under RCU, which a spinlock implies.
  * Return: the argument for nsproxy_finish_put(), which must be called without the
  *	   lock, or NULL.
  */
@@ -367,16 +367,14 @@ struct nsproxy *nsproxy_begin_put(struct nsproxy *ns)
 	if (!ns)
 		return NULL;
 
-	rcu_read_lock();
+	/* Another task may drop the last reference, and free @ns, after this one has. */
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "nsproxy_begin_put() without a lock");
 	owner = ns->rcfs_owner;
 	if (!__refcount_dec_and_test(&ns->count, &old)) {
 		if (old == 2 && owner)
 			rcfs_notify_empty(owner);
-		ns = NULL;
-	}
-	rcu_read_unlock();
-	if (!ns)
 		return NULL;
+	}
 	rcfs_delay(RCFS_DELAY_PUT);
 	rcfs_leave_containers(ns);
 	return ns;

@@ -253,11 +253,23 @@ void sched_rcfs_free_group(struct task_group *tg)
 	put_rcfs_group(tg);
 }
 
+/*
+ * The group of a task that has never run. Until cgroup_post_fork(), the task seems to be
+ * in the root cgroup. Its real group has been set by sched_cgroup_fork(), or by a
+ * migration since.
+ */
+static struct task_group *new_task_group(struct task_struct *p)
+{
+	struct task_group *tg = task_group(p);
+
+	if (task_group_is_autogroup(tg) || task_group_is_rcfs(tg))
+		tg = &root_task_group;
+	return effective_task_group(p, tg);
+}
+
 /* wake_up_new_task() takes the pi_lock as well, and does everything else. */
 static bool sched_rcfs_update_new_task(struct task_struct *p)
 {
-	struct task_group *tg;
-
 	/* A task never returns to TASK_NEW. */
 	if (READ_ONCE(p->__state) != TASK_NEW)
 		return false;
@@ -267,14 +279,7 @@ static bool sched_rcfs_update_new_task(struct task_struct *p)
 	if (READ_ONCE(p->__state) != TASK_NEW)
 		return false;
 
-	/*
-	 * Until cgroup_post_fork(), the task seems to be in the root cgroup. Its real
-	 * group has been set by sched_cgroup_fork(), or by a migration since.
-	 */
-	tg = task_group(p);
-	if (task_group_is_autogroup(tg) || task_group_is_rcfs(tg))
-		tg = &root_task_group;
-	p->sched_task_group = effective_task_group(p, tg);
+	p->sched_task_group = new_task_group(p);
 	/* Do this even if the group is the same: sched_change_group() may not have. */
 	set_task_rq(p, task_cpu(p));
 	return true;
@@ -293,19 +298,19 @@ void sched_rcfs_update_task(struct task_struct *p)
 }
 
 /**
- * sched_rcfs_fork - put a new child into its task group
- * @p: a child in a fork
+ * sched_rcfs_join_group - put a new task into the task group of its container
+ * @p: a task that is about to run for the first time
  *
- * A child is in no container until it becomes visible, and is in no group of a container
- * either. Call this when the child has become visible.
+ * A child is in no container until it becomes visible, which is after
+ * sched_cgroup_fork(). The caller calls set_task_rq() next.
  *
- * Context: As sched_rcfs_update_task().
+ * Context: With the pi_lock held. If @p is attached at the same time,
+ *	    sched_rcfs_update_task() waits for the lock.
  */
-void sched_rcfs_fork(struct task_struct *p)
+void sched_rcfs_join_group(struct task_struct *p)
 {
-	/* If the child has been moved out of a group since, the attach has updated it. */
-	if (rcfs_task_group(p))
-		sched_rcfs_update_task(p);
+	lockdep_assert_held(&p->pi_lock);
+	p->sched_task_group = new_task_group(p);
 }
 
 /**
@@ -313,8 +318,9 @@ void sched_rcfs_fork(struct task_struct *p)
  * @p: a task that has been reaped, and has left the CPU for the last time
  *
  * A reference on @p can still be used to set its priority or policy, for which the
- * scheduler looks at the group. task_dead_fair() has removed the load of @p from the
- * group already, so that there is no load to move.
+ * scheduler looks at the group with the pi_lock held. On a run queue, where the group
+ * can be found by the lock of the queue alone, @p is no longer. task_dead_fair() has
+ * removed the load of @p from the group already, so that there is no load to move.
  *
  * Context: Any, without a pi_lock and without the lock of a run queue.
  */
@@ -324,7 +330,7 @@ void sched_rcfs_task_dead(struct task_struct *p)
 	if (!task_group_is_rcfs(task_group(p)))
 		return;
 
-	guard(task_rq_lock)(p);
+	guard(raw_spinlock_irqsave)(&p->pi_lock);
 	p->se.avg.last_update_time = 0;
 	p->sched_task_group = &root_task_group;
 	set_task_rq(p, task_cpu(p));

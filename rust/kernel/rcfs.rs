@@ -737,16 +737,9 @@ impl<C: Controller> Vtable<C> {
     ///
     /// Only the core of rcfs may call this, for an `rc_subsys` of `C`.
     unsafe extern "C" fn fork(_ss: *mut bindings::rc_subsys, tsk: *mut bindings::task_struct) {
-        // SAFETY: See the guarantees of `Vtable`.
-        let task = unsafe { task(tsk) };
-
-        if C::HAS_FORK {
-            // SAFETY: The core calls this in process context, without locks.
-            C::fork(unsafe { &mut Process::new() }, task);
-        }
-        if C::HAS_TASK_GROUP {
-            task.join_task_group();
-        }
+        // SAFETY: See the guarantees of `Vtable`. The core calls this in process context, without
+        // locks.
+        unsafe { C::fork(&mut Process::new(), task(tsk)) };
     }
 
     /// # Safety
@@ -999,7 +992,7 @@ impl<C: Registered> Registration<C> {
             attach: C::HAS_ATTACH.then_some(Vtable::<C>::attach),
             can_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::can_fork),
             cancel_fork: C::HAS_CAN_FORK.then_some(Vtable::<C>::cancel_fork),
-            fork: (C::HAS_FORK || C::HAS_TASK_GROUP).then_some(Vtable::<C>::fork),
+            fork: C::HAS_FORK.then_some(Vtable::<C>::fork),
             exit: C::HAS_EXIT.then_some(Vtable::<C>::exit),
             release: C::HAS_RELEASE.then_some(Vtable::<C>::release),
             charge: C::HAS_CHARGE.then_some(Vtable::<C>::charge),

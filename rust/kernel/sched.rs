@@ -245,15 +245,6 @@ impl Task {
         };
     }
 
-    /// As [`update_task_group`](Self::update_task_group), for a visible child that has not run yet.
-    pub(crate) fn join_task_group(&self) {
-        #[cfg(CONFIG_RCFS_TASK_GROUP)]
-        // SAFETY: By the type invariants, the task is valid.
-        unsafe {
-            bindings::sched_rcfs_fork(self.as_ptr())
-        };
-    }
-
     /// The nice value, from -20 (the most favoured) to 19.
     pub fn nice(&self) -> i32 {
         // SAFETY: By the type invariants, the task is valid.

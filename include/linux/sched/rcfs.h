@@ -50,7 +50,7 @@ struct sched_rcfs_stat {
 struct task_group *sched_rcfs_create_group(struct task_group *parent);
 void sched_rcfs_free_group(struct task_group *tg);
 void sched_rcfs_update_task(struct task_struct *p);
-void sched_rcfs_fork(struct task_struct *p);
+void sched_rcfs_join_group(struct task_struct *p);
 void sched_rcfs_task_dead(struct task_struct *p);
 
 int sched_rcfs_set_shares(struct task_group *tg, u64 shares);
@@ -79,6 +79,7 @@ static inline bool sched_rcfs_is_overruled(struct task_struct *p)
 
 #else /* !CONFIG_RCFS_TASK_GROUP */
 static inline void sched_rcfs_update_task(struct task_struct *p) { }
+static inline void sched_rcfs_join_group(struct task_struct *p) { }
 static inline void sched_rcfs_task_dead(struct task_struct *p) { }
 #endif
 

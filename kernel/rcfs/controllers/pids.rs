@@ -42,6 +42,7 @@ impl Controller for Pids {
         Ok(ResCounter::new())
     }
 
+    #[inline]
     fn can_fork<'a>(cx: &UnderTasklistLock, state: StateRef<'a, Self>) -> Result<Charge<'a, Self>> {
         Ok(state.try_charge(cx, 1, |tasks| tasks)?)
     }
