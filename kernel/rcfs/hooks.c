@@ -283,12 +283,11 @@ static void cancel_fork(const struct nsproxy *ns, struct task_struct *child,
 	}
 }
 
-int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
+static noinline int can_fork_in_all(const struct nsproxy *ns, struct task_struct *child)
 {
 	struct rc_subsys *ss;
 	int err;
 
-	lockdep_assert_held_write(&tasklist_lock);
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_CAN_FORK], hook_nodes[RC_HOOK_CAN_FORK]) {
 		if (!READ_ONCE(ss->active))
 			continue;
@@ -299,6 +298,16 @@ int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
 		}
 	}
 	return 0;
+}
+
+int __rcfs_can_fork(const struct nsproxy *ns, struct task_struct *child)
+{
+	struct rc_subsys *ss = READ_ONCE(only_active[RC_HOOK_CAN_FORK]);
+
+	lockdep_assert_held_write(&tasklist_lock);
+	if (likely(ss))
+		return ss->can_fork(ss, rcfs_nsproxy_state(ns, ss), child);
+	return can_fork_in_all(ns, child);
 }
 
 void __rcfs_fork(struct task_struct *child)

@@ -162,17 +162,18 @@ impl ResCounter {
         }
     }
 
-    /// Charges if that does not exceed the limit, and returns whether it does not. A charge that
-    /// fails counts for a moment, in which another charge may fail as well.
+    /// Charges if that does not exceed the limit, and returns whether the usage is a new peak. If
+    /// that exceeds the limit, returns [`None`]. A charge that fails counts for a moment, in which
+    /// another charge may fail as well.
     #[inline(always)]
-    fn try_add(&self, amount: i64) -> bool {
+    fn try_add(&self, amount: i64) -> Option<bool> {
         let usage = self.usage.fetch_add(amount, Relaxed).wrapping_add(amount);
 
         if usage > self.max.load(Relaxed) || usage < 0 {
             self.usage.add(-amount, Relaxed);
-            return false;
+            return None;
         }
-        true
+        Some(usage > self.peak.load(Relaxed))
     }
 
     #[inline(always)]
@@ -324,16 +325,17 @@ impl<'a, C: Controller> StateRef<'a, C> {
         amount: u64,
         of: F,
     ) -> core::result::Result<Charge<'a, C>, LimitExceeded<'a, C>> {
+        let mut is_peak = false;
+
         for state in self.below_root() {
-            if !of(state.get()).try_add(units(amount)) {
-                return Err(self.refuse(cx, amount, of, state));
+            match of(state.get()).try_add(units(amount)) {
+                Some(peak) => is_peak |= peak,
+                None => return Err(self.refuse(cx, amount, of, state)),
             }
         }
         // Update the peaks only now: a failed charge must not count.
-        for state in self.below_root() {
-            let counter = of(state.get());
-
-            counter.note_peak(counter.usage.load(Relaxed));
+        if is_peak {
+            self.note_peaks(of);
         }
         Ok(Charge {
             state: self,
@@ -345,6 +347,15 @@ impl<'a, C: Controller> StateRef<'a, C> {
                 state.uncharge(amount, *of);
             },
         })
+    }
+
+    #[cold]
+    fn note_peaks(self, of: impl CounterOf<C>) {
+        for state in self.below_root() {
+            let counter = of(state.get());
+
+            counter.note_peak(counter.usage.load(Relaxed));
+        }
     }
 
     #[cold]
