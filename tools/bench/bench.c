@@ -2227,9 +2227,20 @@ static __attribute__((noreturn)) void switch_between(void)
 			die("a byte got lost");
 }
 
-static void loop(const char *what, const char *set)
+static const struct grouping *find_system(const char *name)
 {
-	const struct grouping *g = &rcfs;
+	const struct grouping *g;
+
+	for_each_system(g)
+		if (!strcmp(g->name, name))
+			return g;
+	errno = EINVAL;
+	die("there is no system %s", name);
+}
+
+static void loop(const char *what, const char *set, const char *system)
+{
+	const struct grouping *g = find_system(system);
 	const char *name;
 	char text[1 << 16];
 	int fd[2], procs[2] = { }, length = 0, state = -1;
@@ -2273,6 +2284,8 @@ static void loop(const char *what, const char *set)
 			put(procs[1], text, length);
 		} else if (!strcmp(what, "fork")) {
 			single_fork(FORK);
+		} else if (!strcmp(what, "vfork")) {
+			single_fork(VFORK);
 		} else if (!strcmp(what, "launch")) {
 			single_launch(&l);
 		} else if (!strcmp(what, "freeze")) {
@@ -2307,7 +2320,8 @@ int main(int argc, char **argv)
 {
 	static const char usage[] =
 		"usage: bench count CONTAINERS [SERIES] | time | native | "
-		"loop groups|threads|listing|fork|launch|freeze|switch [CONTROLLERS]\n";
+		"loop groups|threads|listing|fork|vfork|launch|freeze|switch "
+		"[CONTROLLERS [rcfs|v1|v2]]\n";
 	static const struct {
 		const char *name;
 		void (*run)(void);
@@ -2333,7 +2347,8 @@ int main(int argc, char **argv)
 		die("cannot unmount rcfs");
 	wait_for_entropy();
 	if (!strcmp(argv[1], "loop")) {
-		loop(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : TWO);
+		loop(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : TWO,
+		     argc > 4 ? argv[4] : "rcfs");
 		return 0;
 	}
 	shared = mmap(NULL, SHARED * sizeof(*shared), PROT_READ | PROT_WRITE,

@@ -26,12 +26,13 @@ CALLS = {
     "threads": {"__x64_sys_pwrite64": "procs"},
     "listing": {"__x64_sys_pread64": "listing"},
     "fork": {"__x64_sys_clone": "fork"},
+    "vfork": {"__x64_sys_vfork": "vfork"},
     "launch": {"__x64_sys_clone3": "launch"},
     "freeze": {"__x64_sys_pwrite64": "freeze or thaw"},
     "switch": {"__x64_sys_write": "switch"},
 }
 # Of these, all that the kernel does
-WHOLE = ("fork", "launch", "freeze", "switch")
+WHOLE = ("fork", "vfork", "launch", "freeze", "switch")
 # Functions of the series, in C and in Rust, whose names are mangled
 OWN = re.compile(r"rcfs|nsproxy|zombie|4pids|7cpuacct|3cpu|rust_helper")
 TRACE = re.compile(r"^Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")

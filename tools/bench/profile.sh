@@ -5,15 +5,17 @@
 # go: QEMU logs every instruction of a guest that does nothing else, and profile.py
 # counts them by function. Exact, and blind to what the processor would make of them.
 #
-#	tools/bench/profile.sh groups|threads|listing|fork|launch|freeze|switch [CONTROLLERS [MEGABYTES]]
+#	tools/bench/profile.sh WHAT [CONTROLLERS [MEGABYTES [SYSTEM]]]
 #
 # groups: attach (of oneself, between two containers), mkdir and rmdir
 # threads: attach of a process with a hundred threads, by procs
 # listing: a read of tasks, with a thousand of them
+# fork, vfork: a child that ends at once, in a container
 # launch: a child that begins in a container, and ends
 # freeze: one task, until it is frozen, and its thawing
 # switch: a byte from one task to another, which waits for it
 # MEGABYTES: how long the log is to get; an instruction has about a hundred bytes
+# SYSTEM: rcfs (default), v1 or v2, to compare with
 
 set -u
 export LC_ALL=C
@@ -25,11 +27,12 @@ fail() {
 	exit 1
 }
 
-[[ ${1-} =~ ^(groups|threads|listing|fork|launch|freeze|switch)$ ]] || {
-	echo "usage: tools/bench/profile.sh groups|threads|listing|fork|launch|freeze|switch [CONTROLLERS [MEGABYTES]]" >&2
+[[ ${1-} =~ ^(groups|threads|listing|fork|vfork|launch|freeze|switch)$ && ${4-rcfs} =~ ^(rcfs|v1|v2)$ ]] || {
+	echo "usage: tools/bench/profile.sh groups|threads|listing|fork|vfork|launch|freeze|switch" \
+		"[CONTROLLERS [MEGABYTES [rcfs|v1|v2]]]" >&2
 	exit 2
 }
-what=$1 controllers=${2:-cpuacct,pids} megabytes=${3:-100}
+what=$1 controllers=${2:-cpuacct,pids} megabytes=${3:-100} system=${4:-rcfs}
 
 scratch=$(mktemp -d) || exit 1
 guest=
@@ -53,7 +56,7 @@ map=${image%/arch/*}/System.map
 # The addresses are those of vmlinux only without their randomization.
 RCFS_QEMU="-monitor unix:$scratch/monitor,server=on,wait=off" \
 	"$TOP/qemu-run.sh" --config "$config" --icount --append nokaslr --add "$scratch/bench:/root/bench" \
-	-- /root/bench loop "$what" "$controllers" </dev/null >"$scratch/out" &
+	-- /root/bench loop "$what" "$controllers" "$system" </dev/null >"$scratch/out" &
 guest=$!
 until grep -q looping "$scratch/out"; do
 	kill -0 "$guest" 2>/dev/null || fail "the guest has ended"
