@@ -368,7 +368,7 @@ struct nsproxy *nsproxy_begin_put(struct nsproxy *ns)
 		return NULL;
 
 	/* Another task may drop the last reference, and free @ns, after this one has. */
-	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "nsproxy_begin_put() without a lock");
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "an nsproxy is put without a lock");
 	owner = ns->rcfs_owner;
 	if (!__refcount_dec_and_test(&ns->count, &old)) {
 		if (old == 2 && owner)
