@@ -163,7 +163,7 @@ enum rc_hook {
  *		locks. Optional.
  * @task_group: returns the scheduler's group for tasks in the container with the state
  *		@state, or NULL for the group that they have without rcfs. Under the
- *		runqueue lock: no sleeping, no locks. Optional.
+ *		pi_lock of the task: no sleeping, no locks. Optional.
  * @cpus_changed: a CPU has come or gone, or the scheduler has run a task on CPUs that
  *		  its container lacks, or the subsystem has just been bound.
  *		  cpu_active_mask and cpu_online_mask do not change during the call.

@@ -154,17 +154,16 @@ void rcfs_activate_hooks(struct rc_subsys *ss, bool active)
 		if (defines_hook(ss, hook))
 			static_branch_inc(&rcfs_hook_keys[hook]);
 
-	/* cancel_fork must be called for the subsystems whose can_fork was called. */
+	/*
+	 * A fork holds the lock: cancel_fork must be called for the subsystems whose
+	 * can_fork was called. In other hooks, a CPU that still reads an old value behaves
+	 * as if the subsystem had become active, or had ceased to be, a moment later.
+	 */
 	read_lock(&tasklist_lock);
 	WRITE_ONCE(ss->active, active);
-	read_unlock(&tasklist_lock);
-
-	/*
-	 * A CPU that still reads the old pointer behaves as if the subsystem had
-	 * become active, or had ceased to be, a moment later.
-	 */
 	for (hook = 0; hook < RC_NR_HOOKS; hook++)
 		WRITE_ONCE(only_active[hook], find_only_active(hook));
+	read_unlock(&tasklist_lock);
 
 	for (hook = 0; !active && hook < RC_NR_HOOKS; hook++)
 		if (defines_hook(ss, hook))
