@@ -367,7 +367,7 @@ struct nsproxy *nsproxy_begin_put(struct nsproxy *ns)
 	if (!ns)
 		return NULL;
 
-	/* Another task may drop the last reference, and free @ns, after this one has. */
+	/* Once this reference is dropped, another task may drop the last one. RCU keeps @ns. */
 	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "an nsproxy is put without a lock");
 	owner = ns->rcfs_owner;
 	if (!__refcount_dec_and_test(&ns->count, &old)) {

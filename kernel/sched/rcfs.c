@@ -318,9 +318,9 @@ void sched_rcfs_join_group(struct task_struct *p)
  * @p: a task that has been reaped, and has left the CPU for the last time
  *
  * A reference on @p can still be used to set its priority or policy, for which the
- * scheduler looks at the group with the pi_lock held. On a run queue, where the group
- * can be found by the lock of the queue alone, @p is no longer. task_dead_fair() has
- * removed the load of @p from the group already, so that there is no load to move.
+ * scheduler looks at the group with the pi_lock held. @p is on no run queue, so that no
+ * CPU looks at the group with the lock of a run queue alone. task_dead_fair() has removed
+ * the load of @p from the group already, so that there is no load to move.
  *
  * Context: Any, without a pi_lock and without the lock of a run queue.
  */

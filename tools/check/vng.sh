@@ -36,7 +36,7 @@ limits() {
 }
 
 [[ $# -eq 0 ]] || { echo "usage: tools/check/vng.sh" >&2; exit 2; }
-# The guest runs it from the files of this machine, to name the ports for input and output.
+# The guest runs udev from the files of this machine, to name the ports for input and output.
 [[ -x /usr/lib/systemd/systemd-udevd || -x /lib/systemd/systemd-udevd ]] || {
 	echo "vng.sh: vng needs udev on this machine: apt-get install udev" >&2
 	exit 1
