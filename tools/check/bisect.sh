@@ -7,7 +7,8 @@
 #
 #	tools/check/bisect.sh [--boot | --only 'TARGET…'] [--code] [--list] [PATCHES]
 #
-#	--boot	also boot each kernel, and run the selftests that exist by then
+#	--boot	also boot each kernel, and run the selftests that exist by then. A patch
+#		that changes selftests alone runs those
 #	--only	build these targets of make alone, such as 'prepare kernel/', and link nothing
 #	--code	leave out patches that change documentation, selftests or tools alone
 #	--list	name the patches, and build nothing
@@ -24,14 +25,12 @@ set -u
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs
-FOLDER=$CACHE/bisect
-SHADOW=$FOLDER/repository	# as this repository was after a patch
+FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs/bisect
+# shellcheck source=tools/lib/shadow.sh
+. "$TOP/tools/lib/shadow.sh"
 
 help() { sed -n '4,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"; }
 usage() { echo "bisect.sh: $1" >&2; help >&2; exit 2; }
-
-series() { sed 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$TOP/series"; }
 
 # is_code PATCH: whether it changes what a kernel is built from
 is_code() { grep -E '^diff --git ' "$TOP/patches/$1" | grep -qvE ' b/(Documentation/|tools/|MAINTAINERS$)'; }
@@ -50,36 +49,17 @@ is_wanted() {
 	[[ ! $CODE ]] || is_code "$2"
 }
 
-# The cache of the builds: what was downloaded and unpacked is that of all others.
-make_cache() {
-	local name
-	mkdir -p "$FOLDER/cache/rcfs" "$FOLDER/log"
-	for name in downloads src tools apt packages initramfs accel; do
-		[[ ! -e $CACHE/$name || -e $FOLDER/cache/rcfs/$name ]] ||
-			ln -s "$CACHE/$name" "$FOLDER/cache/rcfs/$name"
-	done
-}
+# qemu_run ARGUMENT…: all output goes to $OUT.
+qemu_run() { shadow_run "$@" >>"$OUT" 2>&1; }
 
-# make_shadow NUMBER: a repository with the first patches, and no file of the kernel
-make_shadow() {
-	mkdir -p "$SHADOW"
-	rsync -a --delete --exclude=/series --exclude=/tools/rcfs --exclude=/tools/testing --exclude=/tools/run/build.sh \
-		"$TOP/qemu-run.sh" "$TOP/.config.fragment" "$TOP/patches" "$TOP/tools" "$SHADOW/"
-	series | head -n "$1" >"$SHADOW/series"
-	# The fragment names options that later patches add, and all files come from the patches.
-	{
-		cat "$TOP/tools/run/build.sh"
-		echo 'configure() { configure_leniently; }'
-		# shellcheck disable=SC2016 # for the shell that reads this
-		echo 'stage_owned_files() { sort -u -o "$STAGE.files" "$STAGE.files"; }'
-		[[ ! $ONLY ]] || printf 'build_kernel() { %s; }\n' \
-			"build_setup; mkdir -p \"\$BUILD\"; configure; doing building; counted_make $ONLY"
-	} >"$SHADOW/tools/run/build.sh"
-}
-
-# qemu_run ARGUMENT…: as somebody with that repository. All output goes to $OUT.
-qemu_run() {
-	XDG_CACHE_HOME=$FOLDER/cache LINUX_SRC=$GIVEN_SOURCE "$SHADOW/qemu-run.sh" "$@" >>"$OUT" 2>&1 </dev/null
+# tests_of NUMBER: what --test has to run after that patch, with commas: the tests that exist,
+# but those alone that the patch touches if it touches nothing else
+tests_of() {
+	local patches=1,$1
+	is_code "${NAMES[i]}" || patches=$1
+	series | sed -n "${patches}s,^,$TOP/patches/,p" | xargs -d '\n' sed -nE \
+		's,^\+\+\+ b/tools/testing/selftests/rcfs/(.*)\.sh$,\1.sh,p' |
+		grep -vxE 'lib\.sh|controllers\.sh' | sort -u | paste -s -d ,
 }
 
 # try: build, and with --boot run. Prints what is wrong.
@@ -92,9 +72,8 @@ try() {
 	}
 	! grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep . || return
 	[[ $BOOT ]] || return 0
-	tests=$(series | head -n "$number" | sed "s,^,$TOP/patches/," |
-		xargs -d '\n' sed -nE 's,^\+\+\+ b/tools/testing/selftests/rcfs/(.*[^b])\.sh$,\1,p' | head -n 1)
-	if [[ $tests ]]; then qemu_run --test; else qemu_run -- true; fi || {
+	tests=$(tests_of "$number")
+	if [[ $tests ]]; then qemu_run --test "$tests"; else qemu_run -- true; fi || {
 		grep -E '^not ok|^# failed|^# console' "$OUT" || tail -n 20 "$OUT"
 		return 1
 	}
@@ -127,15 +106,17 @@ done < <(series)
 [[ ${#NAMES[@]} -gt 0 ]] || usage "no patch is called like '$WANTED'"
 [[ ! $LIST ]] || { printf '%s\n' "${NAMES[@]}"; exit; }
 
-GIVEN_SOURCE=${LINUX_SRC-}
-make_cache
+make_shadow_cache
+mkdir -p "$FOLDER/log"
+BUILD=
+[[ ! $ONLY ]] || BUILD="build_setup; mkdir -p \"\$BUILD\"; configure; doing building; counted_make $ONLY"
 passed=0 failed=0
 echo "KTAP version 1"
 echo "1..${#NAMES[@]}"
 for i in "${!NAMES[@]}"; do
 	number=${NUMBERS[i]} begun=$SECONDS OUT=$FOLDER/log/${NAMES[i]%.patch}.log
 	echo "# ${NAMES[i]}" >&2
-	make_shadow "$number"
+	make_shadow "$number" "$BUILD"
 	if said=$(try); then
 		passed=$((passed + 1)) result=ok
 		rm -f "$OUT"
