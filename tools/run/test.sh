@@ -22,7 +22,7 @@ selftests_install() {
 	# that clang takes by itself knows this machine alone.
 	logged make -C "$TREE" O="$build" ARCH="$ARCH" LLVM="$LLVM" headers &&
 		logged make -C "$TREE/tools/testing/selftests" O="$build" ARCH="$ARCH" LLVM="$LLVM" \
-			USERLDFLAGS=-fuse-ld=lld TARGETS=rcfs FORCE_TARGETS=1 KSFT_INSTALL_PATH="$SELFTESTS" install ||
+			USERLDFLAGS=-fuse-ld=lld TARGETS=rcfs FORCE_TARGETS=1 RCFS_STRESS=1 KSFT_INSTALL_PATH="$SELFTESTS" install ||
 		fail "the selftests do not build" "$(tail -n 15 "$LOG")" "correct tools/testing/selftests/rcfs"
 	[[ -s $SELFTESTS/kselftest-list.txt ]] ||
 		fail "no selftests were installed" "$SELFTESTS/kselftest-list.txt is empty" \

@@ -653,15 +653,8 @@ outlives_umount() {
 }
 
 stand_still_unmounted() {
-	awk -v options="$options" '$3 == "rcfs" && $4 == options { print $2 }' \
-		/proc/mounts >"$WORK/mounts"
-	while read -r folder; do
-		if ! umount "$folder" 2>/dev/null; then
-			because "cannot unmount $folder"
-			return "$KSFT_SKIP"
-		fi
-		[ "$folder" = "$ROOT" ] || UNMOUNTED="$UNMOUNTED $folder:$options"
-	done <"$WORK/mounts"
+	mounts_of "$options" >"$WORK/mounts"
+	unmount_all <"$WORK/mounts" || return
 	stand_still "$PID"
 }
 

@@ -126,6 +126,28 @@ point() {
 	esac
 }
 
+# mounts_of OPTIONS: print where the tree with these options is mounted, and the options
+mounts_of() {
+	awk -v options="$1" '$3 == "rcfs" && $4 == options { print $2, $4 }' /proc/mounts
+}
+
+# unmount_all: unmount rcfs where the lines "FOLDER OPTIONS" of the input say so. After the
+# point it is mounted there again, unless that is $ROOT. The system may need what others
+# have mounted, so they have to allow that.
+unmount_all() {
+	while read -r folder options; do
+		if [ "$folder" != "$ROOT" ] && [ ! "${RCFS_UNMOUNT-}" ]; then
+			because "rcfs is mounted at $folder: unmount it, or set RCFS_UNMOUNT=1"
+			return "$KSFT_SKIP"
+		fi
+		if ! umount "$folder" 2>/dev/null; then
+			because "cannot unmount $folder"
+			return "$KSFT_SKIP"
+		fi
+		[ "$folder" = "$ROOT" ] || UNMOUNTED="$UNMOUNTED $folder:$options"
+	done
+}
+
 # thaw_all: because a frozen task cannot be ended
 thaw_all() {
 	find "$ROOT" -name freezer.state 2>/dev/null | while read -r state; do

@@ -24,13 +24,7 @@ subsystems_of() {
 # point it is mounted again.
 alone() {
 	awk -v dir="$ROOT" '$3 == "rcfs" && $2 != dir { print $2, $4 }' /proc/mounts >"$WORK/mounts"
-	while read -r folder options; do
-		if ! umount "$folder" 2>/dev/null; then
-			because "cannot unmount $folder"
-			return "$KSFT_SKIP"
-		fi
-		UNMOUNTED="$UNMOUNTED $folder:$options"
-	done <"$WORK/mounts"
+	unmount_all <"$WORK/mounts" || return
 	for mounts in /proc/[0-9]*/mounts; do
 		if grep -v "^none $ROOT " "$mounts" 2>/dev/null | grep -q ' rcfs '; then
 			because "rcfs is mounted elsewhere: $mounts"

@@ -693,11 +693,6 @@ zombies_do_not_matter() {
 	end_task "$PID"
 }
 
-# mounts_of OPTIONS: print where this tree is mounted
-mounts_of() {
-	awk -v options="$1" '$3 == "rcfs" && $4 == options { print $2 }' /proc/mounts
-}
-
 # The tree of the system has the controller, so it has to end first.
 module_goes_and_comes() {
 	if [ ! -e "/sys/module/$MODULE/initstate" ]; then
@@ -735,13 +730,7 @@ module_goes_and_comes() {
 }
 
 unload_and_load() {
-	while read -r folder; do
-		if ! umount "$folder" 2>/dev/null; then
-			because "cannot unmount $folder"
-			return "$KSFT_SKIP"
-		fi
-		[ "$folder" = "$ROOT" ] || UNMOUNTED="$UNMOUNTED $folder:$options"
-	done <"$WORK/mounts"
+	unmount_all <"$WORK/mounts" || return
 	expect OK modules unload $MODULE || return
 	expect "" grep "^nice[[:space:]]" /proc/rcfs || return
 	# The task has no bound any more.
