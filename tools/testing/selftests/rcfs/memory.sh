@@ -561,6 +561,83 @@ can_reclaim_amid_fork() {
 	with_swap reclaims_amid_fork
 }
 
+# ---- rmdir(2) while memory is reclaimed
+
+SLOW=/sys/kernel/config/nullb/rcfs-swap
+
+# with_slow_swap COMMAND: on a disk that takes 5 s, however much is written meanwhile. The
+# command may leave tasks in $C.
+with_slow_swap() {
+	[ -d /sys/kernel/config/nullb ] || mount -t configfs none /sys/kernel/config
+	[ -d /sys/kernel/config/nullb ] && [ -e "$C/memory.swap.max" ] || {
+		because "there is no swap, or no null_blk (CONFIG_BLK_DEV_NULL_BLK)"
+		return "$KSFT_SKIP"
+	}
+	mkdir "$SLOW" || return
+	for setting in memory_backed=1 size=64 irqmode=2 completion_nsec=5000000000 \
+		       submit_queues=1 hw_queue_depth=4096 power=1; do
+		set_file "$SLOW/${setting%=*}" "${setting#*=}" || return
+	done
+	disk=/dev/rcfs-swap
+	wait_until test -b "$disk" || return
+	mkswap "$disk" >/dev/null && swapon "$disk" || return
+	"$@"
+	result=$?
+	set_file "$C/kill" 1 && wait_until is_empty "$C" && swapoff "$disk" || return
+	set_file "$SLOW/power" 0 && rmdir "$SLOW" || return
+	return $result
+}
+
+# leave_memory CONTAINER: make it, without tasks, but with 16 MB
+leave_memory() {
+	mkdir "$1" || return
+	hog_in "$1" anon 16 || return
+	attach "$PID" "$C" || return
+	must_have 16 "$1"
+}
+
+# uptime_ms: print it
+uptime_ms() {
+	sed 's/\.\([0-9]*\) .*/\10/' /proc/uptime
+}
+
+# reclaim_all CONTAINER: write a limit there, and print for how many ms that took
+reclaim_all() {
+	begun=$(uptime_ms)
+	limit "$1" 0
+	echo $(($(uptime_ms) - begun))
+}
+
+# To write a limit tries again and again to reclaim. rmdir(2) waits for that, but must not
+# wait for more than the present try.
+removed_amid_reclaim() {
+	leave_memory "$C/a" || return
+	long=$(reclaim_all "$C/a")
+	leave_memory "$C/b" || return
+	free=$(free_swap)
+	start sh -c "echo 0 >$C/b/memory.limit_in_bytes"
+	wait_until swap_is_used "$free" || return
+	begun=$(uptime_ms)
+	rmdir "$C/b" || return
+	short=$(($(uptime_ms) - begun))
+	because "a write of a limit takes $long ms, rmdir amid that $short ms"
+	[ $((short * 3)) -lt $((long * 2)) ]
+}
+
+# free_swap: print it in kB
+free_swap() {
+	sed -n 's/^SwapFree: *\([0-9]*\) .*/\1/p' /proc/meminfo
+}
+
+# swap_is_used KB: there was so much free swap
+swap_is_used() {
+	[ "$(free_swap)" -lt "$1" ]
+}
+
+can_remove_amid_reclaim() {
+	with_slow_swap removed_amid_reclaim
+}
+
 # ---- who is told
 
 # watch_events HOW CONTAINER NAME: what $PID has read is in $WORK/NAME
@@ -663,6 +740,7 @@ version_1_waits() {
 
 # ---- under load
 
+# The tasks in a have almost 1 MB of kernel memory alone, and must not be killed for that.
 storm() {
 	complained=$(complaints)
 	mkdir "$C/a" "$C/b" "$C/hogs" || return
@@ -672,7 +750,7 @@ storm() {
 		hog -a $C/hogs/tasks anon 1 &
 		hog -a $C/hogs/tasks pipes 1 &
 		limit=\$((limit % 8 + 1))
-		echo \$limit''M >$C/a/memory.limit_in_bytes
+		echo \$((limit + 3))M >$C/a/memory.limit_in_bytes
 		echo \$((limit * 2))M >$C/hogs/memory.limit_in_bytes
 		echo 1 >$C/hogs/kill; kill -9 %1 %2
 		wait
@@ -712,6 +790,7 @@ point "a frozen process is killed" frozen_is_killed
 point "kill and the OOM killer do not wait for each other" kill_amid_oom
 point "memory is swapped, as much as may be" can_swap
 point "memory is reclaimed while its owner forks" can_reclaim_amid_fork
+point "rmdir ends a reclaim of the container" can_remove_amid_reclaim
 point "poll notices events, also those below" poll_tells
 point "inotify notices events, also those below" inotify_tells
 point "a container with charged pages is removed at once" removed_at_once
