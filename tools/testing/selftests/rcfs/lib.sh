@@ -135,16 +135,16 @@ mounts_of() {
 # point it is mounted there again, unless that is $ROOT. The system may need what others
 # have mounted, so they have to allow that.
 unmount_all() {
-	while read -r folder options; do
-		if [ "$folder" != "$ROOT" ] && [ ! "${RCFS_UNMOUNT-}" ]; then
-			because "rcfs is mounted at $folder: unmount it, or set RCFS_UNMOUNT=1"
+	while read -r other other_options; do
+		if [ "$other" != "$ROOT" ] && [ ! "${RCFS_UNMOUNT-}" ]; then
+			because "rcfs is mounted at $other: unmount it, or set RCFS_UNMOUNT=1"
 			return "$KSFT_SKIP"
 		fi
-		if ! umount "$folder" 2>/dev/null; then
-			because "cannot unmount $folder"
+		if ! umount "$other" 2>/dev/null; then
+			because "cannot unmount $other"
 			return "$KSFT_SKIP"
 		fi
-		[ "$folder" = "$ROOT" ] || UNMOUNTED="$UNMOUNTED $folder:$options"
+		[ "$other" = "$ROOT" ] || UNMOUNTED="$UNMOUNTED $other:$other_options"
 	done
 }
 
