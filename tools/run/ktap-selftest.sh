@@ -251,6 +251,8 @@ complains "a data race in rcfs" yes \
 	"$(race pick_next_task __rcfs_charge | without_others_races)"
 complains "a data race elsewhere is none" no \
 	"$(race pick_next_task try_to_wake_up | without_others_races)"
+complains "the count of RCU sections is no data race in rcfs" no \
+	"$(race __rcu_read_lock memcpy_and_pad __rcfs_account | without_others_races)"
 complains "a warning beside such a race" yes \
 	"$({ race one two; echo "[    1.0] WARNING: CPU: 0"; race one two; } | without_others_races)"
 
