@@ -73,7 +73,13 @@ try() {
 	! grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep . || return
 	[[ $BOOT ]] || return 0
 	tests=$(tests_of "$number")
-	if [[ $tests ]]; then qemu_run --test "$tests"; else qemu_run -- true; fi || {
+	if [[ ! $tests ]]; then
+		qemu_run -- true
+	elif is_code "${NAMES[i]}"; then
+		qemu_run --test	# KUnit as well
+	else
+		qemu_run --test "$tests"
+	fi || {
 		grep -E '^not ok|^# failed|^# console' "$OUT" || tail -n 20 "$OUT"
 		return 1
 	}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Build and run the kernel with the first patches of the series alone. $FOLDER is what this
-# takes in the cache.
+# Build and run the kernel with the first patches of the series alone. $FOLDER is the folder
+# of these builds in the cache.
 
 SHADOW=$FOLDER/repository	# as this repository was after a patch
 GIVEN_SOURCE=${LINUX_SRC-}

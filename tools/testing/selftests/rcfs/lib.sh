@@ -131,9 +131,9 @@ mounts_of() {
 	awk -v options="$1" '$3 == "rcfs" && $4 == options { print $2, $4 }' /proc/mounts
 }
 
-# unmount_all: unmount rcfs where the lines "FOLDER OPTIONS" of the input say so. After the
-# point it is mounted there again, unless that is $ROOT. The system may need what others
-# have mounted, so they have to allow that.
+# unmount_all: unmount rcfs where the lines "FOLDER OPTIONS" of the input say so. tidy()
+# mounts rcfs there again, but not at $ROOT. Others may need their mounts, so RCFS_UNMOUNT
+# has to allow this.
 unmount_all() {
 	while read -r other other_options; do
 		if [ "$other" != "$ROOT" ] && [ ! "${RCFS_UNMOUNT-}" ]; then
