@@ -14,7 +14,7 @@ series() { sed 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$TOP/series"; }
 make_shadow_cache() {
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs name
 	mkdir -p "$FOLDER/cache/rcfs"
-	for name in downloads src tools apt packages initramfs accel; do
+	for name in downloads src tools apt packages accel; do
 		[[ ! -e $cache/$name || -e $FOLDER/cache/rcfs/$name ]] ||
 			ln -s "$cache/$name" "$FOLDER/cache/rcfs/$name"
 	done
