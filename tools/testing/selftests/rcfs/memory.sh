@@ -629,7 +629,7 @@ removed_amid_reclaim() {
 	leave_memory "$C/a" || return
 	long=$(reclaim_all "$C/a") || return
 	if [ "$long" -lt 7000 ]; then
-		because "the write does not wait for the disk (CONFIG_CGROUP_WRITEBACK, or other swap)"
+		because "the write does not wait for the disk (CONFIG_CGROUP_WRITEBACK?)"
 		return "$KSFT_SKIP"
 	fi
 	leave_memory "$C/b" || return
