@@ -356,6 +356,26 @@ start() {
 	CHILDREN="$CHILDREN $PID"
 }
 
+# in_kb NAME: print the value from /proc/meminfo
+in_kb() {
+	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
+}
+
+# drop_caches: make the kernel give back what it keeps without need. Slabs without objects
+# count as used memory, too.
+drop_caches() {
+	echo 3 >/proc/sys/vm/drop_caches
+	for shrink in /sys/kernel/slab/*/shrink; do
+		! [ -e "$shrink" ] || echo 1 >"$shrink"
+	done
+}
+
+# slabs: print in kB what the kernel has allocated and does not give back on request
+slabs() {
+	drop_caches
+	in_kb SUnreclaim
+}
+
 # end_task PID: end a task of start()
 end_task() {
 	{

@@ -9,26 +9,6 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# in_kb NAME: print the value from /proc/meminfo
-in_kb() {
-	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
-}
-
-# drop_caches: make the kernel give back what it keeps without need. Slabs without objects
-# count as used memory, too.
-drop_caches() {
-	echo 3 >/proc/sys/vm/drop_caches
-	for shrink in /sys/kernel/slab/*/shrink; do
-		! [ -e "$shrink" ] || echo 1 >"$shrink"
-	done
-}
-
-# slabs: print in kB what the kernel has allocated and does not give back on request
-slabs() {
-	drop_caches
-	in_kb SUnreclaim
-}
-
 # per_cpu_allocations: print how many pieces of per-CPU memory are allocated. Their size
 # says nothing about a leak: one piece keeps a chunk with room for thousands.
 per_cpu_allocations() {

@@ -611,7 +611,7 @@ leave_memory() {
 	must_have 16 "$1"
 }
 
-# uptime_ms: print it
+# uptime_ms: print for how many ms the system has been up
 uptime_ms() {
 	sed 's/\.\([0-9]*\) .*/\10/' /proc/uptime
 }
@@ -633,7 +633,7 @@ removed_amid_reclaim() {
 		return "$KSFT_SKIP"
 	fi
 	leave_memory "$C/b" || return
-	free=$(free_swap)
+	free=$(in_kb SwapFree)
 	begun=$(uptime_ms)
 	start sh -c "echo 0 >$C/b/memory.limit_in_bytes"
 	wait_until swap_is_used "$free" || return
@@ -643,14 +643,9 @@ removed_amid_reclaim() {
 	[ $((short * 4)) -lt $((long * 3)) ]
 }
 
-# free_swap: print it in kB
-free_swap() {
-	sed -n 's/^SwapFree: *\([0-9]*\) .*/\1/p' /proc/meminfo
-}
-
-# swap_is_used KB: there was so much free swap
+# swap_is_used KB: less swap is free than that
 swap_is_used() {
-	[ "$(free_swap)" -lt "$1" ]
+	[ "$(in_kb SwapFree)" -lt "$1" ]
 }
 
 can_remove_amid_reclaim() {

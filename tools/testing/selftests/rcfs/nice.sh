@@ -561,12 +561,6 @@ exec_in_a_thread() {
 	must_have -6 "$PID"
 }
 
-# slabs: print their size in kB, without those that the kernel gives back on request
-slabs() {
-	echo 3 >/proc/sys/vm/drop_caches
-	sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo
-}
-
 # slabs_are_back_to KB: except for 4 MB
 slabs_are_back_to() {
 	[ "$(slabs)" -le $(($1 + 4096)) ]

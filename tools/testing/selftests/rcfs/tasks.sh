@@ -60,7 +60,7 @@ stayers_are_listed() {
 # In 2007 the whole listing had to be contiguous in memory. 100,000 tasks take 6 GB
 # of memory; with less memory, the test has fewer tasks.
 as_many_as_fit() {
-	wanted=$(($(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo) / 64))
+	wanted=$(($(in_kb MemAvailable) / 64))
 	[ $wanted -le 100000 ] || wanted=100000
 	pid_max=$(cat /proc/sys/kernel/pid_max)
 	threads_max=$(cat /proc/sys/kernel/threads-max)
