@@ -52,12 +52,9 @@ is_wanted() {
 # qemu_run ARGUMENT…: all output goes to $OUT.
 qemu_run() { shadow_run "$@" >>"$OUT" 2>&1; }
 
-# tests_of NUMBER: what --test has to run after that patch, with commas: the tests that exist,
-# but those alone that the patch touches if it touches nothing else
+# tests_of RANGE: the tests that these patches touch, with commas
 tests_of() {
-	local patches=1,$1
-	is_code "${NAMES[i]}" || patches=$1
-	series | sed -n "${patches}s,^,$TOP/patches/,p" | xargs -d '\n' sed -nE \
+	series | sed -n "${1}s,^,$TOP/patches/,p" | xargs -d '\n' sed -nE \
 		's,^\+\+\+ b/tools/testing/selftests/rcfs/(.*)\.sh$,\1.sh,p' |
 		grep -vxE 'lib\.sh|controllers\.sh' | sort -u | paste -s -d ,
 }
@@ -72,13 +69,13 @@ try() {
 	}
 	! grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep . || return
 	[[ $BOOT ]] || return 0
-	tests=$(tests_of "$number")
-	if [[ ! $tests ]]; then
-		qemu_run -- true
-	elif is_code "${NAMES[i]}"; then
-		qemu_run --test	# KUnit as well
+	# The kernel is new: all tests that exist, and KUnit. Otherwise the tests that are new.
+	if is_code "${NAMES[i]}"; then
+		tests=$(tests_of "1,$number")
+		if [[ $tests ]]; then qemu_run --test; else qemu_run -- true; fi
 	else
-		qemu_run --test "$tests"
+		tests=$(tests_of "$number")
+		if [[ $tests ]]; then qemu_run --test "$tests"; else qemu_run -- true; fi
 	fi || {
 		grep -E '^not ok|^# failed|^# console' "$OUT" || tail -n 20 "$OUT"
 		return 1
