@@ -31,7 +31,7 @@ PATTERN=
 
 # build_tests: the kernel's own, and those of cgroup v1, in $FOLDER/tests
 build_tests() {
-	mkdir -p "$FOLDER/tests" && cp "$TOP"/tools/check/cgroup/v? "$FOLDER/tests" || return
+	mkdir -p "$FOLDER/tests" && cp "$TOP"/tools/check/cgroup/{prepare,v1,v2} "$FOLDER/tests" || return
 	(
 		# shellcheck disable=SC2034 # for the functions there
 		FLAVOUR=plain ARCH=x86_64
@@ -62,7 +62,7 @@ run_tests_in() {
 		{ [[ ! $V1 ]] || in_guest "$run" /root/tests/v1 "$run" "$ROUNDS"; } &&
 			{ [[ ${#V2[@]} -eq 0 ]] || in_guest "$run" /root/tests/v2 "$run" "$ROUNDS" "${V2[@]}"; }
 	} >"$FOLDER/$run.out" 2>"$FOLDER/$run.err" || FAILED+=" $run"
-	# One line for each test point: TEST POINT, RESULT
+	# One line for each test point: TEST POINT, RESULT. A test that prints none has a status.
 	awk '
 		/^# test: / { test = $3; next }
 		/^(not )?ok [0-9]+ / {
@@ -70,7 +70,8 @@ run_tests_in() {
 			sub(/^(not )?ok [0-9]+ (- )?(# SKIP )?/, "")
 			sub(/ .*/, "")
 			print test " " $0 ", " result
-		}' "$FOLDER/$run.out" >"$FOLDER/$run.results"
+		}
+		/^# [a-z_]+: exit status / { print test " exit status, " $5 }' "$FOLDER/$run.out" >"$FOLDER/$run.results"
 }
 
 ROUNDS=${ROUNDS:-10} V1='' V2=() FAILED=''
