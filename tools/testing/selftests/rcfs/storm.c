@@ -73,7 +73,7 @@
 #define CHILD_ROUNDS 20
 /* A child takes so much in each of its rounds, and keeps it in every second: 10 MB at last. */
 #define HOG_BYTES (1024 * 1024)
-/* A wait takes less than a second. After this time, it has failed. */
+/* Workers that end no operation for so long have failed. With a quota, they may take seconds. */
 #define LIMIT_SECONDS 120
 /* The exit status of a worker that wants to be replaced */
 #define AGAIN 77
@@ -1060,33 +1060,6 @@ static char task_state(const char *dir)
 	return end ? end[2] : 0;
 }
 
-/*
- * Wait until a condition is true. In the meantime, thaw workers, let them have memory,
- * replace workers that have ended, and reap children: otherwise workers could wait for ever.
- */
-static void wait_until(bool (*condition)(void), const char *name)
-{
-	time_t end = now() + LIMIT_SECONDS;
-
-	while (!condition()) {
-		reap_some();
-		thaw(shared->container);
-		progress();
-		usleep(10000);
-		if (now() <= end)
-			continue;
-		for (int i = 0; i < shared->nr_workers; i++) {
-			struct worker *worker = &shared->workers[i];
-			char dir[64];
-
-			snprintf(dir, sizeof(dir), "/proc/%d", worker->pid);
-			printf("# worker %d: %d decisions left, %s, state %c\n", i,
-			       worker->left, ops[worker->op].name, task_state(dir) ?: '-');
-		}
-		fail("waited %d s in vain until %s", LIMIT_SECONDS, name);
-	}
-}
-
 /* ---- the main task: existing tasks */
 
 struct task {
@@ -1302,6 +1275,69 @@ static void find_dirs(const char *dir)
 		find_dirs(below);
 	}
 	closedir(files);
+}
+
+/* Print the lines of a file, or nothing. */
+static void tell(const char *dir, const char *name)
+{
+	char *save, *line;
+
+	if (read_text(path(dir, name)))
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		printf("# %s/%s: %s\n", dir, name, line);
+}
+
+/* Where each worker is, and what may keep it from running */
+static void tell_what_workers_do(void)
+{
+	static const char * const of_task[] = { "rcfs", "wchan", "schedstat" };
+	static const char * const of_container[] = {
+		"tasks", "cpu.shares", "cpu.cfs_quota_us", "cpu.stat", "memory.high",
+		"memory.limit_in_bytes", "memory.usage_in_bytes",
+	};
+
+	for (int i = 0; i < shared->nr_workers; i++) {
+		struct worker *worker = &shared->workers[i];
+		char dir[64];
+
+		snprintf(dir, sizeof(dir), "/proc/%d", worker->pid);
+		printf("# worker %d: %d decisions left, %s, state %c\n", i,
+		       worker->left, ops[worker->op].name, task_state(dir) ?: '-');
+		for (size_t n = 0; n < ARRAY_SIZE(of_task); n++)
+			tell(dir, of_task[n]);
+	}
+	nr_dirs = 0;
+	find_dirs(shared->container);
+	for (int d = 0; d < nr_dirs; d++)
+		for (size_t n = 0; n < ARRAY_SIZE(of_container); n++)
+			tell(dirs[d], of_container[n]);
+}
+
+/*
+ * Wait until a condition is true. In the meantime, thaw workers, let them have memory,
+ * replace workers that have ended, and reap children: otherwise workers could wait for ever.
+ */
+static void wait_until(bool (*condition)(void), const char *name)
+{
+	unsigned long last = count_all(false);
+	time_t end = now() + LIMIT_SECONDS;
+
+	while (!condition()) {
+		unsigned long done = count_all(false);
+
+		if (done != last)
+			end = now() + LIMIT_SECONDS;
+		last = done;
+		reap_some();
+		thaw(shared->container);
+		progress();
+		usleep(10000);
+		if (now() <= end)
+			continue;
+		tell_what_workers_do();
+		fail("waited %d s in vain until %s", LIMIT_SECONDS, name);
+	}
 }
 
 static bool is_below(const char *dir, const char *above)
