@@ -81,6 +81,18 @@ has_events() {
 	[ "$(event "$1" "$3")" -eq "$2" ]
 }
 
+# uptime_ms: print for how many ms the system has been up
+uptime_ms() {
+	sed 's/\.\([0-9]*\) .*/\10/' /proc/uptime
+}
+
+# reclaim_all CONTAINER: write a limit there, and print for how many ms that took
+reclaim_all() {
+	begun=$(uptime_ms)
+	limit "$1" 0 >&2 || return
+	echo $(($(uptime_ms) - begun))
+}
+
 # ---- files
 
 new_container() {
@@ -420,6 +432,29 @@ writing_a_limit_kills() {
 	events oom_kill 1 "$C"
 }
 
+# has_used_its_quota CONTAINER
+has_used_its_quota() {
+	grep -q '^nr_throttled [1-9]' "$1/cpu.stat"
+}
+
+# The victim has used its quota, and ends when it gets the CPU again. Memory is short until
+# then, or until the kernel takes it from the victim. Each look for a victim is an event.
+writer_waits_for_victim() {
+	need_controller cpu || return
+	mkdir "$C/slow" || return
+	set_file "$C/slow/cpu.cfs_period_us" 1000000 || return
+	set_file "$C/slow/cpu.cfs_quota_us" 1000 || return
+	start sh -c "echo 0 >$C/slow/tasks && while :; do :; done"
+	wait_until has_used_its_quota "$C/slow" || return
+	waited=$(reclaim_all "$C") || return
+	set_file "$C/slow/cpu.cfs_quota_us" -1 || return
+	wait_until has_ended "$PID" || return
+	looked=$(event oom "$C")
+	because "looked $looked times in $waited ms"
+	# There are at most 1,000 ticks in a second. /proc/uptime is precise to 10 ms.
+	[ "$looked" -ge 1 ] && [ "$looked" -le $((waited + 20)) ]
+}
+
 # Everybody gets as much as there is, and no more than that.
 bomb_is_contained() {
 	need_controller pids || return
@@ -611,18 +646,6 @@ leave_memory() {
 	must_have 16 "$1"
 }
 
-# uptime_ms: print for how many ms the system has been up
-uptime_ms() {
-	sed 's/\.\([0-9]*\) .*/\10/' /proc/uptime
-}
-
-# reclaim_all CONTAINER: write a limit there, and print for how many ms that took
-reclaim_all() {
-	begun=$(uptime_ms)
-	limit "$1" 0 >&2 || return
-	echo $(($(uptime_ms) - begun))
-}
-
 # A write of a limit tries several times to reclaim. rmdir(2) may wait for the present try
 # only.
 removed_amid_reclaim() {
@@ -799,6 +822,7 @@ point "a limit above kills below, and is the one that was met" limit_above_kills
 point "the largest process is killed" largest_is_killed
 point "a group is killed as one" group_is_killed
 point "to write a limit below the usage kills" writing_a_limit_kills
+point "who writes a limit does not keep the victim from the CPU" writer_waits_for_victim
 point "a fork bomb that allocates is contained" bomb_is_contained
 point "a frozen process is killed" frozen_is_killed
 point "kill and the OOM killer do not wait for each other" kill_amid_oom
