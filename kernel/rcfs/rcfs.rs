@@ -17,6 +17,9 @@
 //! again. When a task is attached, it gets an nsproxy with the same namespaces and another
 //! container. All tasks with that combination share the nsproxy.
 //!
+//! A write to `tasks` goes through [`tasks`], [`attach`] and `rust/kernel/rcfs/members.rs` to
+//! rcfs_replace_nsproxy(), which replaces the nsproxy of the task.
+//!
 //! One mutex, [`ffi::REGISTRY`], protects subsystems, hierarchies and containers against changes,
 //! and serialises attaching. Reading a control file takes no lock. Hooks in the rest of the kernel
 //! run under RCU. Nodes of kernfs are removed with the mutex held, so that an operation on a node
