@@ -153,14 +153,15 @@ enum rc_hook {
  *	    container with the state @state, or was there when it exited. Called under
  *	    the lock of the task's runqueue, perhaps on another CPU: no sleeping, no
  *	    locks. Optional.
- * @account: the tick has found a task as for @charge running, in the kernel if @system,
- *	     else in user mode, and accounts @delta ns. Called on the CPU of the task: no
+ * @account: the tick has found a task running, in the kernel if @system, else in user
+ *	     mode, and accounts @delta ns. The task is in the container with the state
+ *	     @state, or was there when it exited. Called on the CPU of the task: no
  *	     sleeping, no locks. Optional.
  * @freezing: whether tasks in the container with the state @state have to freeze: see
  *	      freezing(). Any context: no sleeping, no locks. Optional.
  * @limit_cpus: removes those CPUs from @mask on which tasks in the container with the
- *		state @state must not run. Under the runqueue lock: no sleeping, no
- *		locks. Optional.
+ *		state @state must not run. Any context, perhaps under the runqueue lock:
+ *		no sleeping, no locks. Optional.
  * @task_group: returns the scheduler's group for tasks in the container with the state
  *		@state, or NULL for the group that they have without rcfs. Under the
  *		pi_lock of the task: no sleeping, no locks. Optional.
@@ -193,9 +194,10 @@ enum rc_hook {
  * called for them. Hooks therefore give a complete picture of all containers except for
  * the root.
  *
- * All other functions, and @cpus_changed, are called in process context and may sleep.
- * They are called with the mutex of rcfs held, except for @destroy, and must not call
- * functions of rcfs other than rcfs_add_file() in @populate.
+ * The functions that are no hooks, except for @memory_event, and the hook @cpus_changed
+ * are called in process context and may sleep. They are called with the mutex of rcfs
+ * held, except for @destroy, and must not call functions of rcfs other than
+ * rcfs_add_file() in @populate.
  */
 struct rc_subsys {
 	int (*create)(struct rc_subsys *ss, struct nsproxy *ns,
@@ -700,8 +702,8 @@ static inline void rcfs_release(struct task_struct *tsk)
 static inline void rcfs_task_dead(struct task_struct *tsk)
 {
 	/*
-	 * A task that fails on exit may die with its nsproxy. The word is a pointer of
-	 * the list in that case, and no pin.
+	 * A task that oopses in do_exit() may die with its nsproxy. rcfs_pin is a part of
+	 * its entry in the list then, and no pin.
 	 */
 	if (READ_ONCE(tsk->rcfs_pin) && !tsk->nsproxy)
 		rcfs_unpin_task(tsk);
@@ -738,7 +740,7 @@ static inline bool rcfs_limits_cpus(void)
  * @tsk: the task
  * @mask: CPUs
  *
- * Context: Any, under a lock that orders this with other users of the result.
+ * Context: Any. Without the lock of the runqueue of @tsk, the result may be outdated.
  */
 static inline void rcfs_limit_cpus(const struct task_struct *tsk,
 				   struct cpumask *mask)
@@ -818,7 +820,6 @@ struct nsproxy;
 struct task_group;
 struct task_struct;
 
-static inline int rcfs_init(void) { return 0; }
 static inline void rcfs_init_child(struct task_struct *child) { }
 static inline int rcfs_clone_begin(struct kernel_clone_args *args) { return 0; }
 static inline bool rcfs_clone_end(struct kernel_clone_args *args) { return false; }

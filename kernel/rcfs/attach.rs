@@ -80,8 +80,9 @@ pub(crate) fn attach_process(
     };
     let members = container.members();
 
-    // Threads that switched namespaces have not moved yet. Threads that were created in the
-    // meantime are where their creator was. Their creator has been moved, so do not ask again.
+    // Threads that switched namespaces have not moved yet. Threads that were created since are in
+    // the old container of their creator. `can_attach` has agreed to the creator, and is not called
+    // for them.
     while let Some(thread) = members.find_thread_outside(task) {
         let mut moved = members
             .prepare(&thread)

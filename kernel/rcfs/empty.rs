@@ -27,7 +27,8 @@ impl FileOperations for Empty {
     type Data = ();
 
     fn show(file: &ActiveFile<'_, Self>, m: &SeqFile) -> Result {
-        // kernfs has noted already which notifications poll(2) has seen. A later one wakes it up.
+        // kernfs has noted which notifications poll(2) has seen. A later notification wakes up
+        // poll(2).
         let empty = file.directory().members().watch_empty();
 
         seq_print!(m, "{}\n", u8::from(empty));

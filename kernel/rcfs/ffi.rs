@@ -751,11 +751,11 @@ fn init() -> Result {
     TYPE.register()
 }
 
-/// `rcfs_init()`: registers the file system. Called by `start_kernel()`.
+/// `rcfs_init()`: registers the file system. An `fs_initcall()`.
 ///
 /// # Safety
 ///
-/// This must be called once, after the initial mount and before initcalls.
+/// This must be called once, after the initial mount, and before anything registers a subsystem.
 #[export]
 pub(crate) unsafe extern "C" fn rcfs_init() -> c_int {
     // SAFETY: This is called once, before anything uses the lock.

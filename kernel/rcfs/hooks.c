@@ -337,7 +337,7 @@ void __rcfs_exit(struct task_struct *tsk, const struct nsproxy *ns)
 static void release_from(struct rc_subsys *ss, const struct nsproxy *ns,
 			 struct task_struct *tsk)
 {
-	/* The root has no entry. */
+	/* NULL for the root, whose tasks are not released to subsystems */
 	void *state = READ_ONCE(ns->ctlr_data[ss->subsys_id]);
 
 	if (state)
@@ -580,3 +580,6 @@ static int __init rcfs_hooks_init(void)
 	return min(ret, 0);
 }
 late_initcall(rcfs_hooks_init);
+
+/* sysfs and procfs are there. Modules that are built in come later. */
+fs_initcall(rcfs_init);

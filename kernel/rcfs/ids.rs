@@ -101,7 +101,8 @@ fn list_visible(
     Ok(())
 }
 
-/// Removes 0 as well, which stands for a task that the reader cannot see.
+/// Sorts the ids, and removes duplicates and 0. The id 0 stands for a task that the reader cannot
+/// see.
 fn sort_and_deduplicate(ids: &mut KVVec<Pid>) {
     let mut kept = 0;
 

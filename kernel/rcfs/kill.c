@@ -61,9 +61,10 @@ static bool is_below(const struct rcfs_container *top, const struct task_struct 
  * rcfs_kill - kill all processes with a thread in a container or in its descendants
  * @top: the container, not the root of a hierarchy
  *
- * One pass is enough. No child becomes visible while the tasklist_lock is held, and a
- * parent that takes the lock later finds that it has been killed itself. The mutex
- * keeps tasks from moving in or out. Kernel threads are not killed.
+ * Each task has to be found once. No child becomes visible while the tasklist_lock is
+ * held, and a parent that takes the lock later finds that it has been killed itself. The
+ * mutex keeps tasks from moving in or out. A walk along the lists is repeated if it may
+ * have missed a task, whose namespaces have changed. Kernel threads are not killed.
  *
  * Context: Process context, with the mutex of rcfs held.
  */

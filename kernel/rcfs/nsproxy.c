@@ -28,9 +28,10 @@
 #include "nsproxy.h"
 
 /*
- * The nsproxies that find_nsproxy() made. It may give them to other tasks, as those of
- * own_nsproxy(), which are not in this table. The key is the combination of namespaces
- * and containers. It does not change while an nsproxy is in the table.
+ * The nsproxies that find_nsproxy() has made, and that several tasks may share. Tasks
+ * may share those of own_nsproxy() as well, which are not in this table. The key is the
+ * combination of namespaces and containers. The key does not change while an nsproxy is
+ * in the table.
  */
 static struct rhashtable nsproxy_hash;
 
@@ -1087,6 +1088,12 @@ void rcfs_free_container(struct rcfs_container *cont)
 	kfree_rcu(cont, rcu);
 }
 
+/**
+ * namespaces_init - prepare find_nsproxy()
+ *
+ * Context: Process context. rcfs_init() calls this before the first attach.
+ * Return: 0, or -ENOMEM.
+ */
 int namespaces_init(void)
 {
 	return rhashtable_init(&nsproxy_hash, &nsproxy_hash_params);

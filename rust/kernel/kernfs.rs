@@ -21,7 +21,7 @@
 //! This module does not support:
 //!
 //! - symbolic links, namespaces and renaming;
-//! - `mmap`, `poll`, `llseek` and raw reads of files.
+//! - `mmap`, `llseek`, raw reads, and a `poll` function of a file's own.
 //!
 //! C header: [`include/linux/kernfs.h`](srctree/include/linux/kernfs.h)
 

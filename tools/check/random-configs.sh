@@ -166,7 +166,7 @@ own_options() {
 		$1 == "tristate" { print name, (name ~ /TEST|SAMPLE/ ? "m" : "y"), "y m n" }
 		$1 == "range" { range = $2 ".." $3; ends = $2 " " $3 }
 		$1 == "default" && range { print name, $2, range, ends, range; range = "" }
-	' "$TOP"/kernel/rcfs/Kconfig "$TOP"/kernel/rcfs/controllers/Kconfig.*
+	' "$TOP"/kernel/rcfs/Kconfig "$TOP"/kernel/rcfs/controllers/Kconfig
 	echo "SAMPLE_RUST_RCFS_FORKS m y n"
 	echo "KUNIT y m n"
 	echo "RUST_KERNEL_DOCTESTS n n n n n n n y"
@@ -175,7 +175,7 @@ own_options() {
 # controllers: their options, one a line
 controllers() {
 	awk '$1 == "config" { name = $2 } $1 == "tristate" { print name }' \
-		"$TOP"/kernel/rcfs/controllers/Kconfig.*
+		"$TOP"/kernel/rcfs/controllers/Kconfig
 }
 
 # all VALUE: each controller's option with this value

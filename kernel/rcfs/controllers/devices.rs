@@ -6,7 +6,8 @@
 //! devices or `c` for character devices. `*` in place of a number stands for all numbers. ACCESS is
 //! one or more of `r` (open for reading), `w` (open for writing) and `m` (make a node). A line `a`
 //! stands for all devices, and replaces all earlier lines. `devices.list` shows what is allowed, as
-//! in cgroup v1: it is `a *:* rwm` while everything is allowed that has not been denied.
+//! in cgroup v1. While everything is allowed but what has been denied, it is `a *:* rwm`, and does
+//! not show what has been denied.
 //!
 //! A new container has a copy of its parent's list. All ancestors are asked as well, so that a
 //! container cannot allow what an ancestor denies. To allow what the parent denies fails with

@@ -660,13 +660,13 @@ stand_still_unmounted() {
 
 cgroup_beside() {
 	mount_cgroup freezer || return
-	complained=$(complaints)
+	mark_log || return
 	freeze_both
 	result=$?
 	echo THAWED >"$CGROUP/test/freezer.state"
 	remove_cgroup || return
 	[ $result = 0 ] || return $result
-	expect "$complained" complaints
+	no_complaints
 }
 
 freeze_both() {
@@ -725,7 +725,7 @@ kernel_threads() {
 }
 
 storm_of_moves() {
-	complained=$(complaints)
+	mark_log || return
 	mkdir "$C/a" "$C/b" || return
 	start sh -c "while :; do
 			echo FROZEN >$C/a/freezer.state

@@ -252,7 +252,7 @@ comes_and_goes_with_charges() {
 
 rcfs_begin
 trap tidy_up EXIT
-BEGIN=$(complaints)
+mark_log
 modprobe $MODULE 2>/dev/null || skip_all "there is no module $MODULE (CONFIG_RCFS_TEST)"
 point "a charge outlives its container and its task" charges_outlive_who_charged
 point "a limit refuses the whole charge" limits_refuse_all_or_nothing

@@ -310,18 +310,30 @@ names() {
 	done
 }
 
-# complaints: print how often the kernel has complained, and its taint flags. Only
-# complaints during the test count here. The host reads the whole console, and
-# decides whether a data race concerns rcfs.
-COMPLAINT='WARNING:|BUG:|Oops|refcount_t:|KASAN|possible .* (locking|recursion)|suspicious RCU'
-complaints() {
-	dmesg | grep -v 'BUG: KCSAN' | grep -cE "$COMPLAINT"
-	cat /proc/sys/kernel/tainted
+# mark_log: begin a part of the kernel's log for no_complaints
+mark_log() {
+	read -r up _ </proc/uptime
+	MARK="rcfs selftest $$ at $up"
+	TAINTED=$(cat /proc/sys/kernel/tainted)
+	wait_until put_mark
 }
 
-# no_complaints: none since $BEGIN=$(complaints)
+# The kernel drops lines if there are many at once.
+put_mark() {
+	echo "<7>$MARK" >/dev/kmsg
+	dmesg | grep -qF "$MARK"
+}
+
+# no_complaints: none since mark_log. If the log has lost the mark, all of it is newer.
+# The host reads the whole console, and decides whether a data race concerns rcfs.
+COMPLAINT='WARNING:|BUG:|Oops|refcount_t:|KASAN|possible .* (locking|recursion)|suspicious RCU'
 no_complaints() {
-	expect "$BEGIN" complaints
+	complained=$(dmesg | awk -v mark="$MARK" -v complaint="$COMPLAINT" '
+		index($0, mark) { n = 0; next }
+		$0 ~ complaint && !/BUG: KCSAN/ { lines[n++] = $0 }
+		END { for (i = 0; i < n; i++) print lines[i] }')
+	expect '' echo "$complained" || return
+	expect "$TAINTED" cat /proc/sys/kernel/tainted
 }
 
 # ---- delays that widen races: see kernel/rcfs/delay.c

@@ -144,7 +144,7 @@ if is_slow; then
 fi
 RCFS_ATTACHES=${RCFS_ATTACHES:-1000000}
 RCFS_CONTAINERS=${RCFS_CONTAINERS:-100000}
-BEGIN=$(complaints)
+mark_log
 point "after very many attaches, memory is what it was" attach_very_often
 point "after very many nsproxies, memory is what it was" nsproxies_come_and_go
 point "after very many containers at once, memory is what it was" very_many_containers

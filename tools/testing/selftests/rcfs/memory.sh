@@ -779,7 +779,7 @@ version_1_waits() {
 
 # The tasks in a need almost 1 MB of kernel memory. The limit must not kill them for that.
 storm() {
-	complained=$(complaints)
+	mark_log || return
 	mkdir "$C/a" "$C/b" "$C/hogs" || return
 	limit "$C/a" 8M || return
 	limit "$C/hogs" 12M || return

@@ -411,7 +411,7 @@ OK) umount "$WORK/try" ;;
 ENOSPC) skip_all "there is no room for one more hierarchy" ;;
 *) ktap_exit_fail_msg "the controller forks cannot be mounted" ;;
 esac
-BEGIN=$(complaints)
+mark_log
 point "a controller exists from insmod to rmmod" comes_and_goes
 point "the files are in every container of the hierarchy" is_mounted_and_unmounted
 point "the files accept valid values only" files_take_numbers

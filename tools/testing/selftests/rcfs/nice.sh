@@ -623,7 +623,7 @@ bound_goes_up_and_down() {
 }
 
 storm_of_bounds() {
-	complained=$(complaints)
+	mark_log || return
 	mkdir "$C/a" "$C/b" || return
 	start sh -c "while :; do
 			echo 7 >$C/a/nice.min
@@ -737,7 +737,7 @@ unload_and_load() {
 
 rcfs_begin
 need_controllers nice
-BEGIN=$(complaints)
+mark_log
 point "the files of a new container say that there is no bound" files
 point "every nice value can be a bound" good_values
 point "other values are EINVAL or ERANGE, and change nothing" bad_values

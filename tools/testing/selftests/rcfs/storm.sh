@@ -87,15 +87,11 @@ the_same_again() {
 	expect "$first" echo "$second"
 }
 
-no_complaints() {
-	expect "$BEGIN" complaints
-}
-
 rcfs_begin
 trap tidy_up EXIT
 need_controllers pids debug freezer cpuset cpu
 ! [ -d /sys/module/$MODULE ] || rmmod $MODULE || skip_all "$MODULE is in use"
-BEGIN=$(complaints)
+mark_log
 point "a storm leaves nothing behind, and all counts are right" the_storm
 point "the same seed gives the same decisions" the_same_again
 point "the kernel has not complained" no_complaints
