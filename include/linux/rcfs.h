@@ -323,6 +323,21 @@ static inline bool rcfs_pin_container(struct rcfs_container *cont)
 void rcfs_unpin_container(struct rcfs_container *cont);
 
 /**
+ * rcfs_init_child - forget what dup_task_struct() has copied from the parent
+ * @child: the child
+ *
+ * The copied pointer has no reference, and the nsproxy may be freed after an attach of
+ * the parent. mm->owner leads other tasks to the child before copy_namespaces().
+ *
+ * Context: Process context, before anybody else can find @child.
+ */
+static inline void rcfs_init_child(struct task_struct *child)
+{
+	child->nsproxy = NULL;
+	child->rcfs_member.pprev = NULL;
+}
+
+/**
  * rcfs_next_below - find the next container in a walk through a subtree
  * @top: the container at which the walk began
  * @pos: the current container
@@ -463,21 +478,6 @@ struct nsproxy *rcfs_find_child_nsproxy(struct kernfs_node *dir, int *hierarchy)
 
 int __rcfs_clone_begin(struct kernel_clone_args *args);
 bool __rcfs_clone_end(struct kernel_clone_args *args);
-
-/**
- * rcfs_init_child - forget what dup_task_struct() has copied from the parent
- * @child: the child
- *
- * The copied pointer has no reference, and the nsproxy may be freed after an attach of
- * the parent. mm->owner leads other tasks to the child before copy_namespaces().
- *
- * Context: Process context, before anybody else can find @child.
- */
-static inline void rcfs_init_child(struct task_struct *child)
-{
-	child->nsproxy = NULL;
-	child->rcfs_member.pprev = NULL;
-}
 
 /**
  * rcfs_clone_begin - find the container that a child is to begin in

@@ -15,7 +15,8 @@
 #
 # PATCHES is a number, or a range such as 18-27, 18- or -27, or a part of the names. Without
 # it, all patches are built. What does not exist yet in a patch is dropped from the
-# configuration: the name of a check says whether the kernel has CONFIG_RCFS.
+# configuration: the name of a check says whether the kernel has CONFIG_RCFS. As long as
+# Kconfig has no prompt for that, what there is of rcfs is compiled, and not linked.
 #
 # Patches are built one after the other in a folder of their own in the cache, so that each
 # costs what it changes. The first one costs a whole build. The output of a build that fails
@@ -26,6 +27,8 @@ export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs/bisect
+# What has code of rcfs before the file system is there
+OBJECTS='rust/ kernel/rcfs/ kernel/fork.o kernel/nsproxy.o kernel/exit.o kernel/sched/core.o fs/proc/'
 # shellcheck source=tools/lib/shadow.sh
 . "$TOP/tools/lib/shadow.sh"
 
@@ -59,15 +62,41 @@ tests_of() {
 		grep -vxE 'lib\.sh|controllers\.sh' | sort -u | paste -s -d ,
 }
 
+# build ARGUMENT…: fail if a tool warns. Prints the first error, or all warnings.
+build() {
+	qemu_run --verbose --build-only "$@" || {
+		grep -m 1 -A 15 -E '(^|: )(fatal )?error(\[E[0-9]+\])?:|^ld\.lld: error|^ERROR:|qemu-run.sh: ' "$OUT" || tail -n 20 "$OUT"
+		return 1
+	}
+	! grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep .
+}
+
+# patches_have LINE: whether the patches up to this one add a line
+patches_have() { series | head -n "$number" | sed "s,^,$TOP/patches/," | xargs -d '\n' grep -qxF -- "+$1"; }
+
+# compile_rcfs: the objects that there are, in a build folder of their own
+compile_rcfs() {
+	if ! patches_have 'config RCFS' || patches_have $'\tbool "Resource control file system (rcfs)"'; then return; fi
+	cat >"$FOLDER/prompt.patch" <<-'END'
+		--- a/kernel/rcfs/Kconfig
+		+++ b/kernel/rcfs/Kconfig
+		@@ -6,2 +6,2 @@
+		 config RCFS
+		-	bool
+		+	bool "rcfs"
+	END
+	: >"$FOLDER/objects.config"
+	make_shadow "$number" "build_setup; mkdir -p \"\$BUILD\"; configure; doing compiling; counted_make $OBJECTS"
+	build --patch "$FOLDER/prompt.patch" --config "$FOLDER/objects.config" || return
+	make_shadow "$number" "$BUILD"
+}
+
 # try: build, and with --boot run. Prints what is wrong.
 try() {
 	local tests
 	: >"$OUT"
-	qemu_run --verbose --build-only || {
-		grep -m 1 -A 15 -E '(^|: )(fatal )?error(\[E[0-9]+\])?:|^ld\.lld: error|^ERROR:|qemu-run.sh: ' "$OUT" || tail -n 20 "$OUT"
-		return 1
-	}
-	! grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep . || return
+	build || return
+	compile_rcfs || return
 	[[ $BOOT ]] || return 0
 	# The kernel is new: all tests that exist, and KUnit. Otherwise the tests that are new.
 	if is_code "${NAMES[i]}"; then
