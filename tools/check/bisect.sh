@@ -80,10 +80,12 @@ compile_rcfs() {
 	cat >"$FOLDER/prompt.patch" <<-'END'
 		--- a/kernel/rcfs/Kconfig
 		+++ b/kernel/rcfs/Kconfig
-		@@ -6,2 +6,2 @@
+		@@ -5,4 +5,4 @@
+		 # This has no prompt before all of rcfs is there.
 		 config RCFS
 		-	bool
 		+	bool "rcfs"
+		 	depends on RUST && SYSFS && PROC_FS
 	END
 	: >"$FOLDER/objects.config"
 	make_shadow "$number" "build_setup; mkdir -p \"\$BUILD\"; configure; doing compiling; counted_make $OBJECTS"

@@ -137,10 +137,11 @@ check_manual() { mandoc -T lint -W warning tools/rcfs/rcfs.1; }
 # It takes the lock by itself, and means the same source as we do.
 check_unchanged() { LINUX_SRC=$GIVEN_SOURCE tools/check/unchanged.sh "$1"; }
 
-# unnamed_files PATCH: those that it adds, and no line of MAINTAINERS names by then
+# unnamed_files PATCH: those that it adds, and no line of MAINTAINERS names after the series.
+# The first patches are for other maintainers, and leave that file alone.
 unnamed_files() {
 	local file name names
-	mapfile -t names < <(series | sed "/^$1\$/q" | sed "s,^,$TOP/patches/," | xargs -d '\n' sed -n 's/^+F:\t//p')
+	mapfile -t names < <(series | sed "s,^,$TOP/patches/," | xargs -d '\n' sed -n 's/^+F:\t//p')
 	sed -n '\,^--- /dev/null,{n; s,^+++ b/,,p}' "$TOP/patches/$1" | while IFS= read -r file; do
 		for name in "${names[@]}"; do
 			[[ $file != "$name" && ! ( $name == */ && $file == "$name"* ) ]] || continue 2
