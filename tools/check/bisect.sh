@@ -80,8 +80,7 @@ compile_rcfs() {
 	cat >"$FOLDER/prompt.patch" <<-'END'
 		--- a/kernel/rcfs/Kconfig
 		+++ b/kernel/rcfs/Kconfig
-		@@ -5,4 +5,4 @@
-		 # This has no prompt before all of rcfs is there.
+		@@ -6,3 +6,3 @@
 		 config RCFS
 		-	bool
 		+	bool "rcfs"
