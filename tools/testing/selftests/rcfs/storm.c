@@ -1291,7 +1291,7 @@ static void tell(const char *dir, const char *name)
 /* Where each worker is, and what may keep it from running */
 static void tell_what_workers_do(void)
 {
-	static const char * const of_task[] = { "rcfs", "wchan", "schedstat" };
+	static const char * const of_task[] = { "rcfs", "wchan", "stat" };
 	static const char * const of_container[] = {
 		"tasks", "cpu.shares", "cpu.cfs_quota_us", "cpu.stat", "memory.high",
 		"memory.limit_in_bytes", "memory.usage_in_bytes",
