@@ -63,8 +63,8 @@ struct task_struct;
  *		   Returns 0 or a negative errno. Optional.
  * @write: handles one write. @buf holds @nbytes bytes, followed by a NUL. A write of
  *	   more than a page fails with -E2BIG without a call. Context as for @seq_show.
- *	   Returns the number of bytes used or a negative errno. Optional: without it
- *	   the file cannot be written to.
+ *	   Returns a negative errno, or any other number if all of the write has been
+ *	   used. Optional: without it the file cannot be written to.
  *
  * A control file must stay valid and unchanged for as long as its subsystem is
  * registered. It cannot be shared by subsystems.
@@ -147,8 +147,8 @@ enum rc_hook {
  *	  zombie. Called under the task_lock: no sleeping. Optional.
  * @release: @tsk is being reaped. It was in the container with the state @state when it
  *	     exited. The container may have been removed. Not called for tasks of the
- *	     root, nor after the subsystem has been unbound. No sleeping, no locks.
- *	     Optional.
+ *	     root, nor after the subsystem has been unbound. Called without locks of
+ *	     others: no sleeping. Optional.
  * @charge: a task has used @delta_exec ns of CPU time on @cpu. The task is in the
  *	    container with the state @state, or was there when it exited. Called under
  *	    the lock of the task's runqueue, perhaps on another CPU: no sleeping, no
@@ -398,7 +398,7 @@ static inline bool rcfs_container_has_task(const struct rcfs_container *cont,
 }
 
 /*
- * Like rcfs_container_has_task(): whether the task is in another container of the
+ * Unlike rcfs_container_has_task(): whether the task is in another container of the
  * hierarchy. If so, the caller sees everything that the task did before it moved there,
  * such as adding a thread to the list of threads.
  */

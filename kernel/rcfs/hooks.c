@@ -45,7 +45,7 @@ static_assert(RC_NR_HOOKS == 15, "every hook needs a list that is initialised");
 
 /*
  * The active subsystem of the list, or NULL if there are none or several. A hook that
- * is called very often calls this one directly, as its last action (a tail call).
+ * is called very often calls that subsystem directly, as its last action (a tail call).
  */
 static struct rc_subsys *only_active[RC_NR_HOOKS] __read_mostly;
 

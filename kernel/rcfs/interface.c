@@ -17,9 +17,10 @@
  *
  * Makes the root state, which is that of all tasks until the subsystem is bound to a
  * hierarchy and a task is attached to a container. The subsystem can be mounted as
- * soon as this returns, at boot as well as later.
+ * soon as this returns.
  *
- * Context: Process context, may sleep; not from a function of a subsystem.
+ * Context: Process context, may sleep; not from a function of a subsystem, and at boot
+ *	    not before device_initcall().
  * Return:
  * * %0		- success; @ss->subsys_id is set
  * * %-EINVAL	- @ss has no create or no destroy; or create did not store a

@@ -12,6 +12,7 @@
 static void kill_task(struct task_struct *tsk)
 {
 	struct task_struct *thread;
+	bool killed;
 
 	/* The task itself may be setting other flags at the same time, without a lock. */
 	if (data_race(READ_ONCE(tsk->flags)) & PF_KTHREAD)
@@ -19,13 +20,15 @@ static void kill_task(struct task_struct *tsk)
 	/*
 	 * A frozen task does not handle signals. __rcfs_freezing() says no for a task that
 	 * is being killed, so thaw it, and all threads of the process: they may be frozen
-	 * in other containers.
+	 * in other containers. None of them is frozen when the next one is found here, so
+	 * that this happens once for a process.
 	 */
-	if (!__fatal_signal_pending(tsk)) {
+	killed = __fatal_signal_pending(tsk);
+	if (!killed)
 		send_sig(SIGKILL, tsk, 0);
+	if (!killed || frozen(tsk))
 		for_each_thread(tsk, thread)
 			__thaw_task(thread);
-	}
 	__thaw_task(tsk);
 }
 
@@ -64,7 +67,7 @@ static bool is_below(const struct rcfs_container *top, const struct task_struct 
  * Each task has to be found once. No child becomes visible while the tasklist_lock is
  * held, and a parent that takes the lock later finds that it has been killed itself. The
  * mutex keeps tasks from moving in or out. A walk along the lists is repeated if it may
- * have missed a task, whose namespaces have changed. Kernel threads are not killed.
+ * have missed a task that got other namespaces. Kernel threads are not killed.
  *
  * Context: Process context, with the mutex of rcfs held.
  */

@@ -34,14 +34,16 @@ use kernel::{
 pub(crate) fn find_child_nsproxy(dir: NodeRef<'_, Rcfs>) -> Result<(ARef<NsProxy>, usize)> {
     let container = dir.data().ok_or(ENODEV)?;
     let current = kernel::current!();
+    // Another task may attach the current one at any time: look once only.
+    let old = current.nsproxy(&ffi::context()).ok_or(ESRCH)?;
 
-    let ns = match container.members().prepare(current)? {
-        Some(migration) => {
-            check_can_attach(&container, &migration)?;
-            migration.into_new_nsproxy()
-        }
-        // The current task is in the container itself.
-        None => current.nsproxy(&ffi::context()).ok_or(ESRCH)?,
+    let ns = if container.members().has(&old) {
+        old
+    } else {
+        let migration = container.members().prepare_from(current, old)?;
+
+        check_can_attach(&container, &migration)?;
+        migration.into_new_nsproxy()
     };
     Ok((ns, container.hierarchy().id))
 }

@@ -814,7 +814,7 @@ struct nsproxy *find_nsproxy(struct nsproxy *base, struct rcfs_container *cont)
 	int i;
 
 	ns = own_nsproxy(&key);
-	/* It is zero while the container is out of use. */
+	/* The count is zero while the container is out of use. */
 	if (ns && refcount_inc_not_zero(&ns->count))
 		return ns;
 

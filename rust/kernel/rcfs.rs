@@ -400,7 +400,8 @@ pub trait Controller: Sized + 'static {
     }
 
     /// Removes those CPUs from `mask` on which tasks in the container with `state` must not run. If
-    /// no CPUs remain, the task keeps the whole mask.
+    /// no active CPU remains, sched_setaffinity(2) fails. Other changes use those CPUs of the
+    /// cpuset that the container allows, or all CPUs of the cpuset if none of these is active.
     ///
     /// Called whenever the CPUs of a task are set. When the result for a task changes, call
     /// `Task::update_cpus`. In [`fork`](Self::fork), call `Task::update_copied_cpus`.
@@ -1034,7 +1035,10 @@ impl<C: Registered> Registration<C> {
             // SAFETY: The subsystem is complete and pinned. `PinnedDrop` unregisters it. By the
             // safety requirements, its functions stay until then.
             to_result(unsafe { bindings::rc_register_subsys(this.ss.get()) })
-                .inspect_err(|_| this.slot.clear(this_ptr))
+                .inspect_err(|_| {
+                    this.slot.clear(this_ptr);
+                    rcu::synchronize_rcu();
+                })
         })
     }
 }

@@ -7,10 +7,7 @@
 use crate::{
     bindings,
     prelude::*,
-    rcfs::context::{
-        MayLockTasks,
-        MaySleep, //
-    },
+    rcfs::context::MayLockTasks,
     task::Task, //
 };
 #[cfg(CONFIG_RCFS_TASK_GROUP)]
@@ -19,6 +16,7 @@ use crate::{
         from_err_ptr,
         to_result, //
     },
+    rcfs::context::MaySleep,
     sync::rcu, //
 };
 #[cfg(CONFIG_RCFS_TASK_GROUP)]

@@ -28,6 +28,7 @@ export LC_ALL=C
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs/bisect
 # What has code of rcfs before the file system is there
+PROMPT=$'\tbool "Resource control file system (rcfs)"'
 OBJECTS='rust/ kernel/rcfs/ kernel/fork.o kernel/nsproxy.o kernel/exit.o kernel/sched/core.o fs/proc/'
 # shellcheck source=tools/lib/shadow.sh
 . "$TOP/tools/lib/shadow.sh"
@@ -68,7 +69,9 @@ build() {
 		grep -m 1 -A 15 -E '(^|: )(fatal )?error(\[E[0-9]+\])?:|^ld\.lld: error|^ERROR:|qemu-run.sh: ' "$OUT" || tail -n 20 "$OUT"
 		return 1
 	}
-	! grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep .
+	grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep . || return 0
+	rm -rf "$FOLDER/cache/rcfs/build/plain"	# make would not repeat the warning
+	return 1
 }
 
 # patches_have LINE: whether the patches up to this one add a line
@@ -76,7 +79,7 @@ patches_have() { series | head -n "$number" | sed "s,^,$TOP/patches/," | xargs -
 
 # compile_rcfs: the objects that there are, in a build folder of their own
 compile_rcfs() {
-	if ! patches_have 'config RCFS' || patches_have $'\tbool "Resource control file system (rcfs)"'; then return; fi
+	if ! patches_have 'config RCFS' || patches_have "$PROMPT"; then return; fi
 	cat >"$FOLDER/prompt.patch" <<-'END'
 		--- a/kernel/rcfs/Kconfig
 		+++ b/kernel/rcfs/Kconfig
@@ -87,7 +90,7 @@ compile_rcfs() {
 		 	depends on RUST && SYSFS && PROC_FS
 	END
 	: >"$FOLDER/objects.config"
-	make_shadow "$number" "build_setup; mkdir -p \"\$BUILD\"; configure; doing compiling; counted_make $OBJECTS"
+	make_shadow "$number" "build_setup; mkdir -p \"\$BUILD\"; configure; grep -qx CONFIG_RCFS=y \"\$BUILD/.config\" || fail 'CONFIG_RCFS is lost' 'Kconfig has dropped it' 'look at its dependencies'; doing compiling; counted_make $OBJECTS"
 	build --patch "$FOLDER/prompt.patch" --config "$FOLDER/objects.config" || return
 	make_shadow "$number" "$BUILD"
 }
@@ -98,14 +101,20 @@ try() {
 	: >"$OUT"
 	build || return
 	compile_rcfs || return
+	[[ $ONLY || $(has_rcfs) == with ]] || ! patches_have "$PROMPT" || {
+		echo "Kconfig has dropped CONFIG_RCFS"
+		return 1
+	}
 	[[ $BOOT ]] || return 0
-	# The kernel is new: all tests that exist, and KUnit. Otherwise the tests that are new.
-	if is_code "${NAMES[i]}"; then
-		tests=$(tests_of "1,$number")
-		if [[ $tests ]]; then qemu_run --test; else qemu_run -- true; fi
+	# The kernel is new: KUnit, and all tests that exist. Otherwise the tests that are new,
+	# with a suite that is never skipped as a whole.
+	tests=$(tests_of "$number")
+	if [[ $(has_rcfs) == with ]] && is_code "${NAMES[i]}"; then
+		qemu_run --test
+	elif [[ $tests ]]; then
+		qemu_run --test "rcfs_ids,$tests"
 	else
-		tests=$(tests_of "$number")
-		if [[ $tests ]]; then qemu_run --test "$tests"; else qemu_run -- true; fi
+		qemu_run -- true
 	fi || {
 		grep -E '^not ok|^# failed|^# console' "$OUT" || tail -n 20 "$OUT"
 		return 1

@@ -40,7 +40,13 @@ field() {
 
 # failed_point POINT: whether it has failed, in what there is of $output
 failed_point() {
-	[[ $1 ]] && grep -E '^ *not ok ' "$output" | grep -qF " $1"
+	[[ $1 ]] && sed -nE 's/^ *not ok [0-9]+ (- )?//p' "$output" | grep -qxF -- "$1"
+}
+
+# panicked PATCH: whether the kernel did, in the test or where the patch says so
+panicked() {
+	grep -q "^# failed: the guest's kernel panicked" "$output" &&
+		{ [[ $(field Seen "$1") == *panic* ]] || grep -qxF "# rcfs: $(field Test "$1")" "$output"; }
 }
 
 # refused PATCH: returns whether it does not build, and for the reason that it names
@@ -50,10 +56,11 @@ refused() {
 }
 
 # seen PATCH: whether $output has what tells that the protection is missing: the point
-# failed, or the kernel panicked. That a guest or a test took too long may have other
-# reasons, so only a patch that says so is seen by it.
+# failed, or the kernel panicked during the test. That a guest or a test took too long may
+# have other reasons, so only a patch that says so is seen by it. So does a panic before the
+# test begins.
 seen() {
-	failed_point "$(field Point "$1")" || grep -q "^# failed: the guest's kernel panicked" "$output" || {
+	failed_point "$(field Point "$1")" || panicked "$1" || {
 		[[ $(field Seen "$1") == *hang* ]] &&
 			grep -qE "^# failed: (the guest hangs|.* # ran longer)" "$output"
 	}

@@ -53,6 +53,8 @@ prepare() {
 	# In a shell of its own: what the series cannot do is for the checks to say.
 	(tree_update) || TREE_BROKEN=1
 	TREE=$CACHE/tree/$SOURCE_ID
+	project_files | grep -xF tools/check/hygiene.sh >/dev/null ||
+		fail "the files of the repository cannot be listed" "git ls-files fails, or names none" "run this in a clone"
 	step "Checks"
 	GIVEN_SOURCE=${LINUX_SRC-}
 	export LINUX_SRC=$SOURCE

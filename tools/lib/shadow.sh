@@ -15,6 +15,8 @@ make_shadow_cache() {
 	local cache=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs name
 	mkdir -p "$FOLDER/cache/rcfs"
 	for name in downloads src tools apt packages accel; do
+		# Each cache has to know what has changed in a tree of the user.
+		[[ $name != src || ! -d $GIVEN_SOURCE ]] || continue
 		[[ ! -e $cache/$name || -e $FOLDER/cache/rcfs/$name ]] ||
 			ln -s "$cache/$name" "$FOLDER/cache/rcfs/$name"
 	done

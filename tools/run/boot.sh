@@ -12,7 +12,7 @@
 #	modules/	see modules.sh
 
 # These messages on the console are failures in every run; see check_console.
-SPLAT='WARNING: |BUG: |BUG at |Oops|Internal error: |Kernel panic|general protection fault|unable to handle
+SPLAT='WARNING: |BUG: |BUG at |BUG [^ ]+ [(]|Oops|Internal error: |Kernel panic|general protection fault|unable to handle
 UBSAN: |KCSAN: |KASAN: |KFENCE: |ODEBUG: |DEBUG_LOCKS_WARN_ON
 possible (circular|recursive|irq) |inconsistent lock state|suspicious RCU usage|bad unlock balance
 held lock freed|lock held when returning|Invalid wait context
@@ -117,6 +117,7 @@ boot_command() {
 	[[ ! $RT ]] || append="kunit.filter_glob=rcfs* $append"
 	modules_line
 	if is_uml; then
+		need_space "$(numfmt --from=iec --to-unit=1048576 "$MEM")" "${TMPDIR:-/dev/shm}" "set TMPDIR to a folder with that much"
 		exec {OUT}>>"$RUN/out" {ERR}>>"$RUN/err" {STATUS}>>"$RUN/status" {CONSOLE}>>"$RUN/console"
 		VM_COMMAND=(env TMPDIR="${TMPDIR:-/dev/shm}" "$RUN/kernel-$FLAVOUR" mem="$MEM" initrd="$RUN/initrd" uml_dir="$RUN/" ncpus="$SMP" seccomp=on
 			    con=null ssl=null "ssl1=null,fd:$OUT" "ssl2=null,fd:$ERR" "ssl3=null,fd:$STATUS" "ssl0=null,fd:$CONSOLE"

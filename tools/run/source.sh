@@ -111,7 +111,7 @@ source_from_directory() {
 	# rsync writes a new file and renames it: links in tree/ keep the old
 	# content until tree_update looks at them.
 	rsync -a --out-format=%n --files-from="$list.new" "$directory/" "$copy/" \
-		>"$CACHE/src/$SOURCE_ID.changed" 2>>"$LOG" ||
+		>>"$CACHE/src/$SOURCE_ID.changed" 2>>"$LOG" ||
 		fail "LINUX_SRC=$directory cannot be copied" "$(tail -n 3 "$LOG")" "see the log"
 	if [[ -f $list ]]; then
 		comm -13 "$list.new" "$list" | tee -a "$CACHE/src/$SOURCE_ID.changed" |

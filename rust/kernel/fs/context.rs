@@ -33,10 +33,12 @@ pub struct Parameter<'a> {
 }
 
 impl<'a> Parameter<'a> {
+    /// The parameter that C code passes.
+    ///
     /// # Safety
     ///
     /// `param` must be valid, and not change, for `'a`.
-    pub(crate) unsafe fn from_raw(param: *const bindings::fs_parameter) -> Self {
+    pub unsafe fn from_raw(param: *const bindings::fs_parameter) -> Self {
         // INVARIANT: By the safety requirements.
         Self {
             param,
@@ -78,10 +80,12 @@ pub struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
+    /// The log of a context that C code passes.
+    ///
     /// # Safety
     ///
     /// `fc` must be valid for `'a`.
-    pub(crate) unsafe fn from_raw(fc: *mut bindings::fs_context) -> Self {
+    pub unsafe fn from_raw(fc: *mut bindings::fs_context) -> Self {
         // INVARIANT: By the safety requirements.
         Self {
             fc,

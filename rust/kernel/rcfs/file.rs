@@ -98,10 +98,6 @@ impl<'a, C: Controller> Deref for Access<'a, C> {
 pub enum Capability {
     /// `CAP_SYS_ADMIN`.
     SysAdmin = bindings::CAP_SYS_ADMIN,
-    /// `CAP_SYS_NICE`.
-    SysNice = bindings::CAP_SYS_NICE,
-    /// `CAP_SYS_RESOURCE`.
-    SysResource = bindings::CAP_SYS_RESOURCE,
 }
 
 /// The result of a function that may fail, or of one that cannot.

@@ -341,13 +341,19 @@ impl Members {
         if self.has(&old) {
             return Ok(None);
         }
+        Ok(Some(self.prepare_from(task, old)?))
+    }
+
+    /// As [`prepare`](Self::prepare), for a task that had the nsproxy `old` a moment ago. `old` is
+    /// in another container.
+    pub fn prepare_from(&self, task: &Task, old: ARef<NsProxy>) -> Result<Migration> {
         // INVARIANT: `find_nsproxy` keeps the namespaces of `old`. There is one thread.
-        Ok(Some(Migration {
+        Ok(Migration {
             new: self.find_nsproxy(&old)?,
             old,
             threads: [task.into()],
             moved: 0,
-        }))
+        })
     }
 
     /// Prepares to move threads into the container. Adjacent threads of one process with the same
@@ -402,7 +408,8 @@ impl Members {
         Ok((moves, present))
     }
 
-    fn has(&self, ns: &NsProxy) -> bool {
+    /// Whether tasks with `ns` are in the container.
+    pub fn has(&self, ns: &NsProxy) -> bool {
         // SAFETY: The container and `ns` are valid.
         unsafe { bindings::rcfs_container_has_nsproxy(self.cont.as_ptr(), ns.as_ptr()) }
     }

@@ -62,8 +62,6 @@ pub(super) struct Node<C: Controller> {
     links: Opaque<bindings::list_head>,
     registration: NonNull<Registration<C>>,
     ns: NonNull<bindings::nsproxy>,
-    /// The number of ancestors.
-    depth: usize,
     /// [`Some`] if the controller implements [`Controller::timer`].
     timer: Option<Timer<C>>,
     /// The memory cgroup that the container owns. It lives as long as the state.
@@ -115,7 +113,6 @@ impl<C: Controller> Node<C> {
                 ns,
                 timer: if C::HAS_TIMER { Some(Timer::new()?) } else { None },
                 mem_cgroup: SetOnce::new(),
-                depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 state <- init,
                 parent: ParentRef::new(parent),
             }? Error),
@@ -246,11 +243,6 @@ impl<'a, C: Controller> StateRef<'a, C> {
         unsafe { &*ptr::from_ref(&*self.0) }
     }
 
-    /// The number of ancestors.
-    pub(super) fn depth(self) -> usize {
-        self.node().depth
-    }
-
     /// The state itself, for the lifetime of the container reference.
     pub fn get(self) -> &'a C::State {
         &self.node().state
@@ -289,25 +281,6 @@ impl<'a, C: Controller> StateRef<'a, C> {
     pub fn below(self, ancestor: StateRef<'a, C>) -> impl Iterator<Item = StateRef<'a, C>> {
         self.self_and_ancestors()
             .take_while(move |&state| state != ancestor)
-    }
-
-    /// The state of the lowest container that contains both containers. When something moves from
-    /// one to the other, no number changes in that container, nor in its ancestors.
-    pub fn common_ancestor(self, other: StateRef<'a, C>) -> StateRef<'a, C> {
-        let (mut one, mut another) = (self, other);
-
-        while one != another {
-            let (depth, depth_of_another) = (one.depth(), another.depth());
-
-            // All states have the same root, which is the only state without a parent.
-            if depth >= depth_of_another {
-                one = one.parent().unwrap_or(one);
-            }
-            if depth_of_another >= depth {
-                another = another.parent().unwrap_or(another);
-            }
-        }
-        one
     }
 
     /// Whether `other` is this state, or the state of a descendant.
@@ -380,12 +353,17 @@ impl<'a, C: Controller> StateRef<'a, C> {
         unsafe {
             let ss = registration.ss.get();
             let ns = bindings::task_nsproxy_rcu(task.as_ptr());
-            // Registration, which may be in progress, writes the id once.
-            if ns.is_null() || (&raw const (*ss).subsys_id).read_volatile() < 0 {
+            // Registration may be in progress, and may fail: the id is negative before and after.
+            let id = usize::try_from((&raw const (*ss).subsys_id).read_volatile()).ok()?;
+
+            if ns.is_null() {
                 return None;
             }
-            let state = bindings::rcfs_nsproxy_state(ns, ss);
-
+            // As in `rcfs_nsproxy_state()`, which would read the id again.
+            let mut state = (&raw const (*ns).ctlr_data[id]).read_volatile();
+            if state.is_null() {
+                state = (&raw const (*ss).root_state).read_volatile();
+            }
             // During registration, even the root state may be missing.
             (!state.is_null()).then(|| StateRef::from_ptr(state))
         }

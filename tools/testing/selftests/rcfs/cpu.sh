@@ -14,7 +14,9 @@
 # to settle.
 #
 # Other processes use the CPU as well. While the result is wrong, the measurement goes
-# on, up to ten times as long. All of it counts: the result is the mean.
+# on, up to ten times as long. All of it counts: the result is the mean. The last part has
+# to be right within a factor of two, so that a group which has got too much at first, and
+# nothing since, does not pass.
 MUCH=1500
 LONG=2000
 SHORT=1000
@@ -45,6 +47,9 @@ divided() {
 		parts=$(cputime parts $MUCH "$3" "$4") || return
 		one=$((one + ${parts% *}))
 		other=$((other + ${parts#* }))
+		part=$((${parts% *} * $2))
+		other_part=$((${parts#* } * $1))
+		[ $part -le $((2 * other_part)) ] && [ $other_part -le $((2 * part)) ] || continue
 		difference=$((one * $2 - other * $1))
 		[ $difference -ge 0 ] || difference=$((-difference))
 		[ $((difference * 20)) -gt $((other * $1)) ] || return 0
@@ -59,6 +64,7 @@ rate_is() {
 	for n in $(seq $MOST); do
 		rate=$(cputime rate "$3" "$4") || return
 		used=$((used + rate))
+		[ $((rate * 2)) -ge "$1" ] && [ "$rate" -le $(($2 * 2)) ] || continue
 		[ $used -lt $(($1 * n)) ] || [ $used -gt $(($2 * n)) ] || return 0
 	done
 	because "$4 uses $((used / n)) of 1000, expected $1 to $2"

@@ -116,7 +116,9 @@ frozen_ones_die_at_once() {
 }
 
 # One thread is in the container, and another thread is frozen in another container.
-threads_frozen_elsewhere_die() {
+# frozen_in_two_containers: start a process with a thread in $C/a and one in $C/b, which
+# is frozen
+frozen_in_two_containers() {
 	need_controller freezer || return
 	mkdir "$C/a" "$C/b" || return
 	start threads 2
@@ -126,12 +128,32 @@ threads_frozen_elsewhere_die() {
 		thread=${thread##*/}
 		[ "$thread" = "$PID" ] || attach "$thread" "$C/b" || return
 	done
-	set_file "$C/b/freezer.state" FROZEN || return
-	wait_until expect FROZEN cat "$C/b/freezer.state" || return
+	freeze "$C/b"
+}
+
+freeze() {
+	set_file "$1/freezer.state" FROZEN || return
+	wait_until expect FROZEN cat "$1/freezer.state"
+}
+
+all_threads_end() {
 	kill_all "$C/a" || return
 	ended "$PID" || return
 	must_be_removable "$C/a" || return
 	must_be_removable "$C/b"
+}
+
+threads_frozen_elsewhere_die() {
+	frozen_in_two_containers || return
+	all_threads_end
+}
+
+# The signal is pending, so that the write to kill need not send one.
+killed_threads_frozen_elsewhere_die() {
+	frozen_in_two_containers || return
+	freeze "$C/a" || return
+	kill -9 "$PID" || return
+	all_threads_end
 }
 
 kernel_threads_stay() {
@@ -195,6 +217,7 @@ point "no task escapes by forking" nothing_forks_away
 point "a process dies as a whole" processes_die_as_a_whole
 point "frozen tasks die at once" frozen_ones_die_at_once
 point "a process with a thread frozen elsewhere dies" threads_frozen_elsewhere_die
+point "a killed process with threads frozen here and elsewhere dies" killed_threads_frozen_elsewhere_die
 point "kernel threads are not killed" kernel_threads_stay
 point "a pid namespace dies with its init" pid_namespaces_die
 point "only 1 is accepted" only_one_is_taken

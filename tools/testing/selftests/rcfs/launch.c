@@ -34,6 +34,9 @@ static const char usage[] =
 	"       launch race A B X ROUNDS\n"
 	"           the launcher moves between A and B, in another hierarchy than X: no\n"
 	"           child appears where the launcher has been\n"
+	"       launch own A B ROUNDS\n"
+	"           the launcher moves between A and B, and launches into A: no child\n"
+	"           appears in B\n"
 	"       launch going DIR ROUNDS\n"
 	"           into containers in DIR that are being made and removed\n"
 	"       launch bomb DIR\n"
@@ -296,6 +299,30 @@ static int race(const char *a, const char *b, const char *into, unsigned long ro
 	return 0;
 }
 
+static int own(const char *a, const char *b, unsigned long rounds)
+{
+	pid_t launcher;
+
+	share();
+	launcher = start_launcher(a);
+	while (rounds--) {
+		struct list tasks;
+
+		move(launcher, a);
+		wait_rounds(1, launcher);
+		move(launcher, b);
+		wait_rounds(1, launcher);
+		list(b, &tasks);
+		for (int i = 0; i < tasks.count; i++)
+			if (tasks.ids[i] != launcher)
+				fail("task %d, which was launched into %s, is in %s",
+				     tasks.ids[i], a, b);
+	}
+	__atomic_store_n(&shared->stop, 1, __ATOMIC_SEQ_CST);
+	reap(launcher);
+	return 0;
+}
+
 static int going(const char *dir, unsigned long rounds)
 {
 	char name[4096];
@@ -384,6 +411,8 @@ int main(int argc, char **argv)
 		return launch_thread(argv[2]);
 	if (!strcmp(action, "race") && argc == 6)
 		return race(argv[2], argv[3], argv[4], strtoul(argv[5], NULL, 10));
+	if (!strcmp(action, "own") && argc == 5)
+		return own(argv[2], argv[3], strtoul(argv[4], NULL, 10));
 	if (!strcmp(action, "going") && argc == 4)
 		return going(argv[2], strtoul(argv[3], NULL, 10));
 	if (!strcmp(action, "bomb") && argc == 3)

@@ -229,6 +229,14 @@ refused_by_a_subsystem() {
 	must_be_removable "$WORK/tree/a"
 }
 
+# The launcher may be attached to another container after it has been found in this one.
+into_the_own_container() {
+	mkdir "$C/a" "$C/b" || return
+	launch own "$C/a" "$C/b" 100 || return
+	must_be_removable "$C/a" || return
+	must_be_removable "$C/b"
+}
+
 into_what_is_going() {
 	launch going "$C" 200 || return
 	must_be_removable "$C"
@@ -252,6 +260,7 @@ point "a child begins in the scheduler's group of the container" in_the_group_of
 point "a child begins on the CPUs of the container" on_the_cpus_of_the_container
 point "in other hierarchies a child begins with its parent" elsewhere_with_the_parent
 point "no child is launched where its parent was before a move" no_child_stays_behind
+point "a launch into the own container ignores a move at the same time" into_the_own_container
 point "a launch that a subsystem refuses leaves nothing behind" refused_by_a_subsystem
 point "a launch into a container being removed fails, or keeps it" into_what_is_going
 ktap_finished

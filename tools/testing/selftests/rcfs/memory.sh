@@ -442,9 +442,11 @@ has_used_its_quota() {
 writer_waits_for_victim() {
 	need_controller cpu || return
 	mkdir "$C/slow" || return
+	# The memory has to be there before the quota is used.
+	start sh -c "echo 0 >$C/slow/tasks && text=\$(printf %2000000s) && while :; do :; done"
+	wait_until at_least 1 "$C" || return
 	set_file "$C/slow/cpu.cfs_period_us" 1000000 || return
 	set_file "$C/slow/cpu.cfs_quota_us" 1000 || return
-	start sh -c "echo 0 >$C/slow/tasks && while :; do :; done"
 	wait_until has_used_its_quota "$C/slow" || return
 	waited=$(reclaim_all "$C") || return
 	set_file "$C/slow/cpu.cfs_quota_us" -1 || return

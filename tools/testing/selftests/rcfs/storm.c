@@ -1335,6 +1335,9 @@ static void wait_until(bool (*condition)(void), const char *name)
 		usleep(10000);
 		if (now() <= end)
 			continue;
+		/* What follows may block on what the workers wait for. */
+		printf("# waited %d s in vain until %s\n", LIMIT_SECONDS, name);
+		fflush(stdout);
 		tell_what_workers_do();
 		fail("waited %d s in vain until %s", LIMIT_SECONDS, name);
 	}
