@@ -74,7 +74,7 @@ sees() {
 }
 
 echo "KTAP version 1"
-echo "1..52"
+echo "1..54"
 
 eval "$(sed -n '/^\(matching\|unmatched\)()/,/^)/p' "$here/../guest/run-tests")"
 chooses "no pattern: everything" '' "rcfs:attach.sh rcfs:tasks.sh kunit_rcfs"
@@ -256,12 +256,17 @@ complains "the count of RCU sections is no data race in rcfs" no \
 complains "a warning beside such a race" yes \
 	"$({ race one two; echo "[    1.0] WARNING: CPU: 0"; race one two; } | without_others_races)"
 
-eval "$(sed -n '/^\(field\|failed_point\|seen\)()/,/^}/p' "$here/../check/hazards.sh")"
+eval "$(sed -n '/^\(field\|failed_point\|panicked\|seen\)()/,/^}/p' "$here/../check/hazards.sh")"
 sees "a point that fails" yes "tasks move" point <<<"    not ok 3 tasks move"
 sees "another point" no "tasks move" point <<<"    not ok 3 tasks exit"
 sees "nothing failed" no "" panic <<<"1 passed, 0 failed"
 sees "a panic" yes "" panic <<<"# failed: the guest's kernel panicked: Kernel panic - not syncing: Oops"
-sees "a panic before the point" yes "tasks move" point <<<"# failed: the guest's kernel panicked: Kernel panic"
+sees "a panic before the test" no "tasks move" point <<<"# failed: the guest's kernel panicked: Kernel panic"
+sees "a panic in the test, before the point" yes "tasks move" point <<EOF
+# rcfs: a.sh
+# failed: the guest's kernel panicked: Kernel panic
+EOF
+sees "a point whose name goes on" no "tasks move" point <<<"    not ok 3 all tasks move"
 sees "a hang that is expected" yes "tasks move" hang <<<"# failed: the guest hangs: it printed nothing for 400 s"
 sees "a test that takes too long, as expected" yes "tasks move" hang <<<"# failed: a.sh # ran longer than 900 s"
 sees "a hang instead of a panic" no "" "KASAN, panic" <<<"# failed: the guest hangs: it printed nothing for 400 s"

@@ -149,7 +149,7 @@ threads_frozen_elsewhere_die() {
 }
 
 # The signal is pending, so that the write to kill need not send one.
-killed_threads_frozen_elsewhere_die() {
+killed_threads_die() {
 	frozen_in_two_containers || return
 	freeze "$C/a" || return
 	kill -9 "$PID" || return
@@ -217,7 +217,7 @@ point "no task escapes by forking" nothing_forks_away
 point "a process dies as a whole" processes_die_as_a_whole
 point "frozen tasks die at once" frozen_ones_die_at_once
 point "a process with a thread frozen elsewhere dies" threads_frozen_elsewhere_die
-point "a killed process with threads frozen here and elsewhere dies" killed_threads_frozen_elsewhere_die
+point "a killed process with threads frozen here and elsewhere dies" killed_threads_die
 point "kernel threads are not killed" kernel_threads_stay
 point "a pid namespace dies with its init" pid_namespaces_die
 point "only 1 is accepted" only_one_is_taken

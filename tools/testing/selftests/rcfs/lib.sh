@@ -326,12 +326,18 @@ put_mark() {
 
 # no_complaints: none since mark_log. If the log has lost the mark, all of it is newer.
 # The host reads the whole console, and decides whether a data race concerns rcfs.
-COMPLAINT='WARNING:|BUG:|BUG at |BUG [^ ]+ [(]|UBSAN:|Oops|refcount_t:|KASAN|possible .* (locking|recursion)|suspicious RCU|rcu: INFO|blocked for more than'
+COMPLAINT='WARNING:|BUG:|BUG at |BUG [^ ]+ [(]|UBSAN:|Oops|refcount_t:|KASAN'
+COMPLAINT="$COMPLAINT|possible .* (locking|recursion)|suspicious RCU|rcu: INFO|blocked for more than"
 no_complaints() {
 	complained=$(dmesg | awk -v mark="$MARK" -v complaint="$COMPLAINT" '
 		index($0, mark) { n = 0; next }
 		$0 ~ complaint && !/BUG: KCSAN/ { lines[n++] = $0 }
-		END { if (!NR) print "dmesg prints nothing"; for (i = 0; i < n; i++) print lines[i] }')
+		END {
+			if (!NR)
+				print "dmesg prints nothing"
+			for (i = 0; i < n; i++)
+				print lines[i]
+		}')
 	expect '' echo "$complained" || return
 	expect "$TAINTED" cat /proc/sys/kernel/tainted
 }
