@@ -74,7 +74,7 @@ sees() {
 }
 
 echo "KTAP version 1"
-echo "1..54"
+echo "1..55"
 
 eval "$(sed -n '/^\(matching\|unmatched\)()/,/^)/p' "$here/../guest/run-tests")"
 chooses "no pattern: everything" '' "rcfs:attach.sh rcfs:tasks.sh kunit_rcfs"
