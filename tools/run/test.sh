@@ -9,7 +9,7 @@ selftests_install() {
 	local build=$CACHE/build/selftests key
 	[[ $ARCH == x86_64 ]] || build+=-$ARCH
 	SELFTESTS=$build/installed
-	if [[ ! -d $TREE/tools/testing/selftests/rcfs ]]; then
+	if [[ ! -f $TREE/tools/testing/selftests/rcfs/Makefile ]]; then
 		SELFTESTS=
 		return
 	fi

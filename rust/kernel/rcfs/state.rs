@@ -62,6 +62,8 @@ pub(super) struct Node<C: Controller> {
     links: Opaque<bindings::list_head>,
     registration: NonNull<Registration<C>>,
     ns: NonNull<bindings::nsproxy>,
+    /// The number of ancestors.
+    depth: usize,
     /// [`Some`] if the controller implements [`Controller::timer`].
     timer: Option<Timer<C>>,
     /// The memory cgroup that the container owns. It lives as long as the state.
@@ -112,6 +114,7 @@ impl<C: Controller> Node<C> {
                 registration,
                 ns,
                 timer: if C::HAS_TIMER { Some(Timer::new()?) } else { None },
+                depth: parent.as_ref().map_or(0, |parent| parent.depth + 1),
                 mem_cgroup: SetOnce::new(),
                 state <- init,
                 parent: ParentRef::new(parent),
@@ -241,6 +244,11 @@ impl<'a, C: Controller> StateRef<'a, C> {
         // SAFETY: During the lifetime of an `ArcBorrow<'a, _>`, the node stays, and there are no
         // exclusive references to it.
         unsafe { &*ptr::from_ref(&*self.0) }
+    }
+
+    /// The number of ancestors.
+    pub(super) fn depth(self) -> usize {
+        self.node().depth
     }
 
     /// The state itself, for the lifetime of the container reference.
