@@ -159,6 +159,7 @@ pub use self::{
         Show, //
     },
 };
+
 /// The names that most controllers need: `use kernel::{prelude::*, rcfs::prelude::*};`.
 pub mod prelude {
     #[doc(no_inline)]
@@ -1034,11 +1035,10 @@ impl<C: Registered> Registration<C> {
             this.slot.set(this_ptr)?;
             // SAFETY: The subsystem is complete and pinned. `PinnedDrop` unregisters it. By the
             // safety requirements, its functions stay until then.
-            to_result(unsafe { bindings::rc_register_subsys(this.ss.get()) })
-                .inspect_err(|_| {
-                    this.slot.clear(this_ptr);
-                    rcu::synchronize_rcu();
-                })
+            to_result(unsafe { bindings::rc_register_subsys(this.ss.get()) }).inspect_err(|_| {
+                this.slot.clear(this_ptr);
+                rcu::synchronize_rcu();
+            })
         })
     }
 }
