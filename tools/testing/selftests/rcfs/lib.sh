@@ -327,7 +327,7 @@ put_mark() {
 # no_complaints: none since mark_log. If the log has lost the mark, all of it is newer.
 # The host reads the whole console, and decides whether a data race concerns rcfs.
 COMPLAINT='WARNING:|BUG:|BUG at |BUG [^ ]+ [(]|UBSAN:|Oops|refcount_t:|KASAN'
-COMPLAINT="$COMPLAINT|possible .* (locking|recursion)|suspicious RCU|rcu: INFO|blocked for more than"
+COMPLAINT="$COMPLAINT|possible .* (locking|recursion)|suspicious RCU|rcu: INFO|blocked for"
 no_complaints() {
 	complained=$(dmesg | awk -v mark="$MARK" -v complaint="$COMPLAINT" '
 		index($0, mark) { n = 0; next }
