@@ -188,8 +188,8 @@ enum rc_hook {
  * @name: unique name, for mount options and file names
  * @owner: the module of the subsystem, which stays while the subsystem is bound
  *
- * The hooks are @transfer and the functions from @can_fork to @mem_cgroup. They are called
- * while the subsystem is bound to a hierarchy, and under RCU unless they may sleep.
+ * The hooks are @transfer and the functions from @can_fork to @mem_cgroup. They are
+ * called while the subsystem is bound to a hierarchy, and under RCU unless they may sleep.
  * When the subsystem is bound, all tasks are in the root, without any hook having been
  * called for them. Hooks therefore give a complete picture of all containers except for
  * the root.
@@ -459,7 +459,7 @@ void rcfs_remove_hooks(struct rc_subsys *ss);
 void rcfs_activate_hooks(struct rc_subsys *ss, bool active);
 void rcfs_call_cpus_changed(struct rc_subsys *ss);
 
-/* For rust/kernel/rcfs.rs */
+/* For rust/kernel/memcg.rs */
 bool rcfs_own_mem_cgroup(struct mem_cgroup *memcg, struct rcfs_container *cont);
 
 /* For kernel/rcfs/nsproxy.c */
@@ -561,6 +561,8 @@ unsigned int rcfs_find_members(const struct rcfs_container *cont,
 			       struct task_struct **members, unsigned int max);
 struct task_struct *rcfs_find_thread_outside(const struct rcfs_container *cont,
 					     struct task_struct *tsk);
+
+/* In kernel/rcfs/kill.c */
 void rcfs_kill(const struct rcfs_container *top);
 
 extern struct static_key_false rcfs_hook_keys[RC_NR_HOOKS];

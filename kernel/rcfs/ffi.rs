@@ -65,6 +65,7 @@ use kernel::{
         aref::ARef,
         deferred::Deferred,
         global_lock,
+        rcu,
         Arc,
         CondVar,
         Mutex, //
@@ -533,6 +534,20 @@ pub(crate) unsafe extern "C" fn __rcfs_create_file(
     }
 }
 
+/// Takes back the id of a subsystem that could not be registered.
+///
+/// Waits for RCU readers that use the id, so that they do not find the state of the next subsystem
+/// with this id.
+///
+/// # Safety
+///
+/// The registry must be locked, and `ss` be valid.
+unsafe fn take_back_id(ss: *mut bindings::rc_subsys) {
+    // SAFETY: By the safety requirements.
+    unsafe { (*ss).subsys_id = -1 };
+    rcu::synchronize_rcu();
+}
+
 /// `rc_register_subsys()`: see `kernel/rcfs/interface.c`.
 ///
 /// # Safety
@@ -572,13 +587,11 @@ pub(crate) unsafe extern "C" fn __rc_register_subsys(ss: *mut bindings::rc_subsy
         unsafe {
             (*ss).subsys_id = id as c_int;
             (*ss).active = 0;
-            to_result(create(ss, init_ns, ptr::null_mut())).inspect_err(|_| {
-                (*ss).subsys_id = -1;
-            })?;
+            to_result(create(ss, init_ns, ptr::null_mut())).inspect_err(|_| take_back_id(ss))?;
             if (*init_ns).ctlr_data[id].is_null() {
                 pr_err!("{name}: create() succeeded without a state\n");
                 destroy(ss, init_ns);
-                (*ss).subsys_id = -1;
+                take_back_id(ss);
                 return Err(EINVAL);
             }
             (*ss).root_state = (*init_ns).ctlr_data[id];

@@ -20,13 +20,14 @@ static void kill_task(struct task_struct *tsk)
 	/*
 	 * A frozen task does not handle signals. __rcfs_freezing() says no for a task that
 	 * is being killed, so thaw it, and all threads of the process: they may be frozen
-	 * in other containers. None of them is frozen when the next one is found here, so
-	 * that this happens once for a process.
+	 * in other containers. rcfs keeps none of them frozen when the next one is found
+	 * here, so that this happens once for a process. What keeps a task frozen in spite
+	 * of a signal, such as the freezer of cgroup v1, is not for rcfs to end.
 	 */
 	killed = __fatal_signal_pending(tsk);
 	if (!killed)
 		send_sig(SIGKILL, tsk, 0);
-	if (!killed || frozen(tsk))
+	if (!killed || (frozen(tsk) && !freezing(tsk)))
 		for_each_thread(tsk, thread)
 			__thaw_task(thread);
 	__thaw_task(tsk);

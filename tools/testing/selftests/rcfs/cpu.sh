@@ -54,7 +54,8 @@ divided() {
 		[ $difference -ge 0 ] || difference=$((-difference))
 		[ $((difference * 20)) -gt $((other * $1)) ] || return 0
 	done
-	because "divided into $((one / n)) and $((other / n)) of 1000, expected $1 : $2"
+	because "divided into $((one / n)) and $((other / n)) of 1000, at last $parts," \
+		"expected $1 : $2"
 	return 1
 }
 
@@ -67,7 +68,7 @@ rate_is() {
 		[ $((rate * 2)) -ge "$1" ] && [ "$rate" -le $(($2 * 2)) ] || continue
 		[ $used -lt $(($1 * n)) ] || [ $used -gt $(($2 * n)) ] || return 0
 	done
-	because "$4 uses $((used / n)) of 1000, expected $1 to $2"
+	because "$4 uses $((used / n)) of 1000, at last $rate, expected $1 to $2"
 	return 1
 }
 

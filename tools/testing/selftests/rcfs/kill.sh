@@ -22,6 +22,12 @@ is_over() {
 	[ "$(cat "$1/empty")" = 1 ]
 }
 
+# freeze CONTAINER: and wait until all tasks in it are frozen
+freeze() {
+	set_file "$1/freezer.state" FROZEN || return
+	wait_until expect FROZEN cat "$1/freezer.state"
+}
+
 # ended PID: a task of start() has ended
 ended() {
 	wait "$1" 2>/dev/null
@@ -102,8 +108,7 @@ frozen_ones_die_at_once() {
 	start sleep 1000
 	attach_process "$threads" "$C/a" || return
 	attach "$PID" "$C/a" || return
-	set_file "$C/freezer.state" FROZEN || return
-	wait_until expect FROZEN cat "$C/freezer.state" || return
+	freeze "$C" || return
 	kill -9 "$PID"
 	is_in_state Z "$PID" && return 1
 	kill_all "$C" || return
@@ -115,7 +120,6 @@ frozen_ones_die_at_once() {
 	must_be_removable "$C"
 }
 
-# One thread is in the container, and another thread is frozen in another container.
 # frozen_in_two_containers: start a process with a thread in $C/a and one in $C/b, which
 # is frozen
 frozen_in_two_containers() {
@@ -129,11 +133,6 @@ frozen_in_two_containers() {
 		[ "$thread" = "$PID" ] || attach "$thread" "$C/b" || return
 	done
 	freeze "$C/b"
-}
-
-freeze() {
-	set_file "$1/freezer.state" FROZEN || return
-	wait_until expect FROZEN cat "$1/freezer.state"
 }
 
 all_threads_end() {
