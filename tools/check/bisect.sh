@@ -70,7 +70,7 @@ build() {
 		return 1
 	}
 	grep -iE -A 12 '(^|[^a-z-])warning:' "$OUT" | head -n 40 | grep . || return 0
-	rm -rf "$FOLDER/cache/rcfs/build/plain"	# make would not repeat the warning
+	rm -rf "$FOLDER"/cache/rcfs/build/plain*	# make would not repeat the warning
 	return 1
 }
 
@@ -165,7 +165,9 @@ for i in "${!NAMES[@]}"; do
 	else
 		failed=$((failed + 1)) result='not ok'
 	fi
-	echo "$result $((i + 1)) ${NAMES[i]}, $(has_rcfs) CONFIG_RCFS, $((SECONDS - begun)) s"
+	what=
+	[[ $result != ok ]] || what=", $(has_rcfs) CONFIG_RCFS"
+	echo "$result $((i + 1)) ${NAMES[i]}$what, $((SECONDS - begun)) s"
 	[[ $result == ok ]] || printf '# %s\n' "${said//$'\n'/$'\n# '}" "the whole output: $OUT"
 done
 echo "$passed passed, $failed failed"

@@ -16,7 +16,10 @@ make_shadow_cache() {
 	mkdir -p "$FOLDER/cache/rcfs"
 	for name in downloads src tools apt packages accel; do
 		# Each cache has to know what has changed in a tree of the user.
-		[[ $name != src || ! -d $GIVEN_SOURCE ]] || continue
+		if [[ $name == src && -d $GIVEN_SOURCE ]]; then
+			[[ ! -L $FOLDER/cache/rcfs/src ]] || rm "$FOLDER/cache/rcfs/src"
+			continue
+		fi
 		[[ ! -e $cache/$name || -e $FOLDER/cache/rcfs/$name ]] ||
 			ln -s "$cache/$name" "$FOLDER/cache/rcfs/$name"
 	done

@@ -117,7 +117,6 @@ boot_command() {
 	[[ ! $RT ]] || append="kunit.filter_glob=rcfs* $append"
 	modules_line
 	if is_uml; then
-		need_space "$(numfmt --from=iec --to-unit=1048576 "$MEM")" "${TMPDIR:-/dev/shm}" "set TMPDIR to a folder with that much"
 		exec {OUT}>>"$RUN/out" {ERR}>>"$RUN/err" {STATUS}>>"$RUN/status" {CONSOLE}>>"$RUN/console"
 		VM_COMMAND=(env TMPDIR="${TMPDIR:-/dev/shm}" "$RUN/kernel-$FLAVOUR" mem="$MEM" initrd="$RUN/initrd" uml_dir="$RUN/" ncpus="$SMP" seccomp=on
 			    con=null ssl=null "ssl1=null,fd:$OUT" "ssl2=null,fd:$ERR" "ssl3=null,fd:$STATUS" "ssl0=null,fd:$CONSOLE"

@@ -286,9 +286,9 @@ on_debian() {
 	command -v apt-get >/dev/null && [[ $(. /etc/os-release && echo "$ID") == debian ]]
 }
 
-# Without a terminal, nobody can enter a password.
+# Without a controlling terminal, nobody can enter a password.
 SUDO_OPTIONS=()
-[[ -t 0 ]] || SUDO_OPTIONS=(-n)
+{ : </dev/tty; } 2>/dev/null || SUDO_OPTIONS=(-n)
 
 as_root() {
 	if [[ $(id -u) == 0 ]]; then "$@"; else sudo "${SUDO_OPTIONS[@]}" "$@"; fi
@@ -319,7 +319,7 @@ install_missing() {
 		command -v sudo >/dev/null ||
 			fail "tools are missing" "$(printf '%s\n' "${WHY_MISSING[@]}" "this is not root, and there is no sudo")" "$by_hand"
 		# Ask for the password now, not under the progress line.
-		sudo "${SUDO_OPTIONS[@]}" -v || fail "sudo refuses" "tools are missing and need root to be installed" "$by_hand"
+		sudo "${SUDO_OPTIONS[@]}" true || fail "sudo refuses" "tools are missing and need root to be installed" "$by_hand"
 	fi
 	# Without package lists every answer about versions was "none", but for what is
 	# installed.

@@ -134,14 +134,14 @@ fail() {
 	exit "$status"
 }
 
-# need_space MB WHERE [REMEDY]: say so before an hour of work instead of after it
+# need_space MB WHERE: say so before an hour of work instead of after it
 need_space() {
 	local free
 	free=$(df -Pk "$2" | awk 'NR == 2 { print int($4 / 1024) }')
 	[[ $free -ge $1 ]] ||
 		fail "not enough disk space for: $STEP_NAME" \
 			"$2 has $free MB free, $1 MB are needed" \
-			"make room there, or ${3-set XDG_CACHE_HOME to a folder with 5 GB free}"
+			"make room there, or set XDG_CACHE_HOME to a folder with 5 GB free"
 }
 
 # One run at a time changes the cache; the guests themselves run side by side.
