@@ -7,6 +7,7 @@
  */
 
 #include <linux/cgroup.h>
+#include <linux/export.h>
 #include <linux/hash.h>
 #include <linux/ipc_namespace.h>
 #include <linux/kernfs.h>
