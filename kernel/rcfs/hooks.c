@@ -515,7 +515,8 @@ void rcfs_notify_memory_event(void *owner)
 	struct rc_subsys *ss;
 
 	list_for_each_entry_rcu(ss, &hook_lists[RC_HOOK_MEM_CGROUP], hook_nodes[RC_HOOK_MEM_CGROUP])
-		if (READ_ONCE(ss->active) && ss->memory_event)
+		if (READ_ONCE(ss->active) && ss->memory_event &&
+		    test_bit(ss->subsys_id, cont->subsystems))
 			ss->memory_event(ss, rcfs_nsproxy_state(cont->nsproxy, ss));
 }
 

@@ -14,11 +14,25 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
-/* An mm has one owner, even if processes share it: each mm is found once. */
-static bool owns_mm(struct task_struct *tsk)
+/*
+ * Whether a search for processes takes this thread for its process. An mm has one owner,
+ * even if processes share it: each mm is found once.
+ *
+ * A victim of the OOM killer has no mm any more while its memory is being freed. The OOM
+ * killer must see such a victim, so that it does not kill another process. As long as a
+ * thread of the victim still owns the mm, that thread is found instead.
+ */
+static bool stands_for_process(struct task_struct *tsk)
 {
+	struct task_struct *owner;
+
 	guard(task_lock)(tsk);
-	return tsk->mm && rcu_access_pointer(tsk->mm->owner) == tsk;
+	if (tsk->mm)
+		return rcu_access_pointer(tsk->mm->owner) == tsk;
+	if (!tsk_is_oom_victim(tsk))
+		return false;
+	owner = rcu_dereference(tsk->signal->oom_mm->owner);
+	return !owner || owner == tsk || !same_thread_group(owner, tsk);
 }
 
 /* A search for tasks whose memory is charged to @memcg */
@@ -34,14 +48,8 @@ static int scan_task(struct scan *scan, struct task_struct *tsk)
 	/* The OOM killer does the same when it searches all processes. */
 	if (!(++scan->seen % 1024))
 		touch_softlockup_watchdog();
-	/*
-	 * A victim of the OOM killer has no mm any more while its memory is being freed.
-	 * The OOM killer must see such a victim, so that it does not kill another process.
-	 *
-	 * A control group with the memory controller takes precedence.
-	 */
-	if ((owns_mm(tsk) || tsk_is_oom_victim(tsk)) &&
-	    mem_cgroup_from_task(tsk) == scan->memcg)
+	/* A control group with the memory controller takes precedence. */
+	if (stands_for_process(tsk) && mem_cgroup_from_task(tsk) == scan->memcg)
 		return scan->fn(tsk, scan->arg);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/rcfs.h>
+#include <linux/sched/rt.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 
@@ -77,6 +78,11 @@ rust_helper_mod_delayed_work(struct workqueue_struct *wq,
 __rust_helper bool rust_helper_task_resets_on_fork(struct task_struct *p)
 {
 	return p->sched_reset_on_fork;
+}
+
+__rust_helper bool rust_helper_rt_or_dl_task_policy(struct task_struct *p)
+{
+	return rt_or_dl_task_policy(p);
 }
 
 __rust_helper int rust_helper_task_nice(struct task_struct *p)

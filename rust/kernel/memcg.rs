@@ -30,9 +30,10 @@ use core::ptr::{
 
 /// A memory cgroup that belongs to no control group.
 ///
-/// Memory is charged to the group of the task that allocates or first touches it, and to all groups
-/// above: anonymous memory, page cache, tmpfs, kernel memory on behalf of the task, and swap. The
-/// charge stays when the task moves. When the group is dropped, its charges go to the group above.
+/// Memory is charged to the group of the process that allocates or first touches it, and to all
+/// groups above: anonymous memory, page cache, tmpfs, kernel memory on behalf of a task, and swap.
+/// The group of a process is that of the owner of its `mm`, usually the main thread. The charge
+/// stays when the process moves. When the group is dropped, its charges go to the group above.
 ///
 /// [`rcfs::Controller::mem_cgroup`] assigns tasks to groups.
 ///
@@ -59,9 +60,14 @@ use core::ptr::{
 /// let above = MemCgroup::root()?;
 /// let group = MemCgroup::new(cx, &above)?;
 /// assert_eq!(group.max(), Pages::MAX);
-/// group.set_max(cx, Pages::parse(b"4M")?);
+/// group.set_max(cx, Pages::parse(b"4M")?)?;
 /// assert_eq!(group.max().bytes(), 4 << 20);
 /// assert_eq!(group.usage().bytes(), 0);
+/// // The root cannot be limited.
+/// assert_eq!(above.set_max(cx, Pages::MAX), Err(EINVAL));
+/// assert_eq!(above.set_high(cx, Pages::MAX), Err(EINVAL));
+/// assert_eq!(above.set_swap_max(Pages::MAX), Err(EINVAL));
+/// assert_eq!(above.set_oom_group(false), Err(EINVAL));
 /// # Ok::<(), Error>(())
 /// ```
 ///
@@ -99,7 +105,7 @@ pub enum MemoryEvent {
 
 #[cfg(CONFIG_MEMCG_DETACHED)]
 impl MemCgroup {
-    /// The root of all groups, which has no limit.
+    /// The root of all groups, which cannot have a limit.
     ///
     /// # Errors
     ///
@@ -121,8 +127,8 @@ impl MemCgroup {
     ///
     /// # Errors
     ///
-    /// `EBUSY` if memory is mounted as a hierarchy of cgroup v1; `ENODEV` if `parent` is not in
-    /// use any more; `ENOSPC` if there are as many groups as there can be, 65535; `ENOMEM`.
+    /// `EBUSY` if memory is mounted as a hierarchy of cgroup v1, or if there are as many groups as
+    /// there can be, 65535; `ENODEV` if `parent` is not in use any more; `ENOMEM`.
     pub fn new(_cx: &mut impl MaySleep, parent: &MemCgroup) -> Result<Self> {
         parent.create_below()
     }
@@ -137,14 +143,33 @@ impl MemCgroup {
         NonNull::new(memcg).map(Self).ok_or(ENOMEM)
     }
 
-    fn do_set_max(&self, max: Pages) {
+    fn do_set_max(&self, max: Pages) -> Result {
+        let group = self.below_root()?;
+
         // SAFETY: By the type invariant, the group is valid.
-        unsafe { bindings::mem_cgroup_set_max(self.as_ptr(), max.0) };
+        unsafe { bindings::mem_cgroup_set_max(group, max.0) };
+        Ok(())
     }
 
-    fn do_set_high(&self, high: Pages) {
+    fn do_set_high(&self, high: Pages) -> Result {
+        let group = self.below_root()?;
+
         // SAFETY: By the type invariant, the group is valid.
-        unsafe { bindings::mem_cgroup_set_high(self.as_ptr(), high.0) };
+        unsafe { bindings::mem_cgroup_set_high(group, high.0) };
+        Ok(())
+    }
+
+    /// The group, valid for as long as `self`. The root has no settings: mm has no OOM victims for
+    /// a limit of the root (`mem_cgroup_scan_tasks()`).
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for the root, as from a write to a file of the root of cgroup v1.
+    fn below_root(&self) -> Result<*mut bindings::mem_cgroup> {
+        if self.is_root() {
+            return Err(EINVAL);
+        }
+        Ok(self.as_ptr())
     }
 
     /// Makes a container the owner of the group. Returns whether it is: the root, and a group that
@@ -218,8 +243,12 @@ impl MemCgroup {
     }
 
     /// Sets the hard limit. Reclaims memory above it, and kills processes if that is not enough.
-    pub fn set_max(&self, _cx: &mut impl MaySleep, max: Pages) {
-        self.do_set_max(max);
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for the root.
+    pub fn set_max(&self, _cx: &mut impl MaySleep, max: Pages) -> Result {
+        self.do_set_max(max)
     }
 
     /// The usage above which tasks are slowed down and memory is reclaimed.
@@ -229,8 +258,12 @@ impl MemCgroup {
     }
 
     /// Sets [`high`](Self::high), and reclaims memory above it.
-    pub fn set_high(&self, _cx: &mut impl MaySleep, high: Pages) {
-        self.do_set_high(high);
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for the root.
+    pub fn set_high(&self, _cx: &mut impl MaySleep, high: Pages) -> Result {
+        self.do_set_high(high)
     }
 
     /// The limit for memory in swap.
@@ -240,9 +273,16 @@ impl MemCgroup {
     }
 
     /// Sets the limit for memory in swap. Memory that is in swap already stays there.
-    pub fn set_swap_max(&self, max: Pages) {
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for the root.
+    pub fn set_swap_max(&self, max: Pages) -> Result {
+        let group = self.below_root()?;
+
         // SAFETY: By the type invariant, the group is valid.
-        unsafe { bindings::mem_cgroup_set_swap_max(self.as_ptr(), max.0) };
+        unsafe { bindings::mem_cgroup_set_swap_max(group, max.0) };
+        Ok(())
     }
 
     /// Whether the OOM killer kills all processes of the group.
@@ -252,9 +292,16 @@ impl MemCgroup {
     }
 
     /// Sets whether the OOM killer kills all processes of the group.
-    pub fn set_oom_group(&self, all: bool) {
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for the root.
+    pub fn set_oom_group(&self, all: bool) -> Result {
+        let group = self.below_root()?;
+
         // SAFETY: By the type invariant, the group is valid.
-        unsafe { bindings::mem_cgroup_set_oom_group(self.as_ptr(), all) };
+        unsafe { bindings::mem_cgroup_set_oom_group(group, all) };
+        Ok(())
     }
 
     /// The count of an event in the group and below.

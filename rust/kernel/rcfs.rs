@@ -444,7 +444,7 @@ pub trait Controller: Sized + 'static {
     ///
     /// Each container must have a group of its own, which must not change during the life time of
     /// the state. The core updates tasks that move.
-    fn mem_cgroup<'a>(_cx: &AnyContext, _state: StateRef<'a, Self>) -> &'a MemCgroup {
+    fn mem_cgroup<'a>(_cx: &UnderRunQueueLock, _state: StateRef<'a, Self>) -> &'a MemCgroup {
         build_error!(crate::error::VTABLE_DEFAULT_ERROR)
     }
 
@@ -507,8 +507,9 @@ impl<C: Controller> Vtable<C> {
 
             #[cfg(CONFIG_MEMCG_DETACHED)]
             if let Some(container) = node.container().filter(|_| C::HAS_MEM_CGROUP) {
-                // SAFETY: This is process context.
-                let group = C::mem_cgroup(unsafe { &AnyContext::new() }, StateRef::of(&node));
+                // SAFETY: Any context will do.
+                let group =
+                    C::mem_cgroup(unsafe { &UnderRunQueueLock::new() }, StateRef::of(&node));
 
                 // SAFETY: This is process context, and the core holds the mutex. `offline` or
                 // `destroy` kills the group before the container goes.
@@ -863,7 +864,7 @@ impl<C: Controller> Vtable<C> {
         state: *mut c_void,
     ) -> *mut bindings::mem_cgroup {
         // SAFETY: See the guarantees of `Vtable`. The group stays for as long as the state.
-        unsafe { C::mem_cgroup(&AnyContext::new(), StateRef::from_ptr(state)) }.as_ptr()
+        unsafe { C::mem_cgroup(&UnderRunQueueLock::new(), StateRef::from_ptr(state)) }.as_ptr()
     }
 
     /// # Safety

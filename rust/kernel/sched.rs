@@ -250,10 +250,17 @@ impl Task {
     }
 
     /// Whether children of the task begin without its policy and its negative nice value, because
-    /// of `SCHED_RESET_ON_FORK`. The task must be the current one.
+    /// of `SCHED_RESET_ON_FORK`. Children of a task with a real-time policy then begin with 0. The
+    /// task must be the current one.
     pub fn resets_on_fork(&self) -> bool {
         // SAFETY: By the type invariants, the task is valid.
         unsafe { bindings::task_resets_on_fork(self.as_ptr()) }
+    }
+
+    /// Whether the policy is `SCHED_FIFO`, `SCHED_RR` or `SCHED_DEADLINE`.
+    pub fn has_realtime_policy(&self) -> bool {
+        // SAFETY: By the type invariants, the task is valid.
+        unsafe { bindings::rt_or_dl_task_policy(self.as_ptr()) }
     }
 
     /// Sets the nice value, within what controllers allow ([`Controller::limit_nice`]). Does not

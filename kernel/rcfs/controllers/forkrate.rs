@@ -280,8 +280,11 @@ impl Controller for ForkRate {
     const FILES: &'static [File<Self>] = &[
         File::<Self>::new(c"forkrate.max", |bucket| bucket.limit())
             .writable(|mut access, rate| {
-                access.state().get().set_rate(access.context(), rate);
-                access.state().get().changed.notify(access.context());
+                let state = access.state();
+
+                state.get().set_rate(access.context(), rate);
+                // Without a rate, there was no timer for those below.
+                state.notify_below(access.context(), |bucket| &bucket.changed);
             })
             .not_in_root(),
         File::<Self>::seq(c"forkrate.events", |bucket, m| {

@@ -3,10 +3,11 @@
 //! Limiting and counting the memory of containers.
 //!
 //! Each container has a group of the kernel's memory controller. Control groups use the same
-//! controller, but no control group is needed here. Memory counts for the container of the task
+//! controller, but no control group is needed here. Memory counts for the container of the process
 //! that allocates or first touches it, and for all containers above: anonymous memory, page cache,
-//! tmpfs, kernel memory on behalf of the task, and swap. When the task moves, its memory stays
-//! where it counts. When a container is removed, its memory counts for the container above.
+//! tmpfs, kernel memory on behalf of a task, and swap. The container of a process is that of its
+//! main thread. When the process moves, its memory stays where it counts. When a container is
+//! removed, its memory counts for the container above.
 //!
 //! - `memory.limit_in_bytes`: the limit of the container. When an allocation would exceed it, the
 //!   kernel reclaims memory of the container. If that is not enough, the OOM killer kills a process
@@ -91,7 +92,7 @@ impl Controller for Memory {
         }? Error)
     }
 
-    fn mem_cgroup<'a>(_cx: &AnyContext, state: StateRef<'a, Self>) -> &'a MemCgroup {
+    fn mem_cgroup<'a>(_cx: &UnderRunQueueLock, state: StateRef<'a, Self>) -> &'a MemCgroup {
         &state.get().group
     }
 

@@ -153,6 +153,7 @@ impl Controller for Nice {
         let parent = kernel::current!();
         // The nice value of the child is a copy, which may be outdated.
         let own = match own(cx, state, parent) {
+            _ if parent.resets_on_fork() && parent.has_realtime_policy() => 0,
             own if parent.resets_on_fork() => own.max(0),
             own => own,
         };

@@ -13,6 +13,7 @@ use super::{
     timer::Timer,
     Child,
     Controller,
+    Event,
     ParentRef,
     Registered,
     Registration, //
@@ -314,6 +315,13 @@ impl<'a, C: Controller> StateRef<'a, C> {
     /// time in proportion to the number of all containers.
     pub fn for_each_below(self, _cx: &mut impl MaySleep, f: impl FnMut(StateRef<'_, C>)) {
         self.walk_below(f);
+    }
+
+    /// Notifies the readers of an event of the state itself, and of those of all descendants.
+    ///
+    /// The call takes time in proportion to the number of all containers.
+    pub fn notify_below(self, cx: &mut impl MaySleep, event: impl Fn(&C::State) -> &Event) {
+        self.walk_below(|state| event(state.get()).notify(cx));
     }
 
     /// As [`for_each_below`](Self::for_each_below). May sleep.

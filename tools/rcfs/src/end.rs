@@ -16,6 +16,9 @@ use std::{
     io, //
 };
 
+/// How often the removal is tried: a task may enter a container that has just become empty
+pub(crate) const ATTEMPTS: u32 = 100;
+
 /// Kill all processes in these containers and below.
 pub(crate) fn kill_all(containers: &[Container<'_>]) -> Result<()> {
     containers.iter().try_for_each(kill)

@@ -161,6 +161,10 @@ pub(crate) fn mkdir(container: &Container<'_>, error: &io::Error) -> Error {
             told.remedy(remedy)
         }
         Some(EEXIST) => told.remedy("choose another name, or rcfs rm it"),
+        Some(EBUSY) => told.remedy(
+            "unmount the hierarchy of cgroup v1 that has memory, or mount rcfs without memory; if \
+             there is none, remove containers or control groups: 65535 have memory already",
+        ),
         Some(EMLINK) => Error {
             why: "it would be more than 32 levels below the root".to_owned(),
             ..told
@@ -265,8 +269,9 @@ pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
             ..told
         }
         .remedy(format!(
-            "raise pids.max where pids.events increases: rcfs ls {} shows the limits;\n\
-             if it increases nowhere: ulimit -u, control groups, kernel.threads-max",
+            "raise pids.max where pids.events increases, or forkrate.max where forkrate.events \
+             does: rcfs ls {} shows the containers;\n\
+             if they increase nowhere: ulimit -u, control groups, kernel.threads-max",
             show(&container.tree.mount)
         )),
         Some(EACCES) => told.remedy(delegation(
@@ -417,6 +422,7 @@ mod tests {
 
         for errno in [
             EACCES,
+            EBUSY,
             EEXIST,
             EINVAL,
             EMLINK,

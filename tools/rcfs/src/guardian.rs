@@ -58,9 +58,6 @@ use std::{
 /// How many names are tried before giving up
 const NAMES: u32 = 100;
 
-/// How often the removal is tried: a task may enter a container that has just become empty
-const ATTEMPTS: u32 = 100;
-
 /// The guardian, from the side of `rcfs run`
 pub(crate) struct Guardian {
     pid: i32,
@@ -68,7 +65,7 @@ pub(crate) struct Guardian {
 
 impl Guardian {
     /// Starts it, and lets it make the containers of the plan.
-    pub(crate) fn start<'a>(plan: &Plan<'a>) -> Result<(Self, Vec<Container<'a>>)> {
+    pub(crate) fn start<'a>(plan: &Plan<'a>) -> Result<(Self, Vec<Made<'a>>)> {
         let failed = |error| Error::io("the guardian process cannot be started", &error);
         let own = sys::pidfd_open(process::id() as i32).map_err(failed)?;
         let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
@@ -85,7 +82,15 @@ impl Guardian {
                 drop(theirs);
                 ours.read_to_end(&mut told).map_err(failed)?;
                 match Message::from_bytes(&told) {
-                    Some(Message::Made(attempt)) => Ok((Self { pid }, plan.named(attempt))),
+                    Some(Message::Made(attempt, inodes)) => {
+                        let made = plan.named(attempt).into_iter().zip(inodes);
+
+                        Ok((
+                            Self { pid },
+                            made.map(|(container, inode)| Made { container, inode })
+                                .collect(),
+                        ))
+                    }
                     Some(Message::Failed(error)) => {
                         let _ = sys::reap(pid);
                         Err(error)
@@ -110,15 +115,19 @@ impl Guardian {
 /// A message of the guardian to `rcfs run`
 #[derive(Debug, PartialEq, Eq)]
 enum Message {
-    /// All containers are there, with the names of this attempt.
-    Made(u32),
+    /// All containers are there, with the names of this attempt and these inodes.
+    Made(u32, Vec<u64>),
     Failed(Error),
 }
 
 impl Message {
     fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Self::Made(attempt) => format!("made\0{attempt}"),
+            Self::Made(attempt, inodes) => inodes
+                .iter()
+                .fold(format!("made\0{attempt}"), |text, inode| {
+                    format!("{text}\0{inode}")
+                }),
             Self::Failed(error) => format!(
                 "failed\0{}\0{}\0{}\0{}\0{}",
                 error.status,
@@ -136,7 +145,13 @@ impl Message {
         let mut parts = text.split('\0');
 
         match parts.next()? {
-            "made" => Some(Self::Made(parts.next()?.parse().ok()?)),
+            "made" => Some(Self::Made(
+                parts.next()?.parse().ok()?,
+                parts
+                    .map(str::parse)
+                    .collect::<std::result::Result<_, _>>()
+                    .ok()?,
+            )),
             "failed" => {
                 let (status, errno) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
                 let error = Error::new(parts.next()?, parts.next()?);
@@ -154,16 +169,25 @@ impl Message {
     }
 }
 
-/// A container that was made here, unlike one that another process has made later with the same
-/// name
-struct Made<'a> {
-    container: Container<'a>,
+/// A container that the guardian has made, unlike one that another process has made later with the
+/// same name
+pub(crate) struct Made<'a> {
+    pub(crate) container: Container<'a>,
     inode: u64,
 }
 
 impl Made<'_> {
-    fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         fs::metadata(&self.container.dir).is_ok_and(|found| found.ino() == self.inode)
+    }
+
+    /// Kills all processes in the container and below, if it is still there.
+    pub(crate) fn kill(&self) -> Result<()> {
+        if self.is_there() {
+            end::kill(&self.container)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -172,7 +196,7 @@ fn watch_over(plan: &Plan<'_>, parent: OwnedFd, mut tell: UnixStream) {
     hide(&parent, &tell);
     let mut made = Vec::new();
     let message = match make_all(plan, &mut made) {
-        Ok(attempt) => Message::Made(attempt),
+        Ok(attempt) => Message::Made(attempt, made.iter().map(|made| made.inode).collect()),
         Err(error) => Message::Failed(error),
     };
     let has_failed = matches!(message, Message::Failed(_));
@@ -264,21 +288,16 @@ fn make_directories<'a>(
 
 /// End all tasks in the containers, and remove them.
 fn clean(made: &[Made<'_>]) {
-    for _ in 0..ATTEMPTS {
+    for _ in 0..end::ATTEMPTS {
         let there: Vec<_> = made.iter().filter(|made| made.is_there()).collect();
-        // The guardian waits for the tasks even if it cannot kill them.
-        let kill = |made: &Made<'_>| {
-            if made.is_there() {
-                let _ = end::kill(&made.container);
-            }
-        };
 
+        // The guardian waits for the tasks even if it cannot kill them.
         for made in &there {
-            kill(made);
+            let _ = made.kill();
         }
         for made in &there {
             let kill_again = || {
-                kill(made);
+                let _ = made.kill();
                 Ok(())
             };
             let _ = wait::until_empty(&made.container, None, None, kill_again);
@@ -307,7 +326,8 @@ mod tests {
     #[test]
     fn messages_arrive() {
         let messages = [
-            Message::Made(7),
+            Message::Made(7, vec![]),
+            Message::Made(1, vec![12, u64::MAX]),
             Message::Failed(Error::new("what", "why").remedy("do\nthis")),
             Message::Failed(Error::new("what", "")),
         ];

@@ -10,6 +10,8 @@ use crate::{
     },
     sys::{
         self,
+        EINVAL,
+        ENOENT,
         ESRCH, //
     },
 };
@@ -40,7 +42,8 @@ pub(crate) fn for_each(
         for &pid in pids {
             match sys::pidfd_open(pid) {
                 Ok(fd) => members.push(Member { pid, fd }),
-                Err(error) if error.raw_os_error() == Some(ESRCH) => {}
+                // The process has ended. Its id may be that of a thread by now.
+                Err(error) if matches!(error.raw_os_error(), Some(ESRCH | EINVAL | ENOENT)) => {}
                 Err(error) => {
                     return Err(Error::io(format!("process {pid} cannot be opened"), &error))
                 }

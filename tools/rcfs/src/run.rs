@@ -20,7 +20,10 @@ use crate::{
         Result, //
     },
     explain, format,
-    guardian::Guardian,
+    guardian::{
+        Guardian,
+        Made, //
+    },
     limits::Limit,
     plan::Plan,
     report::{
@@ -142,7 +145,8 @@ pub(crate) fn main(args: Args) -> Result<i32> {
     // This may wait for a reader until a signal arrives. The guardian closes its copy.
     let output = open_output(&options)?;
     let signals = Signals::begin()?;
-    let (guardian, containers) = Guardian::start(&plan)?;
+    let (guardian, made) = Guardian::start(&plan)?;
+    let containers: Vec<_> = made.iter().map(|made| made.container.clone()).collect();
     let outcome = launch(&containers, &command, &signals);
     let was_executed = matches!(
         &outcome,
@@ -150,13 +154,13 @@ pub(crate) fn main(args: Args) -> Result<i32> {
     );
 
     // What is left is killed, and the usage is complete only after that.
-    let left = count_processes(&containers);
+    let left = count_processes(&made);
     let mut stats = None;
     let is_gone = if options.keep && was_executed {
-        stats = Some(stats_of(&containers));
+        stats = Some(stats_of(&made));
         true
     } else {
-        remove(&containers, &signals, &mut stats)
+        remove(&made, &signals, &mut stats)
     };
 
     if is_gone {
@@ -499,63 +503,69 @@ impl Child {
     }
 }
 
-fn stats_of(containers: &[Container<'_>]) -> Stats {
-    containers
-        .iter()
-        .map(Stats::of)
+fn stats_of(made: &[Made<'_>]) -> Stats {
+    made.iter()
+        .filter(|made| made.is_there())
+        .map(|made| Stats::of(&made.container))
         .fold(Stats::default(), Stats::or)
 }
 
 /// The number of processes in the first container and below
-fn count_processes(containers: &[Container<'_>]) -> u64 {
-    containers.first().map_or(0, |container| {
-        container
-            .walk()
-            .iter()
-            .map(|container| container.ids("procs").len() as u64)
-            .sum()
-    })
+fn count_processes(made: &[Made<'_>]) -> u64 {
+    made.first()
+        .filter(|made| made.is_there())
+        .map_or(0, |made| {
+            made.container
+                .walk()
+                .iter()
+                .map(|container| container.ids("procs").len() as u64)
+                .sum()
+        })
 }
 
 /// Kills all processes that are left, records the usage, and removes the containers. Returns false
 /// if this fails, or if a signal interrupts the wait: then the guardian goes on.
-fn remove(containers: &[Container<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bool {
+fn remove(made: &[Made<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bool {
+    let mut attempt = 1;
+
     loop {
-        if let Err(error) = end::kill_all(containers) {
+        let there: Vec<_> = made.iter().filter(|made| made.is_there()).collect();
+
+        if let Err(error) = there.iter().try_for_each(|made| made.kill()) {
             error.print();
             return false;
         }
-        for container in containers {
-            if !wait_for_end(container, signals) {
-                return false;
-            }
+        if !there.iter().all(|made| wait_for_end(made, signals)) {
+            return false;
         }
-        *stats = Some(stats_of(containers));
-        for container in containers {
-            match end::remove_tree(container) {
+        *stats = Some(stats_of(made));
+        for made in there.iter().filter(|made| made.is_there()) {
+            match end::remove_tree(&made.container) {
                 Ok(()) => {}
-                // A task has entered since the container was empty.
-                Err(busy) if busy.error.raw_os_error() == Some(EBUSY) => {}
+                // A task has entered since the container was empty. If it is busy for ever,
+                // something is mounted on it.
+                Err(busy)
+                    if busy.error.raw_os_error() == Some(EBUSY) && attempt < end::ATTEMPTS => {}
                 Err(busy) => {
                     busy.explained.print();
                     return false;
                 }
             }
         }
-        if !containers.iter().any(|container| container.dir.is_dir()) {
+        if !made.iter().any(Made::is_there) {
             return true;
         }
+        attempt += 1;
     }
 }
 
 /// Waits for the last task of a killed container. After a while, a message says so.
-fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
+fn wait_for_end(made: &Made<'_>, signals: &Signals) -> bool {
+    let container = &made.container;
     let mut deadline = Some(Instant::now() + PATIENCE);
 
     loop {
-        match wait::until_empty(container, deadline, Some(signals.fd()), || {
-            end::kill(container)
-        }) {
+        match wait::until_empty(container, deadline, Some(signals.fd()), || made.kill()) {
             Ok(Waited::Empty) => return true,
             Ok(Waited::TimedOut) => {
                 let key = if signals.is_end(sys::SIGINT) {
@@ -569,7 +579,7 @@ fn wait_for_end(container: &Container<'_>, signals: &Signals) -> bool {
                     "rcfs: {}: waiting for {} to end; {key} leaves this to the guardian \
                      process\n",
                     container.name(),
-                    format::processes(count_processes(std::slice::from_ref(container))),
+                    format::processes(count_processes(std::slice::from_ref(made))),
                 ));
             }
             Ok(Waited::Interrupted) => {

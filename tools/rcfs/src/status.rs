@@ -29,7 +29,9 @@ use std::{
 };
 
 /// The controllers in the kernel source
-const CONTROLLERS: [&str; 6] = ["cpuacct", "cpu", "cpuset", "pids", "freezer", "debug"];
+const CONTROLLERS: [&str; 10] = [
+    "cpuacct", "cpu", "cpuset", "pids", "memory", "devices", "nice", "forkrate", "freezer", "debug",
+];
 
 pub(crate) fn main(mut args: Args) -> Result<i32> {
     let mut json = false;
@@ -357,7 +359,11 @@ mod tests {
         }
         let text = status.json(&system).to_string();
 
-        assert!(text.contains(r#""absent":[{"controller":"cpuset","module":true}]"#));
+        for (name, module) in [("cpuset", true), ("memory", false), ("forkrate", false)] {
+            let absent = format!(r#"{{"controller":"{name}","module":{module}}}"#);
+
+            assert!(text.contains(&absent), "{text}");
+        }
         assert!(text.contains(r#""hierarchy":1,"mount":"/sys/fs/rcfs/cpu""#));
     }
 

@@ -289,6 +289,37 @@ removed_after_sigkill_at_any_time() {
 	must_be_empty "$C"
 }
 
+# Another rcfs run may have made a container with the same name meanwhile.
+next_container_is_left_alone() {
+	start_job sh -c "echo >$WORK/ready; exec sleep 1000" || return
+	first=$PID
+	kill -STOP "$first"
+	wait_until is_in_state T "$first" || return
+	expect 0 status_of rcfs kill "$C/job" || return
+	expect 0 status_of rcfs rm "$C/job" || return
+	start_job sh -c "echo >$WORK/ready; exec sleep 1000" || return
+	kill -CONT "$first"
+	wait_until has_ended "$first" || return
+	expect 1 count_lines "$C/job/procs" || return
+	kill -9 "$PID"
+	wait_until is_gone "$C/job"
+}
+
+# A mount keeps the container. Whoever has mounted that has to unmount it.
+mounted_on() {
+	start sh -c "exec rcfs run --name $P/job mount --bind $C/job $C/job 2>$WORK/said"
+	wait_until has_ended "$PID"
+	result=$?
+	kill -9 "$PID" 2>/dev/null
+	umount "$C/job" && wait_until no_guardian || return
+	[ $result = 0 ] || return
+	grep -q 'is a mount point' "$WORK/said" || {
+		because "it said: $(cat "$WORK/said")"
+		return 1
+	}
+	[ ! -d "$C/job" ] || rmdir "$C/job"
+}
+
 without_its_guardian() {
 	start_job sh -c "echo >$WORK/ready; until [ -e $WORK/end ]; do sleep 0.01; done; exit 6"
 	kill -9 "$(guardians)"
@@ -874,6 +905,9 @@ point "run: processes that the command leaves are killed" rest_is_killed
 point "run: --keep keeps limits and tasks" kept
 point "run: SIGKILL leaves no container and no task" removed_after_sigkill
 point "run: SIGKILL at any time leaves nothing" removed_after_sigkill_at_any_time
+point "run: a container that was made later with the same name stays" \
+	next_container_is_left_alone
+point "run: a container that something is mounted on is reported" mounted_on
 point "run: without its guardian, rcfs run cleans up" without_its_guardian
 point "run: a task that enters at the end is killed" late_ones_die_at_the_end
 point "run: an ignored signal does not end the wait" ignored_signals_do_not_end_it

@@ -599,6 +599,26 @@ has_taken_a_token() {
 	can_fork "$1" && [ "$(available "$1")" = 0 ]
 }
 
+# told_of_the_limit_above HOW: with a rate of 0, no token would come otherwise
+told_of_the_limit_above() {
+	mkdir "$C/a" || return
+	rate "$C" "0 1" || return
+	holds "$C/a" 1 || return
+	start_forks said "$1" "$C/a/forkrate.available"
+	must_have_said 0 said || return
+	rate "$C" "1 1" || return
+	must_have_said "0
+1" said
+}
+
+poll_tells_of_the_limit_above() {
+	told_of_the_limit_above poll
+}
+
+inotify_tells_of_the_limit_above() {
+	told_of_the_limit_above watch
+}
+
 # A program that was refused waits, and tries again.
 waiting_forks_get_through() {
 	mkdir "$C/a" || return
@@ -734,6 +754,8 @@ point "poll reports once that there is a token again" poll_tells_of_a_token
 point "inotify reports once that there is a token again" inotify_tells_of_a_token
 point "a token is reported as well after a program has read that there is none" \
 	reading_asks_for_the_next_token
+point "poll reports that a limit above was written" poll_tells_of_the_limit_above
+point "inotify reports that a limit above was written" inotify_tells_of_the_limit_above
 point "a program that waits and tries again succeeds" waiting_forks_get_through
 point "the owner of a container cannot undo the limit above" users_cannot_undo_it
 point "a container can be removed while its timer is set" removed_with_a_timer

@@ -425,6 +425,21 @@ group_is_killed() {
 	must_be_in "$outside" "$C"
 }
 
+# The victim may count twice, as in cgroup v2: first, and as one of the group.
+threads_are_one_process() {
+	limit "$C" 8M || return
+	set_file "$C/memory.oom.group" 1 || return
+	start threads 20
+	wait_until has_threads "$PID" 20 || return
+	attach_process "$PID" "$C" || return
+	oom_in "$C" anon 32 || return
+	wait_until has_ended "$PID" || return
+	events oom_group_kill 1 "$C" || return
+	kills=$(event oom_kill "$C")
+	because "two processes were killed $kills times"
+	[ "$kills" -ge 2 ] && [ "$kills" -le 3 ]
+}
+
 writing_a_limit_kills() {
 	hog_in "$C" anon 16 || return
 	limit "$C" 8M || return
@@ -823,6 +838,7 @@ point "the log has the path of the container" log_names_the_container
 point "a limit above kills below, and is the one that was met" limit_above_kills_below
 point "the largest process is killed" largest_is_killed
 point "a group is killed as one" group_is_killed
+point "each process of a group is killed once, whatever its threads" threads_are_one_process
 point "to write a limit below the usage kills" writing_a_limit_kills
 point "who writes a limit does not keep the victim from the CPU" writer_waits_for_victim
 point "a fork bomb that allocates is contained" bomb_is_contained

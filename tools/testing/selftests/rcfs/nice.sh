@@ -500,6 +500,23 @@ reset_on_fork() {
 	must_have 0 $(children_of "$PARENT")
 }
 
+# Children of a task with a real-time policy have 0 then, as without the controller.
+reset_on_fork_of_real_time() {
+	priority run -R true 2>/dev/null || {
+		because "no policy SCHED_FIFO here"
+		return "$KSFT_SKIP"
+	}
+	parent_of_two 10 -R || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 0 $(children_of "$PARENT") || return
+	set_min "$C" 5 || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 5 $(children_of "$PARENT") || return
+	all_out "$C" || return
+	# shellcheck disable=SC2046 # one word each
+	must_have 0 $(children_of "$PARENT")
+}
+
 # launch_from FROM INTO: a task with its own value of -3 in one container launches a
 # child into the other. The child prints its value there and in the root.
 launch_from() {
@@ -762,6 +779,7 @@ point "children are restored when they leave, or the bound is lowered" children_
 point "children of children have both as well" grandchildren_inherit_both
 point "threads have the bound, and the own value of their process" threads_inherit_both
 point "SCHED_RESET_ON_FORK resets the own value of children" reset_on_fork
+point "SCHED_RESET_ON_FORK of a real-time task gives children 0" reset_on_fork_of_real_time
 point "a child that is launched into a container has its bound" launched_have_the_bound
 point "a program that is executed has the bound and the own value" exec_keeps_both
 point "a thread that executes a program keeps both" exec_in_a_thread

@@ -19,9 +19,10 @@
 #endif
 
 static const char usage[] =
-	"usage: priority run [-r] [-n NICE] COMMAND...\n"
+	"usage: priority run [-n NICE] [-r|-R] COMMAND...\n"
 	"           execute the command\n"
 	"             -r         with SCHED_RESET_ON_FORK\n"
+	"             -R         with SCHED_RESET_ON_FORK and SCHED_FIFO\n"
 	"             -n NICE    with this nice value\n"
 	"       priority set ID NICE        setpriority(2)\n"
 	"       priority setattr ID NICE    sched_setattr(2), with the same policy\n"
@@ -80,12 +81,15 @@ static int set_policy(pid_t id, const char *name)
 
 static int run(int argc, char **argv)
 {
-	const struct sched_param param = { 0 };
+	struct sched_param param = { 0 };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "+rn:")) != -1) {
-		if (opt == 'r') {
-			if (sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &param))
+	while ((opt = getopt(argc, argv, "+rRn:")) != -1) {
+		if (opt == 'r' || opt == 'R') {
+			int policy = opt == 'R' ? SCHED_FIFO : SCHED_OTHER;
+
+			param.sched_priority = opt == 'R';
+			if (sched_setscheduler(0, policy | SCHED_RESET_ON_FORK, &param))
 				fail("sched_setscheduler: %s", strerror(errno));
 		} else if (opt != 'n' || setpriority(PRIO_PROCESS, 0, atoi(optarg))) {
 			fail("setpriority: %s", strerror(errno));
