@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """From what bench.c measured to a table, JSON and a chart.
 
-Usage: report.py [--out FOLDER] [--page PAGE.rst] [--about TEXT] [--no-chart] FILE...
-
 The table goes to stdout, and with the others into FOLDER: table.md, results.json,
 chart.png, chart.svg. PAGE.rst gets the table between its comments "measured" and
 "end of what was measured", and the chart as PAGE.svg beside it; that takes all parts of
@@ -611,7 +609,8 @@ def into_page(name, about, rows, results):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out")
     parser.add_argument("--page")
     parser.add_argument("--about", default="")

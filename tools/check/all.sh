@@ -14,7 +14,10 @@
 # PREEMPT_RT by ./qemu-run.sh --rt --test, which takes longer.
 
 set -u
+# shellcheck source=tools/lib/help.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/help.sh"
 
+[[ $# -eq 0 ]] || { echo "all.sh: takes no argument, but $1" >&2; exit 2; }
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 at_once=2
 result='^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$'

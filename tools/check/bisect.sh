@@ -23,6 +23,8 @@
 # stays in that folder.
 
 set -u
+# shellcheck source=tools/lib/help.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/help.sh"
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
@@ -33,7 +35,6 @@ OBJECTS='rust/ kernel/rcfs/ kernel/fork.o kernel/nsproxy.o kernel/exit.o kernel/
 # shellcheck source=tools/lib/shadow.sh
 . "$TOP/tools/lib/shadow.sh"
 
-help() { sed -n '4,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"; }
 usage() { echo "bisect.sh: $1" >&2; help >&2; exit 2; }
 
 # is_code PATCH: whether it changes what a kernel is built from
@@ -133,7 +134,6 @@ while [[ $# -gt 0 ]]; do
 	--only) ONLY=${2-} && [[ $ONLY && ! $BOOT ]] || usage "--only needs targets, and excludes --boot"; shift ;;
 	--code) CODE=1 ;;
 	--list) LIST=1 ;;
-	-h | --help) help; exit ;;
 	-[0-9]*) WANTED=0$1 ;;
 	-*) usage "there is no option $1" ;;
 	*) WANTED=$1 ;;

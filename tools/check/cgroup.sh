@@ -15,13 +15,14 @@
 # times (Fisher's exact test).
 
 set -u
+# shellcheck source=tools/lib/help.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/help.sh"
 export LC_ALL=C.UTF-8
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
 FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/rcfs/cgroup
 TESTS=(v1 test_core test_memcontrol test_kmem test_zswap test_pids test_freezer test_kill test_cpu test_cpuset)
 
-help() { sed -n '4,/^$/s/^# \?//p' "${BASH_SOURCE[0]}"; }
 
 # shellcheck source=tools/lib/shadow.sh
 . "$TOP/tools/lib/shadow.sh"
@@ -76,7 +77,6 @@ run_tests_in() {
 
 ROUNDS=${ROUNDS:-10} V1='' V2=() FAILED=''
 case ${1-} in
--h | --help) help; exit ;;
 -*) echo "cgroup.sh: there is no option $1" >&2; help >&2; exit 2 ;;
 esac
 [[ $# -gt 0 ]] || set -- "${TESTS[@]}"

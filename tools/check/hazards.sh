@@ -24,6 +24,8 @@
 #		code
 
 set -u
+# shellcheck source=tools/lib/help.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/help.sh"
 export LC_ALL=C.UTF-8
 # A guest that has nothing to say for so long will not say more.
 export RCFS_SILENCE=${RCFS_SILENCE:-400}

@@ -11,6 +11,8 @@
 # An OPTION of qemu-run.sh chooses another kernel: --debug, --native, --arch arm64.
 
 set -u
+# shellcheck source=tools/lib/help.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/help.sh"
 export LC_ALL=C.UTF-8
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1

@@ -253,6 +253,13 @@ t "check agrees again" check
 sed -i 's/^Some text/Some  other text/' patches/0002-*
 t "a message edited in the patch is kept" exports
 t "and in the edit tree" bash -c "git -C '$edit' log | grep -q 'Some  other text'"
+sed -i 's/^+core 8$/+core by hand/' patches/*-rcfs-add-the-core*
+t "a file edited in the patch alone is refused" refuses "edit files, not patches" series export
+t "each time, with its name" refuses "kernel/rcfs.c" series export
+sed -i 's/^+core by hand$/+core 8/' patches/*-rcfs-add-the-core*
+t "export goes on once the patch is as before" exports
+t "export takes no name of a file without --add" refuses "export takes all changes" series export kernel/rcfs.c
+t "nor one that is no file" refuses "kernel/nosuch.c" series export --add kernel/nosuch.c --to 2
 sed -i 's/SUBLEVEL = .*/SUBLEVEL = 5/' "$LINUX_SRC/Makefile"
 sed -i '1i one more line' "$LINUX_SRC/kernel/nsproxy.c"
 t "another version of the kernel: offsets are fine" check

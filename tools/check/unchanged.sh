@@ -13,6 +13,8 @@
 # Rust is tried for x86_64 alone: there is nothing of one machine in it.
 
 set -u
+# shellcheck source=tools/lib/help.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/help.sh"
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 1
