@@ -883,9 +883,9 @@ void __rcfs_delay(enum rcfs_delay where);
  * rcfs_delay - delay the caller if a delay has been set
  * @where: the place in the code
  *
- * Busy-waits for at most 2 ms.
+ * Busy-waits for at most 2 ms. A longer RCFS_DELAY_COPY sleeps.
  *
- * Context: Any, with any locks.
+ * Context: Any, with any locks. RCFS_DELAY_COPY: process context, may sleep.
  */
 static inline void rcfs_delay(enum rcfs_delay where)
 {
