@@ -790,6 +790,12 @@ static inline int rcfs_limit_nice(const struct task_struct *tsk, int nice)
 	return nice;
 }
 
+/* Whether rcfs_limit_nice() may return another value than it is passed */
+static inline bool rcfs_limits_nice(void)
+{
+	return static_branch_unlikely(&rcfs_hook_keys[RC_HOOK_LIMIT_NICE]);
+}
+
 /**
  * rcfs_device - whether current may open or make a device node
  * @type: %DEVCG_DEV_BLOCK or %DEVCG_DEV_CHAR
@@ -843,6 +849,7 @@ static inline struct task_group *rcfs_task_group(const struct task_struct *tsk)
 	return NULL;
 }
 
+static inline bool rcfs_limits_nice(void) { return false; }
 static inline int rcfs_limit_nice(const struct task_struct *tsk, int nice)
 {
 	return nice;

@@ -18,6 +18,10 @@ use kernel::{
     task::Task, //
 };
 
+/// How many threads that have been created in the meantime are moved before giving up. Threads
+/// whose creators exit at once could keep this going, with the mutex held.
+const MOST_LATE: usize = 1000;
+
 /// Moves a thread into a container.
 ///
 /// # Errors
@@ -58,8 +62,9 @@ fn attach_one(guard: &Guard, container: &Container, task: &Task) -> Result {
 ///
 /// # Errors
 ///
-/// As [`attach`], and the error of `check` for one of the threads. After an error no thread has
-/// moved, except for an `ENOMEM` in the middle of the move.
+/// As [`attach`], and the error of `check` for one of the threads. `EAGAIN` if the process creates
+/// threads faster than they can be moved. After an error no thread has moved, except for an
+/// `ENOMEM` or an `EAGAIN` in the middle of the move.
 pub(crate) fn attach_process(
     guard: &Guard,
     container: &Container,
@@ -69,15 +74,20 @@ pub(crate) fn attach_process(
     container.check_alive(guard)?;
     // Threads that `can_attach` has agreed to, and that switched namespaces before they moved.
     let mut pending = KVec::new();
-    let mut present = if task.nr_threads() == 1 {
+    let mut present = false;
+    let mut late = 0;
+
+    if task.nr_threads() == 1 {
         if task.is_pinned_kthread() {
             return Err(EINVAL);
         }
         check(task)?;
-        !is_gone(attach_one(guard, container, task))?
-    } else {
-        attach_threads(guard, container, task, check, &mut pending)?
-    };
+        present = !is_gone(attach_one(guard, container, task))?;
+    }
+    // The single thread may be one that has exited, and the process may go on without it.
+    if !present {
+        present = attach_threads(guard, container, task, check, &mut pending)?;
+    }
     let members = container.members();
 
     // Threads that switched namespaces have not moved yet. Threads that were created since are in
@@ -97,6 +107,11 @@ pub(crate) fn attach_process(
             }
         });
         present |= !is_gone(moved.map(|_| ()))?;
+        late += 1;
+        if late == MOST_LATE {
+            cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
+            return Err(EAGAIN);
+        }
     }
     cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
     if present {

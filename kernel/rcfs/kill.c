@@ -22,12 +22,13 @@ static void kill_task(struct task_struct *tsk)
 	 * is being killed, so thaw it, and all threads of the process: they may be frozen
 	 * in other containers. rcfs keeps none of them frozen when the next one is found
 	 * here, so that this happens once for a process. What keeps a task frozen in spite
-	 * of a signal, such as the freezer of cgroup v1, is not for rcfs to end.
+	 * of a signal, such as the freezer of cgroup v1, is not for rcfs to end. The signal
+	 * kills nobody if a pid namespace sends it to its init, or if the process is ending.
 	 */
 	killed = __fatal_signal_pending(tsk);
 	if (!killed)
 		send_sig(SIGKILL, tsk, 0);
-	if (!killed || (frozen(tsk) && !freezing(tsk)))
+	if ((!killed && __fatal_signal_pending(tsk)) || (frozen(tsk) && !freezing(tsk)))
 		for_each_thread(tsk, thread)
 			__thaw_task(thread);
 	__thaw_task(tsk);

@@ -264,10 +264,15 @@ static void rcfs_notify_empty(struct rcfs_container *cont)
 {
 	/* If two tasks drop different counts, at least one of them sees both changes. */
 	smp_mb();
-	for (; cont && !rcfs_container_is_root(cont); cont = cont->parent)
-		if (READ_ONCE(cont->watched) && rcfs_is_empty_below(cont) &&
-		    !rcfs_container_is_retired(cont) && xchg(&cont->watched, false))
+	for (; cont && !rcfs_container_is_root(cont); cont = cont->parent) {
+		if (!READ_ONCE(cont->watched))
+			continue;
+		/* Then those above are not empty either. */
+		if (!rcfs_is_empty_below(cont))
+			return;
+		if (!rcfs_container_is_retired(cont) && xchg(&cont->watched, false))
 			kernfs_notify(cont->empty);
+	}
 }
 
 /*

@@ -93,14 +93,14 @@ const RESERVED: &[&[u8]] = &[
     b"nomand",
 ];
 
-/// Checks the name of a subsystem, which is used as a mount option and in file names.
+/// Checks the name of a subsystem, which is used as a mount option, in file names, and in `/proc`.
 pub(crate) fn check_name(name: &CStr) -> Result {
     let max = kernel::bindings::MAX_CONTAINER_TYPE_NAMELEN as usize;
     let name = name.to_bytes();
     let fits = (1..=max).contains(&name.len());
-    let bad = |c: &u8| c.is_ascii_whitespace() || c.is_ascii_control() || matches!(c, b',' | b'/');
+    let good = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.');
 
-    if !fits || name.iter().any(bad) || RESERVED.contains(&name) {
+    if !fits || !name.iter().all(good) || RESERVED.contains(&name) {
         return Err(EINVAL);
     }
     Ok(())
@@ -149,11 +149,16 @@ mod tests {
     fn names_of_subsystems_fit_mount_options_and_files() {
         assert!(check_name(c"pids").is_ok());
         assert!(check_name(c"x").is_ok());
+        assert!(check_name(c"A-z_0.9").is_ok());
         assert!(check_name(c"12345678901234567890123456789012").is_ok());
         for name in [
             c"",
             c"123456789012345678901234567890123",
             c"a,b",
+            c"a=b",
+            c"a:b",
+            c"a\\b",
+            c"\xc3\xa9",
             c"a/b",
             c"a b",
             c"a\tb",

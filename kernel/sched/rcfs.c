@@ -22,7 +22,8 @@
  */
 void sched_rcfs_update_cpus(struct task_struct *p)
 {
-	struct affinity_context ac = { .flags = SCA_CPUSET };
+	/* Look at PF_NO_SETAFFINITY again: see __set_cpus_allowed_ptr_locked(). */
+	struct affinity_context ac = { .flags = SCA_CPUSET | SCA_CHECK };
 	cpumask_var_t allowed, now;
 	bool settled, locked = false;
 
@@ -413,8 +414,9 @@ void sched_rcfs_read_stat(struct task_group *tg, struct sched_rcfs_stat *stat)
 	struct cfs_bandwidth *cfs_b = &tg->cfs_bandwidth;
 
 	guard(raw_spinlock_irqsave)(&cfs_b->lock);
-	stat->nr_periods = cfs_b->nr_periods;
-	stat->nr_throttled = cfs_b->nr_throttled;
+	/* These are counted in an int, which wraps around. */
+	stat->nr_periods = (unsigned int)cfs_b->nr_periods;
+	stat->nr_throttled = (unsigned int)cfs_b->nr_throttled;
 	stat->throttled_ns = cfs_b->throttled_time;
 }
 #endif /* CONFIG_RCFS_TASK_GROUP */

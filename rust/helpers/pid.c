@@ -13,11 +13,18 @@ __rust_helper kuid_t rust_helper_task_suid(struct task_struct *tsk)
 	return task_cred_xxx(tsk, suid);
 }
 
-/* kthreadd and kernel threads that are bound to CPUs must not be moved. */
+/*
+ * kthreadd and kernel threads that are bound to CPUs must not be moved, nor those that may
+ * be bound next, as they have not begun: see cgroup_procs_write_start().
+ */
 __rust_helper bool rust_helper_task_is_pinned_kthread(const struct task_struct *tsk)
 {
 	unsigned int flags;
 
+#ifdef CONFIG_CGROUPS
+	if (data_race(tsk->no_cgroup_migration))
+		return true;
+#endif
 	/* The task itself may be setting other flags at this time, without a lock. */
 	flags = data_race(READ_ONCE(tsk->flags));
 	return tsk == kthreadd_task || (flags & PF_NO_SETAFFINITY);

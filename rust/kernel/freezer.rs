@@ -12,6 +12,7 @@
 use crate::{
     bindings,
     rcfs::context::MayLockTasks,
+    sync::barrier,
     task::Task, //
 };
 
@@ -73,6 +74,9 @@ impl Task {
     /// The caller makes sure that its own reason to freeze the task does not come back during the
     /// call.
     pub fn thaw(&self, _cx: &impl MayLockTasks) {
+        // Others may end their reason at the same time. Either they see that the one of the caller
+        // has ended, or this sees theirs: pairs with the barrier in __thaw_task().
+        barrier::smp_mb(barrier::Full);
         if !self.is_freezing() {
             self.do_thaw();
         }

@@ -91,6 +91,7 @@ use crate::{
             Atomic,
             AtomicFlag, //
         },
+        barrier,
         rcu,
         Arc, //
     },
@@ -262,7 +263,7 @@ impl DeviceAccess {
 #[vtable]
 pub trait Controller: Sized + 'static {
     /// The name of the controller: a mount option, and the first part of file names. It has at most
-    /// 32 characters, and no commas, slashes or white space. Other names do not compile.
+    /// 32 letters, digits, `_`, `-` or `.`. Other names do not compile.
     const NAME: &'static CStr;
 
     /// The files of the controller in each container.
@@ -520,6 +521,9 @@ impl<C: Controller> Vtable<C> {
                 }
                 node.mem_cgroup.populate(group.as_non_null());
             }
+            // A reader that finds the state of a root finds what is in it. The address depends on
+            // what the reader has read. States of containers are published by the core.
+            barrier::smp_mb(barrier::Write);
             // SAFETY: Only this call writes to the nsproxy. The core has set the id.
             unsafe { (*ns).ctlr_data[(*ss).subsys_id as usize] = node.into_foreign() };
             Ok(0)
@@ -1160,8 +1164,8 @@ const fn check_name(name: &[u8]) {
     );
     while i < name.len() {
         assert!(
-            name[i] > b' ' && name[i] != 0x7f && name[i] != b',' && name[i] != b'/',
-            "the name of a controller has no commas, slashes, white space or control characters"
+            name[i].is_ascii_alphanumeric() || matches!(name[i], b'_' | b'-' | b'.'),
+            "the name of a controller consists of letters, digits, _, - and ."
         );
         i += 1;
     }

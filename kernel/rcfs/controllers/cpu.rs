@@ -132,6 +132,14 @@ impl Controller for Cpu {
         }? Error)
     }
 
+    // A zombie keeps the state. The limit would keep that of a container above from being lowered.
+    fn offline(cx: &mut UnderMutex, state: StateRef<'_, Self>) {
+        if let Ok(group) = state.group() {
+            // To remove a limit is always possible.
+            let _ = group.set_bandwidth(cx, group.period_us(), None);
+        }
+    }
+
     fn task_group<'a>(_cx: &UnderRunQueueLock, state: StateRef<'a, Self>) -> Option<&'a TaskGroup> {
         state.get().group.as_ref()
     }

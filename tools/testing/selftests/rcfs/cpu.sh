@@ -225,6 +225,19 @@ nested_quota() {
 	limited 30 $LONG "$C/cpuacct.usage"
 }
 
+# The state of a removed container stays as long as a zombie that has died there.
+removed_limit_does_not_count() {
+	mkdir "$C/a" "$C/a/b" || return
+	set_quota "$C/a" 50000 || return
+	set_quota "$C/a/b" 50000 || return
+	expect EINVAL try write "$C/a/cpu.cfs_quota_us" 20000 || return
+	start sh -c "sh -c 'echo 0 >$C/a/b/tasks; echo \$\$ >$WORK/zombie' & exec sleep 1000"
+	wait_until test -s "$WORK/zombie" || return
+	wait_until is_in_state Z "$(cat "$WORK/zombie")" || return
+	must_be_removable "$C/a/b" || return
+	set_quota "$C/a" 20000
+}
+
 quota_removed() {
 	set_quota "$C" 10000 || return
 	spin_in "$C" busy || return
@@ -669,6 +682,8 @@ point "a quota can be more than one CPU" quota_above_one_cpu
 point "children are governed by the quota" quota_of_children
 point "a quota can have another period" other_periods
 point "a quota holds for all containers below" nested_quota
+point "the limit of a removed container does not count, in spite of a zombie" \
+	removed_limit_does_not_count
 point "without a quota there is no limit" quota_removed
 point "a quota can be set and changed under running tasks" quota_under_running_tasks
 point "a quota does not limit other containers" quota_of_others_does_not_matter
