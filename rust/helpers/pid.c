@@ -22,7 +22,7 @@ __rust_helper bool rust_helper_task_is_pinned_kthread(const struct task_struct *
 	unsigned int flags;
 
 #ifdef CONFIG_CGROUPS
-	if (data_race(tsk->no_cgroup_migration))
+	if (data_race((bool)tsk->no_cgroup_migration))
 		return true;
 #endif
 	/* The task itself may be setting other flags at this time, without a lock. */
