@@ -18,9 +18,9 @@
 //! container. All tasks with that combination share the nsproxy.
 //!
 //! A write to `tasks` goes through [`tasks`], [`attach`] and `rust/kernel/rcfs/members.rs` to
-//! rcfs_replace_nsproxy(), which replaces the nsproxy of the task. [`attach`] asks subsystems before
-//! that, and tells them afterwards (`can_attach`, `attach`). rcfs_replace_nsproxy() calls the hook
-//! `transfer` in the moment of the move.
+//! rcfs_replace_nsproxy(), which replaces the nsproxy of the task. [`attach`] asks subsystems
+//! before that, and tells them afterwards (`can_attach`, `attach`). rcfs_replace_nsproxy() calls
+//! the hook `transfer` in the moment of the move.
 //!
 //! One mutex, [`ffi::REGISTRY`], protects subsystems, hierarchies and containers against changes,
 //! and serialises attaching. Reading a control file takes no lock. Hooks in the rest of the kernel
