@@ -312,6 +312,11 @@ pub(crate) fn attach(container: &Container<'_>, file: &str, id: i32, error: &io:
             "both the file and the task have to belong to you; as root:\n\
              chown USER {name}/tasks {name}/procs"
         )),
+        Some(EAGAIN) => Error {
+            why: "the process makes threads faster than they can be moved".to_owned(),
+            ..told
+        }
+        .remedy("try again, or stop the process first"),
         Some(EINVAL) => told.remedy("the task is a kernel thread that cannot be moved"),
         Some(ESRCH) => Error {
             why: "there is no such task, or it is exiting".to_owned(),
@@ -439,7 +444,7 @@ mod tests {
         for errno in [EACCES, EAGAIN, EBADF, EBUSY, ENODEV, EROFS] {
             assert!(birth(&a, &os(errno)).remedy.is_some(), "birth {errno}");
         }
-        for errno in [EACCES, EINVAL, ESRCH, EPERM, EBUSY, EROFS, ENOMEM] {
+        for errno in [EACCES, EAGAIN, EINVAL, ESRCH, EPERM, EBUSY, EROFS, ENOMEM] {
             assert!(
                 attach(&a, "procs", 1, &os(errno)).remedy.is_some(),
                 "attach {errno}"
