@@ -509,8 +509,8 @@ impl<C: Controller> Vtable<C> {
             #[cfg(CONFIG_MEMCG_DETACHED)]
             if let Some(container) = node.container().filter(|_| C::HAS_MEM_CGROUP) {
                 // SAFETY: Any context will do.
-                let group =
-                    C::mem_cgroup(unsafe { &UnderRunQueueLock::new() }, StateRef::of(&node));
+                let cx = unsafe { UnderRunQueueLock::new() };
+                let group = C::mem_cgroup(&cx, StateRef::of(&node));
 
                 // SAFETY: This is process context, and the core holds the mutex. `offline` or
                 // `destroy` kills the group before the container goes.
