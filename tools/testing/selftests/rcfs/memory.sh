@@ -425,13 +425,15 @@ group_is_killed() {
 	must_be_in "$outside" "$C"
 }
 
-# The victim may count twice, as in cgroup v2: first, and as one of the group.
+# The victim, which has the threads, may count twice, as in cgroup v2: first, and as one
+# of the group.
 threads_are_one_process() {
 	limit "$C" 8M || return
 	set_file "$C/memory.oom.group" 1 || return
 	start threads 20
 	wait_until has_threads "$PID" 20 || return
 	attach_process "$PID" "$C" || return
+	echo 1000 >"/proc/$PID/oom_score_adj" || return
 	oom_in "$C" anon 32 || return
 	wait_until has_ended "$PID" || return
 	events oom_group_kill 1 "$C" || return
