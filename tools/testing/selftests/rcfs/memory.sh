@@ -433,9 +433,15 @@ threads_are_one_process() {
 	start threads 20
 	wait_until has_threads "$PID" 20 || return
 	attach_process "$PID" "$C" || return
-	echo 1000 >"/proc/$PID/oom_score_adj" || return
-	oom_in "$C" anon 32 || return
-	wait_until has_ended "$PID" || return
+	threads=$PID
+	echo 1000 >"/proc/$threads/oom_score_adj" || return
+	# The hog inherits this from the shell.
+	echo -900 >/proc/self/oom_score_adj || return
+	oom_in "$C" anon 32
+	result=$?
+	echo 0 >/proc/self/oom_score_adj
+	[ $result = 0 ] && wait_until has_ended "$threads" || return
+	logged "Killed process $threads (threads)" || return
 	events oom_group_kill 1 "$C" || return
 	kills=$(event oom_kill "$C")
 	because "two processes were killed $kills times"
