@@ -75,7 +75,6 @@ pub(crate) fn attach_process(
     // Threads that `can_attach` has agreed to, and that switched namespaces before they moved.
     let mut pending = KVec::new();
     let mut present = false;
-    let mut late = 0;
 
     if task.nr_threads() == 1 {
         if task.is_pinned_kthread() {
@@ -88,37 +87,45 @@ pub(crate) fn attach_process(
     if !present {
         present = attach_threads(guard, container, task, check, &mut pending)?;
     }
-    let members = container.members();
+    let moved = move_late_threads(guard, container, task, &mut pending);
 
-    // Threads that switched namespaces have not moved yet. Threads that were created since are in
-    // the old container of their creator. `can_attach` has agreed to the creator, and is not called
-    // for them.
-    while let Some(thread) = members.find_thread_outside(task) {
-        let mut moved = members
+    cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
+    if moved? || present {
+        Ok(())
+    } else {
+        Err(ESRCH)
+    }
+}
+
+/// Moves the threads that are still outside of the container. Returns whether a thread was moved.
+/// Removes those from `pending` that have moved.
+///
+/// Threads that switched namespaces have not moved yet. Threads that were created since are in the
+/// old container of their creator. `can_attach` has agreed to the creator, and is not called for
+/// them.
+fn move_late_threads(
+    guard: &Guard,
+    container: &Container,
+    task: &Task,
+    pending: &mut KVec<ARef<Task>>,
+) -> Result<bool> {
+    let members = container.members();
+    let mut present = false;
+
+    for _ in 0..MOST_LATE {
+        let Some(thread) = members.find_thread_outside(task) else {
+            return Ok(present);
+        };
+        let moved = members
             .prepare(&thread)
             .and_then(|migration| commit(guard, container, &thread, migration));
 
         if matches!(moved, Ok(true)) {
             pending.retain(|asked| !core::ptr::eq(&**asked, &*thread));
         }
-        moved = moved.inspect_err(|e| {
-            if *e != ESRCH {
-                cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
-            }
-        });
         present |= !is_gone(moved.map(|_| ()))?;
-        late += 1;
-        if late == MOST_LATE {
-            cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
-            return Err(EAGAIN);
-        }
     }
-    cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
-    if present {
-        Ok(())
-    } else {
-        Err(ESRCH)
-    }
+    Err(EAGAIN)
 }
 
 /// Moves the threads in the list. Returns whether a thread was moved or was in the container
