@@ -191,7 +191,9 @@ t "export --add" series export --add kernel/new.c --to accounting
 t "it is in the patch named" only_in_patch 0003 "kernel/new.c"
 chmod +x kernel/new.c
 t "check notices a mode" refuses "100644 100755" check
-t "export carries a mode" exports
+t "export asks where a mode goes" refuses "kernel/new.c" series export
+t "and carries it there" series export --to accounting
+t "and agrees" exports
 t "into the patch that makes the file" in_patch 0003 "new file mode 100755"
 rm kernel/new.c
 t "check notices a removed file" refuses "kernel/new.c" check
