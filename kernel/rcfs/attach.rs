@@ -87,7 +87,7 @@ pub(crate) fn attach_process(
     if !present {
         present = attach_threads(guard, container, task, check, &mut pending)?;
     }
-    let moved = move_late_threads(guard, container, task, &mut pending);
+    let moved = move_late_threads(guard, container, task, present, &mut pending);
 
     cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
     if moved? || present {
@@ -97,33 +97,39 @@ pub(crate) fn attach_process(
     }
 }
 
-/// Moves the threads that are still outside of the container. Returns whether a thread was moved.
-/// Removes those from `pending` that have moved.
+/// Moves the threads that are still outside of the container. Returns whether a thread was moved,
+/// or `present`. Removes those from `pending` that have moved.
 ///
 /// Threads that switched namespaces have not moved yet. Threads that were created since are in the
-/// old container of their creator. `can_attach` has agreed to the creator, and is not called for
-/// them.
+/// old container of their creator. `can_attach` has agreed to the process, and is not called for
+/// them, unless all threads have exited that it could have been called for.
 fn move_late_threads(
     guard: &Guard,
     container: &Container,
     task: &Task,
+    mut present: bool,
     pending: &mut KVec<ARef<Task>>,
 ) -> Result<bool> {
     let members = container.members();
-    let mut present = false;
 
     for _ in 0..MOST_LATE {
         let Some(thread) = members.find_thread_outside(task) else {
             return Ok(present);
         };
-        let moved = members
-            .prepare(&thread)
-            .and_then(|migration| commit(guard, container, &thread, migration));
+        let moved = if present || !pending.is_empty() {
+            let moved = members
+                .prepare(&thread)
+                .and_then(|migration| commit(guard, container, &thread, migration));
 
-        if matches!(moved, Ok(true)) {
-            pending.retain(|asked| !core::ptr::eq(&**asked, &*thread));
-        }
-        present |= !is_gone(moved.map(|_| ()))?;
+            if matches!(moved, Ok(true)) {
+                pending.retain(|asked| !core::ptr::eq(&**asked, &*thread));
+            }
+            moved.map(|_| ())
+        } else {
+            attach_one(guard, container, &thread)
+        };
+
+        present |= !is_gone(moved)?;
     }
     Err(EAGAIN)
 }
@@ -139,7 +145,7 @@ fn attach_threads(
 ) -> Result<bool> {
     let mut threads = pid::threads_of(task)?;
 
-    // A thread other than the first may be an io_uring worker, which moves with its process.
+    // A kernel thread is the first of its process, and the only one.
     if threads
         .first()
         .is_some_and(|leader| leader.is_pinned_kthread())
@@ -149,6 +155,7 @@ fn attach_threads(
     for thread in &threads {
         check(thread)?;
     }
+    pending.reserve(threads.len(), GFP_KERNEL)?;
     let (mut migrations, mut present) = container.members().prepare_all(&mut threads)?;
 
     for (asked, migration) in migrations.iter().enumerate() {
@@ -164,10 +171,8 @@ fn attach_threads(
             present = true;
         }
         for thread in migration.remaining() {
-            // If there is no memory to remember the thread, cancel, although it may still follow.
-            if thread.is_exiting() || pending.push(thread.into(), GFP_KERNEL).is_err() {
-                cancel_attach_tasks(guard, container, core::iter::once(thread));
-            }
+            // There is room, so this cannot fail.
+            pending.push(thread.into(), GFP_KERNEL)?;
         }
     }
     Ok(present)

@@ -25,9 +25,9 @@
  * * %0		- success; @ss->subsys_id is set
  * * %-EINVAL	- @ss has no create or no destroy; or create did not store a
  *		  state; or the name is missing, empty, longer than
- *		  %MAX_CONTAINER_TYPE_NAMELEN, contains a comma, a slash, white
- *		  space or control characters, or has another meaning as a mount
- *		  option ("all", "source", "ro" and the like)
+ *		  %MAX_CONTAINER_TYPE_NAMELEN, contains other characters than
+ *		  ASCII letters, digits, "_", "-" and ".", or has another meaning
+ *		  as a mount option ("all", "source", "ro" and the like)
  * * %-EEXIST	- there is a subsystem of that name
  * * %-ENOSPC	- there are %CONFIG_MAX_RC_SUBSYS subsystems
  * * %-ENOMEM	- no memory

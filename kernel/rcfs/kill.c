@@ -9,6 +9,21 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+/*
+ * Thaw a task if only rcfs has kept it frozen. What keeps a task frozen in spite of a
+ * signal, such as the freezer of cgroup v1, is not for rcfs to end.
+ */
+static void thaw(struct task_struct *tsk)
+{
+	/*
+	 * Another reason may end at this time. Either this sees its end, or __thaw_task(),
+	 * which has the other barrier, sees the signal.
+	 */
+	smp_mb();
+	if (!freezing(tsk))
+		__thaw_task(tsk);
+}
+
 static void kill_task(struct task_struct *tsk)
 {
 	struct task_struct *thread;
@@ -21,17 +36,17 @@ static void kill_task(struct task_struct *tsk)
 	 * A frozen task does not handle signals. __rcfs_freezing() says no for a task that
 	 * is being killed, so thaw it, and all threads of the process: they may be frozen
 	 * in other containers. rcfs keeps none of them frozen when the next one is found
-	 * here, so that this happens once for a process. What keeps a task frozen in spite
-	 * of a signal, such as the freezer of cgroup v1, is not for rcfs to end. The signal
-	 * kills nobody if a pid namespace sends it to its init, or if the process is ending.
+	 * here, so that this happens once for a process. The signal kills nobody if a pid
+	 * namespace sends it to its init, if the process is ending, or if @tsk is exiting
+	 * alone: then it has almost left the container.
 	 */
 	killed = __fatal_signal_pending(tsk);
 	if (!killed)
 		send_sig(SIGKILL, tsk, 0);
 	if ((!killed && __fatal_signal_pending(tsk)) || (frozen(tsk) && !freezing(tsk)))
 		for_each_thread(tsk, thread)
-			__thaw_task(thread);
-	__thaw_task(tsk);
+			thaw(thread);
+	thaw(tsk);
 }
 
 /* Returns whether all tasks have been found. */

@@ -20,7 +20,8 @@
  *
  * A victim of the OOM killer has no mm any more while its memory is being freed. The OOM
  * killer must see such a victim, so that it does not kill another process. As long as a
- * thread of the victim still owns the mm, that thread is found instead.
+ * thread of the victim still owns the mm, and is in a container that is searched, that
+ * thread is found instead.
  */
 static bool stands_for_process(struct task_struct *tsk)
 {

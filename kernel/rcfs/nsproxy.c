@@ -267,7 +267,10 @@ static void rcfs_notify_empty(struct rcfs_container *cont)
 	for (; cont && !rcfs_container_is_root(cont); cont = cont->parent) {
 		if (!READ_ONCE(cont->watched))
 			continue;
-		/* Then those above are not empty either. */
+		/*
+		 * Then those above are not empty either. Whoever holds the count that this
+		 * has seen looks at all of them when dropping it.
+		 */
 		if (!rcfs_is_empty_below(cont))
 			return;
 		if (!rcfs_container_is_retired(cont) && xchg(&cont->watched, false))

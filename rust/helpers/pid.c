@@ -21,7 +21,7 @@ __rust_helper bool rust_helper_task_is_pinned_kthread(const struct task_struct *
 {
 	unsigned int flags;
 
-#ifdef CONFIG_CGROUPS
+#if defined(CONFIG_CGROUPS) || defined(CONFIG_RCFS)
 	/* The thread clears this when it begins. It is bound to CPUs before that. */
 	if (data_race((bool)tsk->no_cgroup_migration))
 		return true;

@@ -1154,7 +1154,8 @@ pub unsafe trait Registered: Controller {
     fn slot() -> &'static Slot<Self>;
 }
 
-/// The core makes the same check at registration: `check_name()` in `kernel/rcfs/options.rs`.
+/// The core makes the same check at registration, and also refuses names of mount options:
+/// `check_name()` in `kernel/rcfs/options.rs`.
 const fn check_name(name: &[u8]) {
     let mut i = 0;
 

@@ -91,6 +91,14 @@ fn own(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task) -> i32 {
     }
 }
 
+/// Applies the bound of a container to a task, when either is new to the other. A task that no bound
+/// concerns is left alone: this could undo a setpriority(2) that happens at the same time.
+fn renew(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task) {
+    if bound(state) > LOWEST || state.data().get(cx, task).is_some() {
+        apply(cx, state, task, own(cx, state, task));
+    }
+}
+
 fn set_min(mut access: Access<'_, Nice>, min: i64) -> Result {
     let min = i32::try_from(min).map_err(|_| ERANGE)?;
 
@@ -111,7 +119,7 @@ fn set_min(mut access: Access<'_, Nice>, min: i64) -> Result {
         .inspect_err(|_| state.min.store(before, Relaxed))?;
     for task in &tasks {
         if let Some(here) = state_of(task) {
-            apply(cx, here.get(), task, own(cx, here.get(), task));
+            renew(cx, here.get(), task);
         }
     }
     Ok(())
@@ -140,16 +148,20 @@ impl Controller for Nice {
         let root = to.root();
         let _change = root.change.lock(cx);
 
-        apply(cx, to, task, own(cx, to, task));
+        renew(cx, to, task);
     }
 
     fn fork(cx: &mut Process, child: &Task) {
+        let Some(before) = state_of(child) else {
+            return;
+        };
+        let root = before.get().root();
+        let _change = root.change.lock(cx);
+        // The child may have been moved before the lock was taken.
         let Some(state) = state_of(child) else {
             return;
         };
         let state = state.get();
-        let root = state.root();
-        let _change = root.change.lock(cx);
         let parent = kernel::current!();
         // The nice value of the child is a copy, which may be outdated.
         let own = match own(cx, state, parent) {

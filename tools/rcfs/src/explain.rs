@@ -208,6 +208,20 @@ fn owner(file: &Path) -> String {
     }
 }
 
+/// A container with tasks that cannot be reached by its path
+pub(crate) fn hidden(container: &Container<'_>) -> Error {
+    let name = container.name();
+
+    Error::new(
+        format!("{name}: cannot be killed and removed"),
+        "another file system is mounted on it",
+    )
+    .remedy(format!(
+        "umount {}; then rcfs kill {name} and rcfs rm -r {name}",
+        container.dir.display()
+    ))
+}
+
 /// A failed rmdir
 pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
     let name = container.name();

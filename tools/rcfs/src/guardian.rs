@@ -82,13 +82,12 @@ impl Guardian {
                 drop(theirs);
                 ours.read_to_end(&mut told).map_err(failed)?;
                 match Message::from_bytes(&told) {
-                    Some(Message::Made(attempt, inodes)) => {
-                        let made = plan.named(attempt).into_iter().zip(inodes);
+                    Some(Message::Made(attempt, ids)) => {
+                        let made = plan.named(attempt).into_iter().zip(ids);
 
                         Ok((
                             Self { pid },
-                            made.map(|(container, inode)| Made { container, inode })
-                                .collect(),
+                            made.map(|(container, id)| Made { container, id }).collect(),
                         ))
                     }
                     Some(Message::Failed(error)) => {
@@ -115,18 +114,18 @@ impl Guardian {
 /// A message of the guardian to `rcfs run`
 #[derive(Debug, PartialEq, Eq)]
 enum Message {
-    /// All containers are there, with the names of this attempt and these inodes.
-    Made(u32, Vec<u64>),
+    /// All containers are there, with the names of this attempt and these ids.
+    Made(u32, Vec<Id>),
     Failed(Error),
 }
 
 impl Message {
     fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Self::Made(attempt, inodes) => inodes
+            Self::Made(attempt, ids) => ids
                 .iter()
-                .fold(format!("made\0{attempt}"), |text, inode| {
-                    format!("{text}\0{inode}")
+                .fold(format!("made\0{attempt}"), |text, Id { device, inode }| {
+                    format!("{text}\0{device}:{inode}")
                 }),
             Self::Failed(error) => format!(
                 "failed\0{}\0{}\0{}\0{}\0{}",
@@ -148,9 +147,15 @@ impl Message {
             "made" => Some(Self::Made(
                 parts.next()?.parse().ok()?,
                 parts
-                    .map(str::parse)
-                    .collect::<std::result::Result<_, _>>()
-                    .ok()?,
+                    .map(|id| {
+                        let (device, inode) = id.split_once(':')?;
+
+                        Some(Id {
+                            device: device.parse().ok()?,
+                            inode: inode.parse().ok()?,
+                        })
+                    })
+                    .collect::<Option<_>>()?,
             )),
             "failed" => {
                 let (status, errno) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
@@ -169,21 +174,49 @@ impl Message {
     }
 }
 
+/// What tells a directory from all others
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Id {
+    device: u64,
+    inode: u64,
+}
+
+impl Id {
+    fn of(container: &Container<'_>) -> io::Result<Self> {
+        fs::metadata(&container.dir).map(|found| Self {
+            device: found.dev(),
+            inode: found.ino(),
+        })
+    }
+}
+
 /// A container that the guardian has made, unlike one that another process has made later with the
 /// same name
 pub(crate) struct Made<'a> {
     pub(crate) container: Container<'a>,
-    inode: u64,
+    id: Id,
 }
 
 impl Made<'_> {
+    /// Whether the container exists, and its path leads to it.
     pub(crate) fn is_there(&self) -> bool {
-        fs::metadata(&self.container.dir).is_ok_and(|found| found.ino() == self.inode)
+        Id::of(&self.container).is_ok_and(|id| id == self.id)
+    }
+
+    /// Whether another file system is mounted on the container.
+    fn is_hidden(&self) -> bool {
+        Id::of(&self.container).is_ok_and(|id| id.device != self.id.device)
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        !self.is_there() && !self.is_hidden()
     }
 
     /// Kills all processes in the container and below, if it is still there.
     pub(crate) fn kill(&self) -> Result<()> {
-        if self.is_there() {
+        if self.is_hidden() {
+            Err(explain::hidden(&self.container))
+        } else if self.is_there() {
             end::kill(&self.container)
         } else {
             Ok(())
@@ -196,7 +229,7 @@ fn watch_over(plan: &Plan<'_>, parent: OwnedFd, mut tell: UnixStream) {
     hide(&parent, &tell);
     let mut made = Vec::new();
     let message = match make_all(plan, &mut made) {
-        Ok(attempt) => Message::Made(attempt, made.iter().map(|made| made.inode).collect()),
+        Ok(attempt) => Message::Made(attempt, made.iter().map(|made| made.id).collect()),
         Err(error) => Message::Failed(error),
     };
     let has_failed = matches!(message, Message::Failed(_));
@@ -273,13 +306,10 @@ fn make_directories<'a>(
     made: &mut Vec<Made<'a>>,
 ) -> std::result::Result<(), (Container<'a>, io::Error)> {
     for container in containers {
-        let result = fs::create_dir(&container.dir).and_then(|()| fs::metadata(&container.dir));
+        let result = fs::create_dir(&container.dir).and_then(|()| Id::of(&container));
 
         match result {
-            Ok(found) => made.push(Made {
-                inode: found.ino(),
-                container,
-            }),
+            Ok(id) => made.push(Made { container, id }),
             Err(error) => return Err((container, error)),
         }
     }
@@ -302,13 +332,14 @@ fn clean(made: &[Made<'_>]) {
             };
             let _ = wait::until_empty(&made.container, None, None, kill_again);
         }
-        // A task may have entered since the container was empty.
-        let busy = |made: &&Made<'_>| {
-            matches!(end::remove_tree(&made.container),
-                     Err(busy) if busy.error.raw_os_error() == Some(EBUSY))
-        };
+        let mut is_busy = false;
 
-        if !there.iter().any(busy) {
+        for made in there.iter().filter(|made| made.is_there()) {
+            // A task may have entered since the container was empty.
+            is_busy |= matches!(end::remove_tree(&made.container),
+                                Err(busy) if busy.error.raw_os_error() == Some(EBUSY));
+        }
+        if !is_busy {
             return;
         }
     }
@@ -327,7 +358,19 @@ mod tests {
     fn messages_arrive() {
         let messages = [
             Message::Made(7, vec![]),
-            Message::Made(1, vec![12, u64::MAX]),
+            Message::Made(
+                1,
+                vec![
+                    Id {
+                        device: 12,
+                        inode: u64::MAX,
+                    },
+                    Id {
+                        device: 0,
+                        inode: 3,
+                    },
+                ],
+            ),
             Message::Failed(Error::new("what", "why").remedy("do\nthis")),
             Message::Failed(Error::new("what", "")),
         ];
@@ -387,5 +430,17 @@ mod tests {
         )
         .unwrap();
         assert!(!made[0].is_there());
+        assert!(made[0].is_gone());
+        // The same inode of another device: something is mounted on the container.
+        let hidden = Made {
+            container: made[0].container.clone(),
+            id: Id {
+                device: made[0].id.device + 1,
+                ..Id::of(&made[0].container).unwrap()
+            },
+        };
+        assert!(!hidden.is_there());
+        assert!(!hidden.is_gone());
+        assert!(hidden.kill().is_err());
     }
 }

@@ -531,19 +531,20 @@ fn remove(made: &[Made<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bo
     loop {
         let there: Vec<_> = made.iter().filter(|made| made.is_there()).collect();
 
-        if let Err(error) = there.iter().try_for_each(|made| made.kill()) {
+        if let Err(error) = made.iter().try_for_each(Made::kill) {
             error.print();
             return false;
         }
         if !there.iter().all(|made| wait_for_end(made, signals)) {
             return false;
         }
-        *stats = Some(stats_of(made));
+        // What an attempt before this one has removed keeps its part.
+        *stats = Some(stats_of(made).or(stats.take().unwrap_or_default()));
         for made in there.iter().filter(|made| made.is_there()) {
             match end::remove_tree(&made.container) {
                 Ok(()) => {}
                 // A task has entered since the container was empty. If it is busy for ever,
-                // something is mounted on it.
+                // something is mounted on a container below.
                 Err(busy)
                     if busy.error.raw_os_error() == Some(EBUSY) && attempt < end::ATTEMPTS => {}
                 Err(busy) => {
@@ -552,7 +553,7 @@ fn remove(made: &[Made<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bo
                 }
             }
         }
-        if !made.iter().any(Made::is_there) {
+        if made.iter().all(Made::is_gone) {
             return true;
         }
         attempt += 1;

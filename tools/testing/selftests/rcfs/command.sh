@@ -320,6 +320,20 @@ mounted_on() {
 	[ ! -d "$C/job" ] || rmdir "$C/job"
 }
 
+# Where a tmpfs hides the container, its tasks are neither forgotten nor is anything in the
+# tmpfs removed.
+hidden_by_a_mount() {
+	start sh -c "exec rcfs run --name $P/job sh -c '
+		mount -t tmpfs hidden $C/job && mkdir $C/job/other && sleep 1000 &' 2>$WORK/said"
+	wait_until has_ended "$PID" && wait_until no_guardian || return
+	grep -q 'another file system is mounted on it' "$WORK/said" && [ -d "$C/job/other" ] || {
+		because "it said: $(cat "$WORK/said")"
+		umount "$C/job"
+		return 1
+	}
+	umount "$C/job" && rcfs kill "$P/job" && rcfs rm -r "$P/job"
+}
+
 without_its_guardian() {
 	start_job sh -c "echo >$WORK/ready; until [ -e $WORK/end ]; do sleep 0.01; done; exit 6"
 	kill -9 "$(guardians)"
@@ -908,6 +922,7 @@ point "run: SIGKILL at any time leaves nothing" removed_after_sigkill_at_any_tim
 point "run: a container that was made later with the same name stays" \
 	next_container_is_left_alone
 point "run: a container that something is mounted on is reported" mounted_on
+point "run: a container that is hidden by a mount is reported" hidden_by_a_mount
 point "run: without its guardian, rcfs run cleans up" without_its_guardian
 point "run: a task that enters at the end is killed" late_ones_die_at_the_end
 point "run: an ignored signal does not end the wait" ignored_signals_do_not_end_it

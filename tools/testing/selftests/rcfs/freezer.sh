@@ -705,6 +705,53 @@ freeze_both() {
 	somebody_records
 }
 
+# The first process of a pid namespace ignores the SIGKILL that the namespace sends it.
+killing_leaves_cgroup_frozen() {
+	if ! unshare -p -f true 2>/dev/null; then
+		because "no pid namespaces"
+		return "$KSFT_SKIP"
+	fi
+	mount_cgroup freezer || return
+	frozen_init_ignores_kill
+	result=$?
+	echo THAWED >"$CGROUP/test/freezer.state"
+	[ ! -s "$C/procs" ] || set_file "$C/kill" 1 || return
+	wait_until must_be_empty "$C" && remove_cgroup || return
+	return $result
+}
+
+frozen_init_ignores_kill() {
+	start unshare -p -f sh -c "
+		{
+			until [ -e $WORK/go ]; do sleep 0.01; done
+			try write $C/kill 1 >$WORK/killed
+		} &
+		echo 0 >$C/procs
+		exec sleep 1000"
+	wait_until sleeps_in "$C" || return
+	init=$(cat "$C/procs")
+	echo "$init" >"$CGROUP/test/cgroup.procs" || return
+	freeze "$CGROUP/test" || return
+	must_be_state D "$init" || return
+	: >"$WORK/go"
+	wait_until test -s "$WORK/killed" || return
+	expect OK cat "$WORK/killed" || return
+	must_be_state D "$init" || return
+	echo THAWED >"$CGROUP/test/freezer.state" || return
+	wait_until must_be_state S "$init"
+}
+
+# sleeps_in CONTAINER: its only task is sleep(1), which sleeps
+sleeps_in() {
+	read -r id <"$1/tasks" 2>/dev/null || return
+	[ "$(cat "/proc/$id/comm")" = sleep ] && must_be_state S "$id"
+}
+
+# must_be_state LETTER PID
+must_be_state() {
+	expect "$1" sed -n 's/^State:[^A-Z]*\([A-Z]\).*/\1/p' "/proc/$2/status"
+}
+
 # Most of them cannot be frozen.
 kernel_threads() {
 	for comm in /proc/[0-9]*/comm; do
@@ -794,6 +841,8 @@ point "a task that left a removed container is not frozen" removal_forgets_nobod
 point "a throttled container can be frozen" throttled_can_be_frozen
 point "frozen tasks stay frozen without a mount" outlives_umount
 point "with the freezer of cgroup v1, both have to thaw" cgroup_beside
+point "killing thaws nobody whom the freezer of cgroup v1 keeps frozen" \
+	killing_leaves_cgroup_frozen
 point "no task is lost by freezing, moves, forks and exits at once" storm_of_moves
 point "text other than FROZEN or THAWED is EINVAL, and changes nothing" bad_values
 point "files have the right modes, and are not in the root" files
