@@ -320,18 +320,33 @@ mounted_on() {
 	[ ! -d "$C/job" ] || rmdir "$C/job"
 }
 
-# Where a tmpfs hides the container, its tasks are neither forgotten nor is anything in the
-# tmpfs removed.
+# Where a tmpfs hides the container, its tasks are not forgotten, and nothing in the tmpfs is
+# removed.
 hidden_by_a_mount() {
+	mounts_of "$(rcfs_options)" >"$WORK/mounts"
 	start sh -c "exec rcfs run --name $P/job sh -c '
-		mount -t tmpfs hidden $C/job && mkdir $C/job/other && sleep 1000 &' 2>$WORK/said"
-	wait_until has_ended "$PID" && wait_until no_guardian || return
-	grep -q 'another file system is mounted on it' "$WORK/said" && [ -d "$C/job/other" ] || {
+		sleep 1000 &
+		echo >$WORK/ready
+		until [ -e $WORK/end ]; do sleep 0.01; done' 2>$WORK/said"
+	wait_until test -e "$WORK/ready" || return
+	in_all_mounts mount -t tmpfs hidden && in_all_mounts sh -c 'mkdir "$0/other"' || return
+	: >"$WORK/end"
+	wait_until has_ended "$PID" && wait_until no_guardian &&
+		in_all_mounts sh -c '[ -d "$0/other" ]'
+	result=$?
+	in_all_mounts umount && [ $result = 0 ] || return
+	grep -q 'another file system is mounted on it' "$WORK/said" || {
 		because "it said: $(cat "$WORK/said")"
-		umount "$C/job"
 		return 1
 	}
-	umount "$C/job" && rcfs kill "$P/job" && rcfs rm -r "$P/job"
+	rcfs kill "$P/job" && rcfs rm -r "$P/job"
+}
+
+# in_all_mounts COMMAND...: with the folder of the job in a mount as the last argument
+in_all_mounts() {
+	while read -r folder _; do
+		"$@" "$folder$P/job" || return
+	done <"$WORK/mounts"
 }
 
 without_its_guardian() {

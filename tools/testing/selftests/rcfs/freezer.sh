@@ -715,9 +715,13 @@ killing_leaves_cgroup_frozen() {
 	frozen_init_ignores_kill
 	result=$?
 	echo THAWED >"$CGROUP/test/freezer.state"
-	[ ! -s "$C/procs" ] || set_file "$C/kill" 1 || return
-	wait_until must_be_empty "$C" && remove_cgroup || return
+	set_file "$C/kill" 1 || return
+	wait_until is_empty "$C" && remove_cgroup || return
 	return $result
+}
+
+is_empty() {
+	[ "$(cat "$1/empty")" = 1 ]
 }
 
 frozen_init_ignores_kill() {
