@@ -27,10 +27,10 @@ cd "$TOP" || exit 1
 find_checkers() {
 	local pair package
 	MISSING=() WHY_MISSING=()
-	for pair in git:git quilt:quilt shellcheck:shellcheck perl:perl python3:python3 mandoc:mandoc; do
+	PATH=$PATH:/usr/lib/git-core	# where git-absorb is, whichever git comes first
+	for pair in git:git git-absorb:git-absorb quilt:quilt shellcheck:shellcheck perl:perl python3:python3 mandoc:mandoc; do
 		command -v "${pair%:*}" >/dev/null || missing "no ${pair%:*}" "${pair#*:}"
 	done
-	PATH=$PATH:/usr/lib/git-core git absorb --version >/dev/null 2>&1 || missing "no git absorb" git-absorb
 	# The formatter and the linter must be the compiler's own.
 	package=$(dpkg -S "$RUSTC" 2>/dev/null | sed 's/:.*//')
 	for pair in rustfmt:rustfmt clippy-driver:rust-clippy; do
