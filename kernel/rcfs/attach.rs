@@ -90,7 +90,7 @@ pub(crate) fn attach_process(
     let moved = move_late_threads(guard, container, task, present, &mut pending);
 
     cancel_attach_tasks(guard, container, pending.iter().map(|asked| &**asked));
-    if moved? || present {
+    if moved? {
         Ok(())
     } else {
         Err(ESRCH)

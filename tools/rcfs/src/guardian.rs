@@ -197,29 +197,41 @@ pub(crate) struct Made<'a> {
     id: Id,
 }
 
+/// Where the path of a container leads
+#[derive(PartialEq, Eq)]
+enum Found {
+    /// To the container
+    There,
+    /// To another file system, which is mounted on the container
+    Hidden,
+    /// To nothing, or to a later container
+    Gone,
+}
+
 impl Made<'_> {
-    /// Whether the container exists, and its path leads to it.
-    pub(crate) fn is_there(&self) -> bool {
-        Id::of(&self.container).is_ok_and(|id| id == self.id)
+    fn find(&self) -> Found {
+        match Id::of(&self.container) {
+            Ok(id) if id == self.id => Found::There,
+            Ok(id) if id.device != self.id.device => Found::Hidden,
+            _ => Found::Gone,
+        }
     }
 
-    /// Whether another file system is mounted on the container.
-    fn is_hidden(&self) -> bool {
-        Id::of(&self.container).is_ok_and(|id| id.device != self.id.device)
+    /// Whether the container exists, and its path leads to it.
+    pub(crate) fn is_there(&self) -> bool {
+        self.find() == Found::There
     }
 
     pub(crate) fn is_gone(&self) -> bool {
-        !self.is_there() && !self.is_hidden()
+        self.find() == Found::Gone
     }
 
     /// Kills all processes in the container and below, if it is still there.
     pub(crate) fn kill(&self) -> Result<()> {
-        if self.is_hidden() {
-            Err(explain::hidden(&self.container))
-        } else if self.is_there() {
-            end::kill(&self.container)
-        } else {
-            Ok(())
+        match self.find() {
+            Found::There => end::kill(&self.container),
+            Found::Hidden => Err(explain::hidden(&self.container)),
+            Found::Gone => Ok(()),
         }
     }
 }
