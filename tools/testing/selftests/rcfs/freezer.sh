@@ -720,10 +720,6 @@ killing_leaves_cgroup_frozen() {
 	return $result
 }
 
-is_empty() {
-	[ "$(cat "$1/empty")" = 1 ]
-}
-
 frozen_init_ignores_kill() {
 	start unshare -p -f sh -c "
 		{

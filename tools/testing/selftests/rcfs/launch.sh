@@ -32,14 +32,10 @@ begins_there() {
 		expect 0 cat "$C/empty" || return
 		expect EBUSY try rmdir "$C" || return
 		end_task "$PID"
-		wait_until is_empty || return
+		wait_until is_empty "$C" || return
 		must_be_removable "$C" || return
 		mkdir "$C" || return
 	done
-}
-
-is_empty() {
-	[ "$(cat "$C/empty")" = 1 ]
 }
 
 # A child that was never in the container of its parent is not counted there.

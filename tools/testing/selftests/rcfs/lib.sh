@@ -490,6 +490,11 @@ must_be_empty() {
 	expect "" cat "$1/tasks"
 }
 
+# is_empty CONTAINER: it and all below have no tasks
+is_empty() {
+	[ "$(cat "$1/empty")" = 1 ]
+}
+
 # start_unshared COMMAND...: start() with its own uts and ipc namespaces
 start_unshared() {
 	mine=$(readlink /proc/self/ns/uts)

@@ -497,10 +497,6 @@ has_some_events() {
 	[ "$(event "$1" "$2")" -ge 1 ]
 }
 
-is_empty() {
-	[ "$(cat "$1/empty")" = 1 ]
-}
-
 frozen_is_killed() {
 	need_controller freezer || return
 	hog_in "$C" anon 16 || return
