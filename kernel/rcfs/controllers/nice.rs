@@ -91,8 +91,8 @@ fn own(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task) -> i32 {
     }
 }
 
-/// Applies the bound of a container to a task, when either is new to the other. A task that no bound
-/// concerns is left alone: this could undo a setpriority(2) that happens at the same time.
+/// Applies the bound of a container to a task, when either is new to the other. A task that no
+/// bound concerns is left alone: this could undo a setpriority(2) that happens at the same time.
 fn renew(cx: &impl MaySleep, state: StateRef<'_, Nice>, task: &Task) {
     if bound(state) > LOWEST || state.data().get(cx, task).is_some() {
         apply(cx, state, task, own(cx, state, task));

@@ -68,10 +68,12 @@ nothing_forks_away() {
 	# The write is delayed, while the others fork if they can.
 	delay walk 300
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		start launch bomb "$C/a"
-		first=$PID
+		# A process that attaches itself after the write would not be killed.
 		start launch bomb "$C/a/b"
-		wait_until busy_with 20 || return
+		first=$PID
+		wait_until busy_with 10 "$C/a/b" || return
+		start launch bomb "$C/a"
+		wait_until busy_with 20 "$C/a" || return
 		kill_all "$C/a" || return
 		wait_until is_over "$C/a" || return
 		ended "$first" || return
@@ -81,9 +83,9 @@ nothing_forks_away() {
 	must_be_removable "$C/a"
 }
 
-# busy_with N: this number of tasks
+# busy_with N CONTAINER: this number of tasks
 busy_with() {
-	[ "$(count_lines "$C/a/tasks")" -ge "$1" ]
+	[ "$(count_lines "$2/tasks")" -ge "$1" ]
 }
 
 # A process dies as a whole, whatever containers its threads are in.
