@@ -73,7 +73,7 @@ pub(crate) fn attach_process(
 ) -> Result {
     container.check_alive(guard)?;
     // Threads that `can_attach` has agreed to, and that switched namespaces before they moved.
-    let mut pending = KVec::new();
+    let mut pending = KVVec::new();
     let mut present = false;
 
     if task.nr_threads() == 1 {
@@ -108,7 +108,7 @@ fn move_late_threads(
     container: &Container,
     task: &Task,
     mut present: bool,
-    pending: &mut KVec<ARef<Task>>,
+    pending: &mut KVVec<ARef<Task>>,
 ) -> Result<bool> {
     let members = container.members();
 
@@ -141,7 +141,7 @@ fn attach_threads(
     container: &Container,
     task: &Task,
     check: impl Fn(&Task) -> Result,
-    pending: &mut KVec<ARef<Task>>,
+    pending: &mut KVVec<ARef<Task>>,
 ) -> Result<bool> {
     let mut threads = pid::threads_of(task)?;
 

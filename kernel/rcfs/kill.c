@@ -27,7 +27,8 @@ static void thaw(struct task_struct *tsk)
 static void kill_task(struct task_struct *tsk)
 {
 	struct task_struct *thread;
-	bool killed;
+	bool signalled = false;
+	unsigned long flags;
 
 	/* The task itself may be setting other flags at the same time, without a lock. */
 	if (data_race(READ_ONCE(tsk->flags)) & PF_KTHREAD)
@@ -38,12 +39,15 @@ static void kill_task(struct task_struct *tsk)
 	 * in other containers. rcfs keeps none of them frozen when the next one is found
 	 * here, so that this happens once for a process. The signal kills nobody if a pid
 	 * namespace sends it to its init, if the process is ending, or if @tsk is exiting
-	 * alone: then it has almost left the container.
+	 * alone: then it has almost left the container. A task that runs takes the signal
+	 * with the siglock held, and is not seen to be killed after that.
 	 */
-	killed = __fatal_signal_pending(tsk);
-	if (!killed)
-		send_sig(SIGKILL, tsk, 0);
-	if ((!killed && __fatal_signal_pending(tsk)) || (frozen(tsk) && !freezing(tsk)))
+	if (!__fatal_signal_pending(tsk) && lock_task_sighand(tsk, &flags)) {
+		send_signal_locked(SIGKILL, SEND_SIG_NOINFO, tsk, PIDTYPE_PID);
+		signalled = __fatal_signal_pending(tsk);
+		unlock_task_sighand(tsk, &flags);
+	}
+	if (signalled || (frozen(tsk) && !freezing(tsk)))
 		for_each_thread(tsk, thread)
 			thaw(thread);
 	thaw(tsk);

@@ -258,7 +258,12 @@ kept() {
 
 # guardians: print the ids of all guardians
 guardians() {
-	grep -lsx rcfs-guardian /proc/[0-9]*/comm | tr -dc '0-9\n'
+	called rcfs-guardian
+}
+
+# called NAME: print the ids of the processes with this name
+called() {
+	grep -lsx "$1" /proc/[0-9]*/comm | tr -dc '0-9\n'
 }
 
 no_guardian() {
@@ -284,6 +289,8 @@ removed_after_sigkill_at_any_time() {
 		kill -9 "$PID"
 		wait "$PID" 2>/dev/null
 	done
+	# A guardian has the name of the command at first.
+	wait_until expect "" called rcfs || return
 	wait_until no_guardian || return
 	expect "" find "$C" -mindepth 1 -type d || return
 	must_be_empty "$C"
@@ -747,8 +754,8 @@ killing() {
 	mkdir -p "$C/a/b" || return
 	for _ in 1 2 3; do
 		start sh -c "echo 0 >$C/a/b/procs; while :; do sleep 1000 & wait; done"
+		wait_until in_container "$PID" "$C/a/b" || return
 	done
-	wait_until has_task "$C/a/b" || return
 	expect 0 status_of rcfs kill "$P/a" || return
 	expect 1 cat "$C/a/empty" || return
 	# An empty container is no error.

@@ -30,6 +30,7 @@ freeze() {
 
 # ended PID: a task of start() has ended
 ended() {
+	wait_until has_ended "$1" || return
 	wait "$1" 2>/dev/null
 	expect 137 echo $?
 }
@@ -71,9 +72,9 @@ nothing_forks_away() {
 		# A process that attaches itself after the write would not be killed.
 		start launch bomb "$C/a/b"
 		first=$PID
-		wait_until busy_with 10 "$C/a/b" || return
+		wait_until has_tasks 10 "$C/a/b" || return
 		start launch bomb "$C/a"
-		wait_until busy_with 20 "$C/a" || return
+		wait_until has_tasks 20 "$C/a" || return
 		kill_all "$C/a" || return
 		wait_until is_over "$C/a" || return
 		ended "$first" || return
@@ -81,11 +82,6 @@ nothing_forks_away() {
 	done
 	must_be_removable "$C/a/b" || return
 	must_be_removable "$C/a"
-}
-
-# busy_with N CONTAINER: this number of tasks
-busy_with() {
-	[ "$(count_lines "$2/tasks")" -ge "$1" ]
 }
 
 # A process dies as a whole, whatever containers its threads are in.

@@ -518,11 +518,17 @@ kill_amid_oom() {
 		mkdir "$C/a" || return
 		limit "$C/a" 8M || return
 		start hog -a "$C/a/tasks" anon 32
+		wait_until attached_or_over "$PID" "$C/a" || return
 		start hog -a "$C/a/tasks" anon 6
-		# A process that attaches after one kill is killed by the next one.
+		wait_until attached_or_over "$PID" "$C/a" || return
 		wait_until gone "$C/a" || return
 		round=$((round + 1))
 	done
+}
+
+# attached_or_over PID CONTAINER
+attached_or_over() {
+	in_container "$1" "$2" || has_ended "$1"
 }
 
 # gone CONTAINER: one attempt
