@@ -32,6 +32,7 @@ pub(crate) struct Container<'a> {
     pub(crate) tree: &'a Tree,
     /// Relative to the root of the hierarchy
     pub(crate) path: PathBuf,
+    /// Where it is reached: below the mount, or by a descriptor
     pub(crate) dir: PathBuf,
 }
 
@@ -47,9 +48,16 @@ impl<'a> Container<'a> {
         self.path == Path::new("/")
     }
 
+    /// Its directory below the mount
+    pub(crate) fn place(&self) -> PathBuf {
+        self.tree
+            .directory(&self.path)
+            .unwrap_or_else(|| self.dir.clone())
+    }
+
     /// For messages
     pub(crate) fn name(&self) -> String {
-        show(&self.dir)
+        show(&self.place())
     }
 
     pub(crate) fn child(&self, name: impl AsRef<Path>) -> Self {

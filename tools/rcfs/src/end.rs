@@ -13,7 +13,8 @@ use crate::{
 };
 use std::{
     fs,
-    io, //
+    io,
+    path::Path, //
 };
 
 /// How often the removal is tried: a task may enter a container that has just become empty
@@ -44,7 +45,12 @@ pub(crate) fn remove_tree(container: &Container<'_>) -> std::result::Result<(), 
 
 /// Removes a container, unless it has been removed already.
 pub(crate) fn remove(container: &Container<'_>) -> std::result::Result<(), Busy> {
-    fs::remove_dir(&container.dir).or_else(|error| match error.raw_os_error() {
+    remove_at(container, &container.dir)
+}
+
+/// The same, with a path to the container that does not end with a link to it
+pub(crate) fn remove_at(container: &Container<'_>, dir: &Path) -> std::result::Result<(), Busy> {
+    fs::remove_dir(dir).or_else(|error| match error.raw_os_error() {
         Some(ENOENT | ENODEV) => Ok(()),
         _ => Err(Busy {
             explained: explain::rmdir(container, &error),

@@ -99,7 +99,9 @@ pub(crate) fn write(
     let wanted = values(file).map(|values| format!("{file} takes {values}"));
 
     match error.raw_os_error() {
-        Some(EACCES) if file == "kill" => told.remedy(delegation(&container.dir.join(file), "")),
+        Some(EACCES) if file == "kill" => {
+            told.remedy(delegation(&container.place().join(file), ""))
+        }
         Some(EACCES) => told.remedy(format!(
             "the file belongs to {}, who has given you the container; make a container below, \
              whose files belong to you",
@@ -148,7 +150,8 @@ pub(crate) fn write(
 /// A failed mkdir
 pub(crate) fn mkdir(container: &Container<'_>, error: &io::Error) -> Error {
     let told = Error::io(format!("{}: cannot be made", container.name()), error);
-    let above = container.dir.parent().unwrap_or(Path::new("/"));
+    let place = container.place();
+    let above = place.parent().unwrap_or(Path::new("/"));
 
     match error.raw_os_error() {
         Some(EACCES | EPERM) => {
@@ -208,20 +211,6 @@ fn owner(file: &Path) -> String {
     }
 }
 
-/// A container with tasks that cannot be reached by its path
-pub(crate) fn hidden(container: &Container<'_>) -> Error {
-    let name = container.name();
-
-    Error::new(
-        format!("{name}: cannot be killed and removed"),
-        "another file system is mounted on it",
-    )
-    .remedy(format!(
-        "umount {}; then rcfs kill {name} and rcfs rm -r {name}",
-        container.dir.display()
-    ))
-}
-
 /// A failed rmdir
 pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
     let name = container.name();
@@ -259,7 +248,7 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
             }
         }
         Some(EACCES | EPERM) => told.remedy(delegation(
-            container.dir.parent().unwrap_or(Path::new("/")),
+            container.place().parent().unwrap_or(Path::new("/")),
             "",
         )),
         Some(EROFS) => Error {
@@ -289,7 +278,7 @@ pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
             show(&container.tree.mount)
         )),
         Some(EACCES) => told.remedy(delegation(
-            &container.dir,
+            &container.place(),
             &format!(" {name}/procs {name}/tasks"),
         )),
         Some(EBADF) => Error {

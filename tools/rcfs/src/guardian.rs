@@ -15,7 +15,10 @@
 
 use crate::{
     container::Container,
-    end,
+    end::{
+        self,
+        Busy, //
+    },
     error::{
         Error,
         Result, //
@@ -27,6 +30,9 @@ use crate::{
         Forked,
         EBUSY,
         EEXIST,
+        ENODEV,
+        ENOENT,
+        O_PATH,
         POLLIN, //
     },
     wait,
@@ -45,12 +51,20 @@ use std::{
     os::{
         fd::{
             AsFd,
+            AsRawFd,
             OwnedFd, //
         },
         unix::{
-            fs::MetadataExt,
+            fs::{
+                MetadataExt,
+                OpenOptionsExt, //
+            },
             net::UnixStream, //
         },
+    },
+    path::{
+        Path,
+        PathBuf, //
     },
     process,
 };
@@ -82,14 +96,13 @@ impl Guardian {
                 drop(theirs);
                 ours.read_to_end(&mut told).map_err(failed)?;
                 match Message::from_bytes(&told) {
-                    Some(Message::Made(attempt, ids)) => {
-                        let made = plan.named(attempt).into_iter().zip(ids);
-
-                        Ok((
-                            Self { pid },
-                            made.map(|(container, id)| Made { container, id }).collect(),
-                        ))
-                    }
+                    Some(Message::Made(attempt, ids)) => plan
+                        .named(attempt)
+                        .into_iter()
+                        .zip(ids)
+                        .map(|(container, id)| Made::find(container, id))
+                        .collect::<Result<_>>()
+                        .map(|made| (Self { pid }, made)),
                     Some(Message::Failed(error)) => {
                         let _ = sys::reap(pid);
                         Err(error)
@@ -181,59 +194,80 @@ struct Id {
     inode: u64,
 }
 
-impl Id {
-    fn of(container: &Container<'_>) -> io::Result<Self> {
-        fs::metadata(&container.dir).map(|found| Self {
-            device: found.dev(),
-            inode: found.ino(),
-        })
-    }
-}
-
-/// A container that the guardian has made, unlike one that another process has made later with the
-/// same name
+/// A container that the guardian has made. It is reached by descriptors: its path may lead to a
+/// container that another process has made later with the same name, or to another file system
+/// that has been mounted there.
 pub(crate) struct Made<'a> {
     pub(crate) container: Container<'a>,
     id: Id,
+    above: File,
+    _directory: File,
 }
 
-/// Where the path of a container leads
-#[derive(PartialEq, Eq)]
-enum Found {
-    /// To the container
-    There,
-    /// To another file system, which is mounted on the container
-    Hidden,
-    /// To nothing, or to a later container
-    Gone,
-}
+impl<'a> Made<'a> {
+    /// Opens a container that is at its path.
+    fn open(container: Container<'a>) -> io::Result<Self> {
+        let open = |path: &Path| File::options().read(true).custom_flags(O_PATH).open(path);
+        let directory = open(&container.dir)?;
+        let above = open(container.dir.parent().unwrap_or(Path::new("/")))?;
+        let found = directory.metadata()?;
 
-impl Made<'_> {
-    fn find(&self) -> Found {
-        match Id::of(&self.container) {
-            Ok(id) if id == self.id => Found::There,
-            Ok(id) if id.device != self.id.device => Found::Hidden,
-            _ => Found::Gone,
-        }
+        Ok(Self {
+            container: Container {
+                dir: path_of(&directory),
+                ..container
+            },
+            id: Id {
+                device: found.dev(),
+                inode: found.ino(),
+            },
+            above,
+            _directory: directory,
+        })
     }
 
-    /// Whether the container exists, and its path leads to it.
+    /// Opens a container that the guardian has made.
+    fn find(container: Container<'a>, id: Id) -> Result<Self> {
+        Self::open(container.clone())
+            .and_then(|made| match made.id == id {
+                true => Ok(made),
+                false => Err(io::Error::from_raw_os_error(ENOENT)),
+            })
+            .map_err(|error| explain::birth(&container, &error))
+    }
+
+    /// Whether it has not been removed.
     pub(crate) fn is_there(&self) -> bool {
-        self.find() == Found::There
-    }
-
-    pub(crate) fn is_gone(&self) -> bool {
-        self.find() == Found::Gone
+        !matches!(
+            fs::metadata(self.container.dir.join("procs")),
+            Err(error) if matches!(error.raw_os_error(), Some(ENOENT | ENODEV))
+        )
     }
 
     /// Kills all processes in the container and below, if it is still there.
     pub(crate) fn kill(&self) -> Result<()> {
-        match self.find() {
-            Found::There => end::kill(&self.container),
-            Found::Hidden => Err(explain::hidden(&self.container)),
-            Found::Gone => Ok(()),
+        match end::kill(&self.container) {
+            Err(_) if !self.is_there() => Ok(()),
+            result => result,
         }
     }
+
+    /// Removes the container and all containers below, which must have no tasks.
+    pub(crate) fn remove(&self) -> std::result::Result<(), Busy> {
+        for child in self.container.children() {
+            end::remove_tree(&child)?;
+        }
+        // rmdir(2) does not follow the link to a descriptor.
+        match self.container.path.file_name() {
+            Some(name) => end::remove_at(&self.container, &path_of(&self.above).join(name)),
+            None => end::remove(&self.container),
+        }
+    }
+}
+
+/// The path that leads to an open directory
+fn path_of(directory: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", directory.as_raw_fd()).into()
 }
 
 /// The main function of the guardian
@@ -318,10 +352,10 @@ fn make_directories<'a>(
     made: &mut Vec<Made<'a>>,
 ) -> std::result::Result<(), (Container<'a>, io::Error)> {
     for container in containers {
-        let result = fs::create_dir(&container.dir).and_then(|()| Id::of(&container));
+        let result = fs::create_dir(&container.dir).and_then(|()| Made::open(container.clone()));
 
         match result {
-            Ok(id) => made.push(Made { container, id }),
+            Ok(new) => made.push(new),
             Err(error) => return Err((container, error)),
         }
     }
@@ -346,9 +380,9 @@ fn clean(made: &[Made<'_>]) {
         }
         let mut is_busy = false;
 
-        for made in there.iter().filter(|made| made.is_there()) {
+        for made in there {
             // A task may have entered since the container was empty.
-            is_busy |= matches!(end::remove_tree(&made.container),
+            is_busy |= matches!(made.remove(),
                                 Err(busy) if busy.error.raw_os_error() == Some(EBUSY));
         }
         if !is_busy {
@@ -408,8 +442,7 @@ mod tests {
         let mut made = Vec::new();
 
         assert_eq!(make_all(&plan, &mut made), Ok(3));
-        assert!(made[0].is_there());
-        assert!(made[0].container.dir.ends_with("run-5-3"));
+        assert!(made[0].container.place().ends_with("run-5-3"));
         // A given name is not changed.
         plan.any_name = false;
         made.clear();
@@ -434,25 +467,21 @@ mod tests {
         assert!(make_all(&plan, &mut made).is_err());
         assert_eq!(made.len(), 1);
         // A container that another process has made with that name is another one.
-        fs::create_dir(made[0].container.dir.with_extension("new")).unwrap();
-        fs::remove_dir(&made[0].container.dir).unwrap();
-        fs::rename(
-            made[0].container.dir.with_extension("new"),
-            &made[0].container.dir,
-        )
-        .unwrap();
-        assert!(!made[0].is_there());
-        assert!(made[0].is_gone());
-        // The same inode of another device: something is mounted on the container.
-        let hidden = Made {
-            container: made[0].container.clone(),
-            id: Id {
-                device: made[0].id.device + 1,
-                ..Id::of(&made[0].container).unwrap()
-            },
-        };
-        assert!(!hidden.is_there());
-        assert!(!hidden.is_gone());
-        assert!(hidden.kill().is_err());
+        let (ours, place) = (&made[0], made[0].container.place());
+
+        fs::write(place.join("procs"), "").unwrap();
+        assert!(ours.is_there());
+        fs::rename(&place, place.with_extension("old")).unwrap();
+        fs::create_dir(&place).unwrap();
+        assert!(ours.is_there());
+        assert!(Made::find(plan.named(1).remove(0), ours.id).is_err());
+        fs::remove_dir(&place).unwrap();
+        fs::rename(place.with_extension("old"), &place).unwrap();
+        assert!(Made::find(plan.named(1).remove(0), ours.id).is_ok());
+        fs::remove_file(place.join("procs")).unwrap();
+        assert!(!ours.is_there());
+        assert_eq!(ours.kill(), Ok(()));
+        assert!(ours.remove().is_ok());
+        assert!(!place.exists());
     }
 }

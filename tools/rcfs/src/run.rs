@@ -44,6 +44,7 @@ use crate::{
         Change,
         Forked,
         EBUSY,
+        O_PATH,
         POLLIN, //
     },
     system::System,
@@ -77,9 +78,6 @@ pub(crate) const OWN_FAILURE: i32 = 125;
 
 /// The time after which a message says which container the end waits for
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The same on all architectures that rcfs supports
-const O_PATH: i32 = 0o10000000;
 
 #[derive(Default)]
 struct Options {
@@ -526,12 +524,15 @@ fn count_processes(made: &[Made<'_>]) -> u64 {
 /// Kills all processes that are left, records the usage, and removes the containers. Returns false
 /// if this fails, or if a signal interrupts the wait: then the guardian goes on.
 fn remove(made: &[Made<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bool {
-    let mut attempt = 1;
+    let mut last = None;
 
-    loop {
+    for _ in 0..end::ATTEMPTS {
         let there: Vec<_> = made.iter().filter(|made| made.is_there()).collect();
 
-        if let Err(error) = made.iter().try_for_each(Made::kill) {
+        if there.is_empty() {
+            return true;
+        }
+        if let Err(error) = there.iter().try_for_each(|made| made.kill()) {
             error.print();
             return false;
         }
@@ -540,24 +541,23 @@ fn remove(made: &[Made<'_>], signals: &Signals, stats: &mut Option<Stats>) -> bo
         }
         // What an attempt before this one has removed keeps its part.
         *stats = Some(stats_of(made).or(stats.take().unwrap_or_default()));
-        for made in there.iter().filter(|made| made.is_there()) {
-            match end::remove_tree(&made.container) {
+        for made in there {
+            match made.remove() {
                 Ok(()) => {}
                 // A task has entered since the container was empty. If it is busy for ever,
-                // something is mounted on a container below.
-                Err(busy)
-                    if busy.error.raw_os_error() == Some(EBUSY) && attempt < end::ATTEMPTS => {}
+                // something is mounted on the container or below.
+                Err(busy) if busy.error.raw_os_error() == Some(EBUSY) => last = Some(busy),
                 Err(busy) => {
                     busy.explained.print();
                     return false;
                 }
             }
         }
-        if made.iter().all(Made::is_gone) {
-            return true;
-        }
-        attempt += 1;
     }
+    if let Some(busy) = last {
+        busy.explained.print();
+    }
+    false
 }
 
 /// Waits for the last task of a killed container. After a while, a message says so.

@@ -66,6 +66,9 @@ const SC_CLK_TCK: c_int = 2;
 const TIOCGWINSZ: c_ulong = 0x5413;
 const TCSADRAIN: c_int = 1;
 
+/// The same on all architectures that rcfs supports
+pub(crate) const O_PATH: i32 = 0o10000000;
+
 /// There is something to read.
 pub(crate) const POLLIN: i16 = 1;
 /// The value of a file has changed.

@@ -327,32 +327,44 @@ mounted_on() {
 	[ ! -d "$C/job" ] || rmdir "$C/job"
 }
 
-# Where a tmpfs hides the container, its tasks are not forgotten, and nothing in the tmpfs is
-# removed.
+# What is mounted on the container, or on the one above it, keeps nobody alive, and nothing in
+# there is removed.
 hidden_by_a_mount() {
+	mkdir "$C/above" || return
 	mounts_of "$(rcfs_options)" >"$WORK/mounts"
-	start sh -c "exec rcfs run --name $P/job sh -c '
+	mount_during_job "$C/above/job" || return
+	expect 1 cat "$C/above/job/empty" || return
+	grep -q 'is a mount point' "$WORK/said" || {
+		because "it said: $(cat "$WORK/said")"
+		return 1
+	}
+	rcfs rm "$P/above/job" || return
+	mount_during_job "$C/above" || return
+	expect "" cat "$WORK/said" || return
+	must_be_gone above/job
+}
+
+# mount_during_job DIR: run a job in $C/above/job, and hide DIR before it ends
+mount_during_job() {
+	rm -f "$WORK/ready" "$WORK/end"
+	start sh -c "exec rcfs run --name $P/above/job sh -c '
 		sleep 1000 &
 		echo >$WORK/ready
 		until [ -e $WORK/end ]; do sleep 0.01; done' 2>$WORK/said"
 	wait_until test -e "$WORK/ready" || return
-	in_all_mounts mount -t tmpfs hidden && in_all_mounts sh -c 'mkdir "$0/other"' || return
+	below=${1#"$C"}
+	in_all_mounts mount -t tmpfs hidden && in_all_mounts sh -c 'mkdir -p "$0/job"' || return
 	: >"$WORK/end"
 	wait_until has_ended "$PID" && wait_until no_guardian &&
-		in_all_mounts sh -c '[ -d "$0/other" ]'
+		in_all_mounts sh -c '[ -d "$0/job" ]'
 	result=$?
-	in_all_mounts umount && [ $result = 0 ] || return
-	grep -q 'another file system is mounted on it' "$WORK/said" || {
-		because "it said: $(cat "$WORK/said")"
-		return 1
-	}
-	rcfs kill "$P/job" && rcfs rm -r "$P/job"
+	in_all_mounts umount && return $result
 }
 
-# in_all_mounts COMMAND...: with the folder of the job in a mount as the last argument
+# in_all_mounts COMMAND...: with the folder $C$below in a mount as the last argument
 in_all_mounts() {
 	while read -r folder _; do
-		"$@" "$folder$P/job" || return
+		"$@" "$folder$P$below" || return
 	done <"$WORK/mounts"
 }
 
@@ -944,7 +956,7 @@ point "run: SIGKILL at any time leaves nothing" removed_after_sigkill_at_any_tim
 point "run: a container that was made later with the same name stays" \
 	next_container_is_left_alone
 point "run: a container that something is mounted on is reported" mounted_on
-point "run: a container that is hidden by a mount is reported" hidden_by_a_mount
+point "run: who is in a container that is hidden by a mount dies" hidden_by_a_mount
 point "run: without its guardian, rcfs run cleans up" without_its_guardian
 point "run: a task that enters at the end is killed" late_ones_die_at_the_end
 point "run: an ignored signal does not end the wait" ignored_signals_do_not_end_it
