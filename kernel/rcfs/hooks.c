@@ -376,8 +376,12 @@ bool __rcfs_freezing(struct task_struct *tsk)
 	struct rc_subsys *ss;
 	bool freezing = false;
 
-	/* A task that is being killed must exit, as others may wait for what it holds. */
-	if (__fatal_signal_pending(tsk))
+	/*
+	 * A task that is being killed must exit, as others may wait for what it holds. One
+	 * that waits for the end of a core dump has taken its signal before.
+	 */
+	if (__fatal_signal_pending(tsk) ||
+	    data_race(READ_ONCE(tsk->flags)) & PF_POSTCOREDUMP)
 		return false;
 
 	rcu_read_lock();

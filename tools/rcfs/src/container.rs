@@ -12,6 +12,7 @@ use crate::{
 };
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     fs::{
         self,
         OpenOptions, //
@@ -53,6 +54,11 @@ impl<'a> Container<'a> {
         self.tree
             .directory(&self.path)
             .unwrap_or_else(|| self.dir.clone())
+    }
+
+    /// Its name in the container above. Empty for a root
+    pub(crate) fn file_name(&self) -> &OsStr {
+        self.path.file_name().unwrap_or_default()
     }
 
     /// For messages

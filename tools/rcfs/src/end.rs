@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     explain,
     sys::{
+        self,
         ENODEV,
         ENOENT, //
     },
@@ -37,25 +38,31 @@ pub(crate) fn kill(container: &Container<'_>) -> Result<()> {
 
 /// Removes a container and all containers below, which must have no tasks.
 pub(crate) fn remove_tree(container: &Container<'_>) -> std::result::Result<(), Busy> {
-    for child in container.children() {
-        remove_tree(&child)?;
+    // What is mounted on a container is not part of it.
+    if !sys::is_mount_point(&container.dir) {
+        remove_below(container)?;
     }
     remove(container)
 }
 
-/// Removes a container, unless it has been removed already.
-pub(crate) fn remove(container: &Container<'_>) -> std::result::Result<(), Busy> {
-    remove_at(container, &container.dir)
+/// Removes all containers in a container.
+pub(crate) fn remove_below(container: &Container<'_>) -> std::result::Result<(), Busy> {
+    container.children().iter().try_for_each(remove_tree)
 }
 
-/// The same, with a path to the container that does not end with a link to it
-pub(crate) fn remove_at(container: &Container<'_>, dir: &Path) -> std::result::Result<(), Busy> {
-    fs::remove_dir(dir).or_else(|error| match error.raw_os_error() {
+/// Removes a container, unless it has been removed already.
+pub(crate) fn remove(container: &Container<'_>) -> std::result::Result<(), Busy> {
+    remove_at(container, &container.dir).or_else(|busy| match busy.error.raw_os_error() {
         Some(ENOENT | ENODEV) => Ok(()),
-        _ => Err(Busy {
-            explained: explain::rmdir(container, &error),
-            error,
-        }),
+        _ => Err(busy),
+    })
+}
+
+/// Removes a container. The path must not end with a link.
+pub(crate) fn remove_at(container: &Container<'_>, dir: &Path) -> std::result::Result<(), Busy> {
+    fs::remove_dir(dir).map_err(|error| Busy {
+        explained: explain::rmdir(container, &error),
+        error,
     })
 }
 

@@ -222,6 +222,11 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
             ..told
         }
         .remedy("umount it"),
+        Some(EBUSY) if sys::is_mount_point(&container.dir) => Error {
+            why: "it is a mount point".to_owned(),
+            ..told
+        }
+        .remedy(format!("umount {name}")),
         Some(EBUSY) => {
             let (tasks, below) = (container.ids("tasks").len(), container.children().len());
 
@@ -287,7 +292,7 @@ pub(crate) fn birth(container: &Container<'_>, error: &io::Error) -> Error {
         }
         .remedy("boot a kernel with a newer rcfs"),
         Some(ENOSYS) => told.remedy("allow clone3(2), which a seccomp filter denies"),
-        Some(ENODEV) => Error {
+        Some(ENOENT | ENODEV) => Error {
             why: REMOVED.to_owned(),
             ..told
         }

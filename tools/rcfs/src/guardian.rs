@@ -208,8 +208,8 @@ impl<'a> Made<'a> {
     /// Opens a container that is at its path.
     fn open(container: Container<'a>) -> io::Result<Self> {
         let open = |path: &Path| File::options().read(true).custom_flags(O_PATH).open(path);
-        let directory = open(&container.dir)?;
         let above = open(container.dir.parent().unwrap_or(Path::new("/")))?;
+        let directory = open(&path_of(&above).join(container.file_name()))?;
         let found = directory.metadata()?;
 
         Ok(Self {
@@ -229,19 +229,26 @@ impl<'a> Made<'a> {
     /// Opens a container that the guardian has made.
     fn find(container: Container<'a>, id: Id) -> Result<Self> {
         Self::open(container.clone())
-            .and_then(|made| match made.id == id {
-                true => Ok(made),
-                false => Err(io::Error::from_raw_os_error(ENOENT)),
+            .and_then(|made| {
+                if made.id == id {
+                    Ok(made)
+                } else {
+                    // Another process has removed it.
+                    Err(io::Error::from_raw_os_error(ENOENT))
+                }
             })
             .map_err(|error| explain::birth(&container, &error))
     }
 
     /// Whether it has not been removed.
     pub(crate) fn is_there(&self) -> bool {
-        !matches!(
-            fs::metadata(self.container.dir.join("procs")),
-            Err(error) if matches!(error.raw_os_error(), Some(ENOENT | ENODEV))
-        )
+        let gone = |path: &Path| {
+            matches!(fs::metadata(path),
+                     Err(error) if matches!(error.raw_os_error(), Some(ENOENT | ENODEV)))
+        };
+
+        // The descriptor leads to a removed directory, too, unless /proc is missing.
+        !gone(&self.container.dir.join("procs")) || gone(&self.container.dir)
     }
 
     /// Kills all processes in the container and below, if it is still there.
@@ -254,13 +261,14 @@ impl<'a> Made<'a> {
 
     /// Removes the container and all containers below, which must have no tasks.
     pub(crate) fn remove(&self) -> std::result::Result<(), Busy> {
-        for child in self.container.children() {
-            end::remove_tree(&child)?;
-        }
+        end::remove_below(&self.container)?;
         // rmdir(2) does not follow the link to a descriptor.
-        match self.container.path.file_name() {
-            Some(name) => end::remove_at(&self.container, &path_of(&self.above).join(name)),
-            None => end::remove(&self.container),
+        match end::remove_at(
+            &self.container,
+            &path_of(&self.above).join(self.container.file_name()),
+        ) {
+            Err(_) if !self.is_there() => Ok(()),
+            result => result,
         }
     }
 }
@@ -317,7 +325,7 @@ fn hide(parent: &OwnedFd, tell: &UnixStream) {
             let _ = sys::replace_descriptor(fd, null.as_fd());
         }
     }
-    // Do not keep a file system busy.
+    // Keep no other file system busy than those of the containers.
     let _ = env::set_current_dir("/");
     // The name in lists of processes
     let _ = fs::write("/proc/self/comm", "rcfs-guardian");
@@ -352,7 +360,11 @@ fn make_directories<'a>(
     made: &mut Vec<Made<'a>>,
 ) -> std::result::Result<(), (Container<'a>, io::Error)> {
     for container in containers {
-        let result = fs::create_dir(&container.dir).and_then(|()| Made::open(container.clone()));
+        let result = fs::create_dir(&container.dir).and_then(|()| {
+            Made::open(container.clone()).inspect_err(|_| {
+                let _ = fs::remove_dir(&container.dir);
+            })
+        });
 
         match result {
             Ok(new) => made.push(new),

@@ -47,6 +47,7 @@ const PIDFD_THREAD: c_uint = 0o200;
 
 const AT_FDCWD: c_int = -100;
 const AT_EACCESS: c_int = 0x200;
+const STATX_ATTR_MOUNT_ROOT: u64 = 0x2000;
 const W_OK: c_int = 2;
 const X_OK: c_int = 1;
 
@@ -189,6 +190,13 @@ unsafe extern "C" {
     fn execvp(file: *const c_char, argv: *const *const c_char) -> c_int;
     fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;
     fn faccessat(dir: c_int, path: *const c_char, mode: c_int, flags: c_int) -> c_int;
+    fn statx(
+        dir: c_int,
+        path: *const c_char,
+        flags: c_int,
+        mask: c_uint,
+        found: *mut Statx,
+    ) -> c_int;
     fn poll(fds: *mut PollFd, count: c_ulong, timeout: c_int) -> c_int;
     fn sigemptyset(set: *mut SignalSet) -> c_int;
     fn sigaddset(set: *mut SignalSet, signal: c_int) -> c_int;
@@ -269,6 +277,29 @@ pub(crate) fn may_change(dir: &Path) -> bool {
 
     // SAFETY: `path` is a C string that outlives the call.
     unsafe { faccessat(AT_FDCWD, path.as_ptr(), W_OK | X_OK, AT_EACCESS) == 0 }
+}
+
+/// struct statx of include/uapi/linux/stat.h
+#[derive(Default)]
+#[repr(C)]
+struct Statx {
+    _mask: u32,
+    _blksize: u32,
+    attributes: u64,
+    _others: [u64; 30],
+}
+
+/// Whether a path leads to the root of a mount.
+pub(crate) fn is_mount_point(dir: &Path) -> bool {
+    let mut found = Statx::default();
+    let Ok(path) = CString::new(dir.as_os_str().as_bytes()) else {
+        return false;
+    };
+
+    // SAFETY: `path` is a C string and `found` has room for the result. Both outlive the call.
+    let result = unsafe { statx(AT_FDCWD, path.as_ptr(), 0, 0, &raw mut found) };
+
+    result == 0 && found.attributes & STATX_ATTR_MOUNT_ROOT != 0
 }
 
 /// The process after a fork: the parent or the child
@@ -694,6 +725,14 @@ mod tests {
         assert_eq!(size_of::<Termios>(), 60);
         assert_eq!(size_of::<PollFd>(), 8);
         assert_eq!(size_of::<SignalAction>(), 152);
+        assert_eq!(size_of::<Statx>(), 256);
+    }
+
+    #[test]
+    fn mount_points() {
+        assert!(is_mount_point(Path::new("/proc")));
+        assert!(!is_mount_point(Path::new("/proc/self")));
+        assert!(!is_mount_point(Path::new("/nonexistent")));
     }
 
     #[test]

@@ -341,7 +341,11 @@ hidden_by_a_mount() {
 	rcfs rm "$P/above/job" || return
 	mount_during_job "$C/above" || return
 	expect "" cat "$WORK/said" || return
-	must_be_gone above/job
+	must_be_gone above/job || return
+	# Nothing is removed there either.
+	mount_during_job "$C/above/job/below" || return
+	expect 1 cat "$C/above/job/empty" || return
+	rcfs rm -r "$P/above/job"
 }
 
 # mount_during_job DIR: run a job in $C/above/job, and hide DIR before it ends
@@ -349,6 +353,7 @@ mount_during_job() {
 	rm -f "$WORK/ready" "$WORK/end"
 	start sh -c "exec rcfs run --name $P/above/job sh -c '
 		sleep 1000 &
+		mkdir $C/above/job/below
 		echo >$WORK/ready
 		until [ -e $WORK/end ]; do sleep 0.01; done' 2>$WORK/said"
 	wait_until test -e "$WORK/ready" || return

@@ -28,11 +28,16 @@ freeze() {
 	wait_until expect FROZEN cat "$1/freezer.state"
 }
 
-# ended PID: a task of start() has ended
+# ended PID: a process of start() has ended
 ended() {
-	wait_until has_ended "$1" || return
+	wait_until is_dead "$1" || return
 	wait "$1" 2>/dev/null
 	expect 137 echo $?
+}
+
+# is_dead PID: its first thread has ended, and there is no other one
+is_dead() {
+	has_ended "$1" && [ "$(count_threads "$1")" -le 1 ]
 }
 
 all_below_die() {
@@ -153,6 +158,41 @@ killed_threads_die() {
 	all_threads_end
 }
 
+# A thread that waits for the end of a core dump has taken its signal before. The freezer
+# interrupts the dump.
+core_dumps_end() {
+	need_controller freezer || return
+	pattern=/proc/sys/kernel/core_pattern
+	if ! [ -w $pattern ]; then
+		because "no $pattern: needs CONFIG_COREDUMP"
+		return "$KSFT_SKIP"
+	fi
+	cat >"$WORK/helper" <<-HELPER
+		#!/bin/sh
+		echo >$WORK/dumping
+		until [ -e $WORK/end ]; do sleep 0.1; done
+	HELPER
+	chmod 755 "$WORK/helper"
+	before=$(cat $pattern)
+	echo "|$WORK/helper" >$pattern
+	dumper_is_killed
+	result=$?
+	echo "$before" >$pattern
+	: >"$WORK/end"
+	return $result
+}
+
+dumper_is_killed() {
+	start threads 3
+	wait_until has_threads "$PID" 3 || return
+	attach_process "$PID" "$C" || return
+	kill -ABRT "$PID" || return
+	wait_until test -e "$WORK/dumping" || return
+	freeze "$C" || return
+	kill_all "$C" || return
+	wait_until is_over "$C"
+}
+
 kernel_threads_stay() {
 	take_kernel_thread || return
 	start sleep 1000
@@ -215,6 +255,7 @@ point "a process dies as a whole" processes_die_as_a_whole
 point "frozen tasks die at once" frozen_ones_die_at_once
 point "a process with a thread frozen elsewhere dies" threads_frozen_elsewhere_die
 point "a killed process with threads frozen here and elsewhere dies" killed_threads_die
+point "a frozen process that dumps core dies" core_dumps_end
 point "kernel threads are not killed" kernel_threads_stay
 point "a pid namespace dies with its init" pid_namespaces_die
 point "only 1 is accepted" only_one_is_taken
