@@ -377,8 +377,9 @@ bool __rcfs_freezing(struct task_struct *tsk)
 	bool freezing = false;
 
 	/*
-	 * A task that is being killed must exit, as others may wait for what it holds. One
-	 * that waits for the end of a core dump has taken its signal before.
+	 * A task that is being killed must exit, as others may wait for what it holds. All
+	 * tasks that exit have the flag: one that waits for the end of a core dump has taken
+	 * its signal before.
 	 */
 	if (__fatal_signal_pending(tsk) ||
 	    data_race(READ_ONCE(tsk->flags)) & PF_POSTCOREDUMP)

@@ -10,7 +10,8 @@
 //!
 //! `freezer.state` is `FREEZING` until every task has left the kernel, or sleeps in the kernel in a
 //! freezable state. There is no bound for that time: a task in an uninterruptible sleep freezes
-//! when it wakes up. Reading the file changes nothing.
+//! when it wakes up. Tasks that exit or are being killed do not freeze, and are not waited for.
+//! Reading the file changes nothing.
 
 use kernel::{
     freezer::Request,

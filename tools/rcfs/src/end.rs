@@ -38,8 +38,8 @@ pub(crate) fn kill(container: &Container<'_>) -> Result<()> {
 
 /// Removes a container and all containers below, which must have no tasks.
 pub(crate) fn remove_tree(container: &Container<'_>) -> std::result::Result<(), Busy> {
-    // What is mounted on a container is not part of it.
-    if !sys::is_mount_point(&container.dir) {
+    // What is mounted on a container is not part of it, unless the container is reached by that.
+    if container.dir == container.tree.mount || !sys::is_mount_point(&container.dir) {
         remove_below(container)?;
     }
     remove(container)

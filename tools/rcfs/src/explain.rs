@@ -222,7 +222,7 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
             ..told
         }
         .remedy("umount it"),
-        Some(EBUSY) if sys::is_mount_point(&container.dir) => Error {
+        Some(EBUSY) if sys::is_mount_point(&container.place()) => Error {
             why: "it is a mount point".to_owned(),
             ..told
         }
@@ -252,6 +252,10 @@ pub(crate) fn rmdir(container: &Container<'_>, error: &io::Error) -> Error {
                 )
             }
         }
+        // Only a container that is reached by a descriptor
+        Some(ENOENT) => told.remedy(format!(
+            "if /proc is not mounted, mount it; then rcfs kill {name} and rcfs rm -r {name}"
+        )),
         Some(EACCES | EPERM) => told.remedy(delegation(
             container.place().parent().unwrap_or(Path::new("/")),
             "",

@@ -320,10 +320,7 @@ mounted_on() {
 	kill -9 "$PID" 2>/dev/null
 	umount "$C/job" && wait_until no_guardian || return
 	[ $result = 0 ] || return
-	grep -q 'is a mount point' "$WORK/said" || {
-		because "it said: $(cat "$WORK/said")"
-		return 1
-	}
+	says 'is a mount point' || return
 	[ ! -d "$C/job" ] || rmdir "$C/job"
 }
 
@@ -334,18 +331,24 @@ hidden_by_a_mount() {
 	mounts_of "$(rcfs_options)" >"$WORK/mounts"
 	mount_during_job "$C/above/job" || return
 	expect 1 cat "$C/above/job/empty" || return
-	grep -q 'is a mount point' "$WORK/said" || {
-		because "it said: $(cat "$WORK/said")"
-		return 1
-	}
+	says ' it is a mount point' || return
 	rcfs rm "$P/above/job" || return
 	mount_during_job "$C/above" || return
 	expect "" cat "$WORK/said" || return
 	must_be_gone above/job || return
 	# Nothing is removed there either.
 	mount_during_job "$C/above/job/below" || return
+	says ' it is a mount point' || return
 	expect 1 cat "$C/above/job/empty" || return
 	rcfs rm -r "$P/above/job"
+}
+
+# says TEXT: rcfs run has said this
+says() {
+	grep -qF "$1" "$WORK/said" || {
+		because "it said: $(cat "$WORK/said")"
+		return 1
+	}
 }
 
 # mount_during_job DIR: run a job in $C/above/job, and hide DIR before it ends

@@ -158,8 +158,7 @@ killed_threads_die() {
 	all_threads_end
 }
 
-# A thread that waits for the end of a core dump has taken its signal before. The freezer
-# interrupts the dump.
+# A thread that waits for the end of a core dump has taken its signal before.
 core_dumps_end() {
 	need_controller freezer || return
 	pattern=/proc/sys/kernel/core_pattern
@@ -170,26 +169,30 @@ core_dumps_end() {
 	cat >"$WORK/helper" <<-HELPER
 		#!/bin/sh
 		echo >$WORK/dumping
-		until [ -e $WORK/end ]; do sleep 0.1; done
+		while [ -e $WORK/dumping ]; do sleep 0.1; done
 	HELPER
 	chmod 755 "$WORK/helper"
 	before=$(cat $pattern)
 	echo "|$WORK/helper" >$pattern
-	dumper_is_killed
+	dumper_ends
 	result=$?
-	echo "$before" >$pattern
-	: >"$WORK/end"
+	printf '%s\n' "$before" >$pattern
+	rm -f "$WORK/dumping"
 	return $result
 }
 
-dumper_is_killed() {
+# The first thread dumps. The others are frozen while they wait, and woken up by its end.
+dumper_ends() {
+	mkdir "$C/others" || return
 	start threads 3
 	wait_until has_threads "$PID" 3 || return
-	attach_process "$PID" "$C" || return
+	attach_process "$PID" "$C/others" || return
+	attach "$PID" "$C" || return
 	kill -ABRT "$PID" || return
 	wait_until test -e "$WORK/dumping" || return
-	freeze "$C" || return
-	kill_all "$C" || return
+	freeze "$C/others" || return
+	rm "$WORK/dumping"
+	kill_all "$C/others" || return
 	wait_until is_over "$C"
 }
 
@@ -255,7 +258,7 @@ point "a process dies as a whole" processes_die_as_a_whole
 point "frozen tasks die at once" frozen_ones_die_at_once
 point "a process with a thread frozen elsewhere dies" threads_frozen_elsewhere_die
 point "a killed process with threads frozen here and elsewhere dies" killed_threads_die
-point "a frozen process that dumps core dies" core_dumps_end
+point "a process with frozen threads that dumps core dies" core_dumps_end
 point "kernel threads are not killed" kernel_threads_stay
 point "a pid namespace dies with its init" pid_namespaces_die
 point "only 1 is accepted" only_one_is_taken
