@@ -376,13 +376,14 @@ bool __rcfs_freezing(struct task_struct *tsk)
 	struct rc_subsys *ss;
 	bool freezing = false;
 
+	/* A task that is being killed must exit, as others may wait for what it holds. */
+	if (__fatal_signal_pending(tsk))
+		return false;
 	/*
-	 * A task that is being killed must exit, as others may wait for what it holds. All
-	 * tasks that exit have the flag: one that waits for the end of a core dump has taken
-	 * its signal before.
+	 * All tasks that exit have this flag. One that waits for the end of a core dump has
+	 * taken its signal before. A task sets its other flags without a lock.
 	 */
-	if (__fatal_signal_pending(tsk) ||
-	    data_race(READ_ONCE(tsk->flags)) & PF_POSTCOREDUMP)
+	if (data_race(READ_ONCE(tsk->flags)) & PF_POSTCOREDUMP)
 		return false;
 
 	rcu_read_lock();
