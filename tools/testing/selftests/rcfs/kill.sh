@@ -192,6 +192,8 @@ dumper_ends() {
 	wait_until test -e "$WORK/dumping" || return
 	freeze "$C/others" || return
 	rm "$WORK/dumping"
+	# A signal during the dump would end all threads.
+	wait_until has_ended "$PID" || return
 	kill_all "$C/others" || return
 	wait_until is_over "$C"
 }
