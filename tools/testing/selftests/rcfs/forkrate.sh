@@ -251,13 +251,8 @@ bombs_stop() {
 	# Forks elsewhere succeed, and the bomb stops once its tasks have ended.
 	expect OK try forkin "$ROOT/tasks" || return
 	set_file "$C/kill" 1 || return
-	wait_until is_over || return
+	wait_until is_empty "$C" || return
 	holds "$C" 0
-}
-
-# is_over: no task is in $C any more
-is_over() {
-	[ "$(cat "$C/empty")" = 1 ]
 }
 
 moves_do_not_count() {
@@ -298,7 +293,7 @@ namespaces_do_not_matter() {
 		rate "$C" "0 3" || return
 		forks_say "3 EAGAIN" -a "$C" -n $namespace fork 100 || return
 		end_task "$PID"
-		wait_until is_over || return
+		wait_until is_empty "$C" || return
 	done
 }
 

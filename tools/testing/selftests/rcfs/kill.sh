@@ -17,11 +17,6 @@ kill_all() {
 	expect OK try write "$1/kill" 1
 }
 
-# is_over CONTAINER: no task is left in it and below
-is_over() {
-	[ "$(cat "$1/empty")" = 1 ]
-}
-
 # freeze CONTAINER: and wait until all tasks in it are frozen
 freeze() {
 	set_file "$1/freezer.state" FROZEN || return
@@ -56,7 +51,7 @@ all_below_die() {
 		pids="$pids $PID"
 	done
 	kill_all "$C/a" || return
-	wait_until is_over "$C/a" || return
+	wait_until is_empty "$C/a" || return
 	for pid in $pids; do
 		ended "$pid" || return
 	done
@@ -81,7 +76,7 @@ nothing_forks_away() {
 		start launch bomb "$C/a"
 		wait_until has_tasks 20 "$C/a" || return
 		kill_all "$C/a" || return
-		wait_until is_over "$C/a" || return
+		wait_until is_empty "$C/a" || return
 		ended "$first" || return
 		ended "$PID" || return
 	done
@@ -115,7 +110,7 @@ frozen_ones_die_at_once() {
 	kill -9 "$PID"
 	is_in_state Z "$PID" && return 1
 	kill_all "$C" || return
-	wait_until is_over "$C" || return
+	wait_until is_empty "$C" || return
 	ended "$PID" || return
 	ended "$threads" || return
 	expect FROZEN cat "$C/freezer.state" || return
@@ -195,7 +190,7 @@ dumper_ends() {
 	# A signal during the dump would end all threads.
 	wait_until has_ended "$PID" || return
 	kill_all "$C/others" || return
-	wait_until is_over "$C"
+	wait_until is_empty "$C"
 }
 
 kernel_threads_stay() {
@@ -213,7 +208,7 @@ pid_namespaces_die() {
 	start launch run -n 0x20000000 "$C" sh -c 'trap "" TERM; while :; do sleep 1000; done'
 	wait_until grep -q . "$C/tasks" || return
 	kill_all "$C" || return
-	wait_until is_over "$C" || return
+	wait_until is_empty "$C" || return
 	must_be_removable "$C"
 }
 
